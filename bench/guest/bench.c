@@ -1,0 +1,202 @@
+// Micro benchmarks that time themselves: `bench NAME [ARG]` prints nanoseconds per operation as one number.
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+static void must(int ok, const char *what) {
+  if (ok) return;
+  perror(what);
+  exit(1);
+}
+
+static char path[4096];
+static int file = -1;
+
+static void make_path(const char *dir, const char *name) {
+  snprintf(path, sizeof path, "%s/%s", dir, name);
+}
+
+static void make_file(const char *dir, size_t size) {
+  make_path(dir, "bench-file");
+  file = open(path, O_CREAT | O_RDWR | O_TRUNC, 0644);
+  must(file >= 0, path);
+  char page[4096] = {1};
+  for (size_t done = 0; done < size; done += sizeof page) must(write(file, page, sizeof page) == sizeof page, "write");
+}
+
+static void op_getpid(long i) { (void)i; syscall(SYS_getpid); }
+
+static void op_clock(long i) {
+  (void)i;
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+}
+
+static void op_open(long i) {
+  (void)i;
+  int fd = open(path, O_RDONLY);
+  must(fd >= 0, path);
+  close(fd);
+}
+
+static void op_stat(long i) {
+  struct stat st;
+  char name[32];
+  snprintf(name, sizeof name, "s%ld", i % 1000);
+  must(fstatat(file, name, &st, 0) == 0, name);
+}
+
+static void op_pread(long i) {
+  char page[4096];
+  must(pread(file, page, sizeof page, (i % 256) * 4096) == sizeof page, "pread");
+}
+
+static void op_alloc(long i) {
+  (void)i;
+  char *p = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  must(p != MAP_FAILED, "mmap");
+  for (int j = 0; j < 65536; j += 4096) p[j] = 1;
+  munmap(p, 65536);
+}
+
+static void op_touch(long i) {
+  (void)i;
+  size_t size = 1UL << 30;
+  char *p = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  must(p != MAP_FAILED, "mmap");
+  for (size_t j = 0; j < size; j += 4096) p[j] = 1;
+  munmap(p, size);
+}
+
+static const char *self;
+
+static void op_fork_exec(long i) {
+  (void)i;
+  pid_t pid = fork();
+  must(pid >= 0, "fork");
+  if (pid == 0) {
+    execl(self, self, "true", (char *)0);
+    _exit(127);
+  }
+  int status;
+  must(waitpid(pid, &status, 0) == pid && status == 0, "child");
+}
+
+static void op_readdir(long i) {
+  (void)i;
+  DIR *dir = opendir(path);
+  must(dir != 0, path);
+  int n = 0;
+  while (readdir(dir)) n++;
+  must(n == 20002, "count");
+  closedir(dir);
+}
+
+static int there[2], back[2];
+
+static void op_pipe(long i) {
+  (void)i;
+  char c = 1;
+  must(write(there[1], &c, 1) == 1 && read(back[0], &c, 1) == 1, "ping");
+}
+
+static void start_pong(void) {
+  must(pipe(there) == 0 && pipe(back) == 0, "pipe");
+  if (fork()) {
+    close(there[0]);
+    close(back[1]);
+    return;
+  }
+  close(there[1]);
+  char c;
+  while (read(there[0], &c, 1) == 1) must(write(back[1], &c, 1) == 1, "pong");
+  _exit(0);
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static long counter, each;
+
+static void *contend(void *unused) {
+  for (long i = 0; i < each; i++) {
+    pthread_mutex_lock(&lock);
+    for (volatile int j = 0; j < 50; j++) {
+    }
+    counter++;
+    pthread_mutex_unlock(&lock);
+  }
+  return unused;
+}
+
+static double futex(int threads, long total) {
+  pthread_t ids[64];
+  each = total / threads;
+  double start = now();
+  for (int i = 0; i < threads; i++) must(pthread_create(&ids[i], 0, contend, 0) == 0, "thread");
+  for (int i = 0; i < threads; i++) pthread_join(ids[i], 0);
+  return (now() - start) / (each * threads);
+}
+
+// Repeats until `seconds` have passed or `most` is reached; doubling batches keep the clock out of the figure.
+static double repeat(void (*op)(long), double seconds, long most) {
+  long total = 0, batch = 1;
+  double start = now(), spent = 0;
+  while (spent < seconds * 1e9 && total < most) {
+    for (long i = 0; i < batch && total < most; i++) op(total++);
+    spent = now() - start;
+    if (batch < 1024) batch *= 2;
+  }
+  return spent / total;
+}
+
+static double measure(const char *name, const char *arg) {
+  if (!strcmp(name, "getpid")) return repeat(op_getpid, 0.3, 1L << 40);
+  if (!strcmp(name, "clock")) return repeat(op_clock, 0.3, 1L << 40);
+  if (!strcmp(name, "alloc")) return repeat(op_alloc, 0.3, 1L << 40);
+  if (!strcmp(name, "touch")) return repeat(op_touch, 1, 1);
+  if (!strcmp(name, "fork-exec")) return repeat(op_fork_exec, 0.5, 200);
+  if (!strcmp(name, "futex")) return futex(atoi(arg), 200000);
+  if (!strcmp(name, "pipe")) {
+    start_pong();
+    return repeat(op_pipe, 0.3, 1L << 40);
+  }
+  if (!strcmp(name, "open-close") || !strcmp(name, "small-read")) {
+    make_file(arg, 1 << 20);
+    double ns = repeat(name[0] == 'o' ? op_open : op_pread, 0.3, 1L << 40);
+    unlink(path);
+    return ns;
+  }
+  snprintf(path, sizeof path, "%s", arg);
+  if (!strcmp(name, "readdir")) return repeat(op_readdir, 1, 5);
+  if (!strcmp(name, "stat")) {
+    file = open(arg, O_RDONLY | O_DIRECTORY);
+    must(file >= 0, arg);
+    for (long i = 0; i < 1000; i++) op_stat(i);
+    return repeat(op_stat, 0.3, 1L << 40);
+  }
+  fprintf(stderr, "bench: unknown name %s\n", name);
+  exit(2);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) return 2;
+  if (!strcmp(argv[1], "true")) return 0;
+  self = argv[0];
+  printf("%.2f\n", measure(argv[1], argc > 2 ? argv[2] : ""));
+  return 0;
+}

@@ -1,0 +1,161 @@
+// inotify(7) and fanotify(7).
+import { i32, struct, u8, u16, u32, u64 } from './layout.js';
+
+// inotify
+export const IN_ACCESS = 0x00000001;
+export const IN_MODIFY = 0x00000002;
+export const IN_ATTRIB = 0x00000004;
+export const IN_CLOSE_WRITE = 0x00000008;
+export const IN_CLOSE_NOWRITE = 0x00000010;
+export const IN_OPEN = 0x00000020;
+export const IN_MOVED_FROM = 0x00000040;
+export const IN_MOVED_TO = 0x00000080;
+export const IN_CREATE = 0x00000100;
+export const IN_DELETE = 0x00000200;
+export const IN_DELETE_SELF = 0x00000400;
+export const IN_MOVE_SELF = 0x00000800;
+export const IN_UNMOUNT = 0x00002000;
+export const IN_Q_OVERFLOW = 0x00004000;
+export const IN_IGNORED = 0x00008000;
+export const IN_CLOSE = IN_CLOSE_WRITE | IN_CLOSE_NOWRITE;
+export const IN_MOVE = IN_MOVED_FROM | IN_MOVED_TO;
+export const IN_ONLYDIR = 0x01000000;
+export const IN_DONT_FOLLOW = 0x02000000;
+export const IN_EXCL_UNLINK = 0x04000000;
+export const IN_MASK_CREATE = 0x10000000;
+export const IN_MASK_ADD = 0x20000000;
+export const IN_ISDIR = 0x40000000;
+export const IN_ONESHOT = 0x80000000;
+export const IN_ALL_EVENTS =
+  IN_ACCESS |
+  IN_MODIFY |
+  IN_ATTRIB |
+  IN_CLOSE_WRITE |
+  IN_CLOSE_NOWRITE |
+  IN_OPEN |
+  IN_MOVED_FROM |
+  IN_MOVED_TO |
+  IN_DELETE |
+  IN_CREATE |
+  IN_DELETE_SELF |
+  IN_MOVE_SELF;
+export const IN_CLOEXEC = 0x80000;
+export const IN_NONBLOCK = 0x800;
+
+// fanotify
+export const FAN_ACCESS = 0x00000001;
+export const FAN_MODIFY = 0x00000002;
+export const FAN_ATTRIB = 0x00000004;
+export const FAN_CLOSE_WRITE = 0x00000008;
+export const FAN_CLOSE_NOWRITE = 0x00000010;
+export const FAN_OPEN = 0x00000020;
+export const FAN_MOVED_FROM = 0x00000040;
+export const FAN_MOVED_TO = 0x00000080;
+export const FAN_CREATE = 0x00000100;
+export const FAN_DELETE = 0x00000200;
+export const FAN_DELETE_SELF = 0x00000400;
+export const FAN_MOVE_SELF = 0x00000800;
+export const FAN_OPEN_EXEC = 0x00001000;
+export const FAN_Q_OVERFLOW = 0x00004000;
+export const FAN_FS_ERROR = 0x00008000;
+export const FAN_OPEN_PERM = 0x00010000;
+export const FAN_ACCESS_PERM = 0x00020000;
+export const FAN_OPEN_EXEC_PERM = 0x00040000;
+export const FAN_EVENT_ON_CHILD = 0x08000000;
+export const FAN_RENAME = 0x10000000;
+export const FAN_ONDIR = 0x40000000;
+export const FAN_CLOSE = FAN_CLOSE_WRITE | FAN_CLOSE_NOWRITE;
+export const FAN_MOVE = FAN_MOVED_FROM | FAN_MOVED_TO;
+export const FAN_CLOEXEC = 0x00000001;
+export const FAN_NONBLOCK = 0x00000002;
+export const FAN_CLASS_NOTIF = 0x00000000;
+export const FAN_CLASS_CONTENT = 0x00000004;
+export const FAN_CLASS_PRE_CONTENT = 0x00000008;
+export const FAN_ALL_CLASS_BITS = FAN_CLASS_NOTIF | FAN_CLASS_CONTENT | FAN_CLASS_PRE_CONTENT;
+export const FAN_UNLIMITED_QUEUE = 0x00000010;
+export const FAN_UNLIMITED_MARKS = 0x00000020;
+export const FAN_ENABLE_AUDIT = 0x00000040;
+export const FAN_REPORT_PIDFD = 0x00000080;
+export const FAN_REPORT_TID = 0x00000100;
+export const FAN_REPORT_FID = 0x00000200;
+export const FAN_REPORT_DIR_FID = 0x00000400;
+export const FAN_REPORT_NAME = 0x00000800;
+export const FAN_REPORT_TARGET_FID = 0x00001000;
+export const FAN_REPORT_DFID_NAME = FAN_REPORT_DIR_FID | FAN_REPORT_NAME;
+export const FAN_REPORT_DFID_NAME_TARGET = FAN_REPORT_DFID_NAME | FAN_REPORT_FID | FAN_REPORT_TARGET_FID;
+export const FAN_ALL_INIT_FLAGS =
+  FAN_CLOEXEC | FAN_NONBLOCK | FAN_ALL_CLASS_BITS | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS;
+export const FAN_MARK_ADD = 0x00000001;
+export const FAN_MARK_REMOVE = 0x00000002;
+export const FAN_MARK_DONT_FOLLOW = 0x00000004;
+export const FAN_MARK_ONLYDIR = 0x00000008;
+export const FAN_MARK_IGNORED_MASK = 0x00000020;
+export const FAN_MARK_IGNORED_SURV_MODIFY = 0x00000040;
+export const FAN_MARK_FLUSH = 0x00000080;
+export const FAN_MARK_EVICTABLE = 0x00000200;
+export const FAN_MARK_IGNORE = 0x00000400;
+export const FAN_MARK_INODE = 0x00000000;
+export const FAN_MARK_MOUNT = 0x00000010;
+export const FAN_MARK_FILESYSTEM = 0x00000100;
+export const FAN_MARK_IGNORE_SURV = FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY;
+export const FAN_ALL_MARK_FLAGS =
+  FAN_MARK_ADD |
+  FAN_MARK_REMOVE |
+  FAN_MARK_DONT_FOLLOW |
+  FAN_MARK_ONLYDIR |
+  FAN_MARK_MOUNT |
+  FAN_MARK_IGNORED_MASK |
+  FAN_MARK_IGNORED_SURV_MODIFY |
+  FAN_MARK_FLUSH;
+export const FAN_ALL_EVENTS = FAN_ACCESS | FAN_MODIFY | FAN_CLOSE | FAN_OPEN;
+export const FAN_ALL_PERM_EVENTS = FAN_OPEN_PERM | FAN_ACCESS_PERM;
+export const FAN_ALL_OUTGOING_EVENTS = FAN_ALL_EVENTS | FAN_ALL_PERM_EVENTS | FAN_Q_OVERFLOW;
+export const FANOTIFY_METADATA_VERSION = 3;
+export const FAN_EVENT_INFO_TYPE_FID = 1;
+export const FAN_EVENT_INFO_TYPE_DFID_NAME = 2;
+export const FAN_EVENT_INFO_TYPE_DFID = 3;
+export const FAN_EVENT_INFO_TYPE_PIDFD = 4;
+export const FAN_EVENT_INFO_TYPE_ERROR = 5;
+export const FAN_EVENT_INFO_TYPE_OLD_DFID_NAME = 10;
+export const FAN_EVENT_INFO_TYPE_NEW_DFID_NAME = 12;
+export const FAN_ALLOW = 0x01;
+export const FAN_DENY = 0x02;
+export const FAN_AUDIT = 0x10;
+export const FAN_NOFD = -1;
+export const FAN_NOPIDFD = FAN_NOFD;
+export const FAN_EPIDFD = -2;
+export const FAN_EVENT_METADATA_LEN = 24;
+
+// struct inotify_event
+export const INOTIFY_EVENT_SIZE = 16;
+export const INOTIFY_EVENT_WD = 0;
+export const INOTIFY_EVENT_MASK = 4;
+export const INOTIFY_EVENT_COOKIE = 8;
+export const INOTIFY_EVENT_LEN = 12;
+export const INOTIFY_EVENT_LAYOUT = /* @__PURE__ */ struct('struct inotify_event', INOTIFY_EVENT_SIZE, {
+  wd: i32(INOTIFY_EVENT_WD),
+  mask: u32(INOTIFY_EVENT_MASK),
+  cookie: u32(INOTIFY_EVENT_COOKIE),
+  len: u32(INOTIFY_EVENT_LEN),
+});
+
+// struct fanotify_event_metadata
+export const FANOTIFY_EVENT_METADATA_SIZE = 24;
+export const FANOTIFY_EVENT_METADATA_EVENT_LEN = 0;
+export const FANOTIFY_EVENT_METADATA_VERS = 4;
+export const FANOTIFY_EVENT_METADATA_METADATA_LEN = 6;
+export const FANOTIFY_EVENT_METADATA_MASK = 8;
+export const FANOTIFY_EVENT_METADATA_FD = 16;
+export const FANOTIFY_EVENT_METADATA_PID = 20;
+export const FANOTIFY_EVENT_METADATA_LAYOUT = /* @__PURE__ */ struct(
+  'struct fanotify_event_metadata',
+  FANOTIFY_EVENT_METADATA_SIZE,
+  {
+    event_len: u32(FANOTIFY_EVENT_METADATA_EVENT_LEN),
+    vers: u8(FANOTIFY_EVENT_METADATA_VERS),
+    metadata_len: u16(FANOTIFY_EVENT_METADATA_METADATA_LEN),
+    mask: u64(FANOTIFY_EVENT_METADATA_MASK),
+    fd: i32(FANOTIFY_EVENT_METADATA_FD),
+    pid: i32(FANOTIFY_EVENT_METADATA_PID),
+  },
+);

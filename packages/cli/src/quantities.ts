@@ -1,0 +1,38 @@
+// Sizes and times as people write them.
+import { UsageError } from './usage-error.js';
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
+};
+const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, '': 1000, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `512m`, `2g`, `1048576` in bytes. */
+export function parseSize(text: string, flag: string): number {
+  const match = /^(\d+(?:\.\d+)?)([bkmgt]?)(?:i?b)?$/i.exec(text);
+  const bytes = match ? Number(match[1]) * (SIZE_UNITS[(match[2] as string).toLowerCase()] as number) : 0;
+  if (Number.isSafeInteger(Math.round(bytes)) && bytes >= 1) return Math.round(bytes);
+  throw new UsageError(
+    `${flag}: '${text}' is not a size`,
+    'write bytes, or a number with k, m or g, such as 512m',
+  );
+}
+
+/** `30s`, `500ms`, `2m`, `1h`, `30` (seconds) in milliseconds. */
+export function parseTime(text: string, flag: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(text);
+  const ms = match ? Number(match[1]) * (TIME_UNITS[match[2] as string] as number) : 0;
+  if (ms >= 1 && ms <= 2 ** 31 - 1) return ms;
+  throw new UsageError(`${flag}: '${text}' is not a time`, 'write a number with ms, s, m or h, such as 30s');
+}
+
+/** A whole number above zero. */
+export function parseCount(text: string, flag: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1 && Number.isSafeInteger(value)) return value;
+  throw new UsageError(`${flag}: '${text}' is not a count`, 'write a whole number above 0');
+}

@@ -1,0 +1,82 @@
+// Which nodes hold host descriptors, in order of use: thousands of inodes must not exhaust the host's limit.
+import type { HostDescriptors } from '@sandbox-kernel/host';
+import { type HostNode, NO_FD } from './host-node.js';
+
+export class DescriptorList {
+  private readonly descriptors: HostDescriptors;
+  private readonly limit: number;
+  private count: number;
+  private oldest: HostNode | null;
+  private newest: HostNode | null;
+
+  constructor(descriptors: HostDescriptors, limit: number) {
+    this.descriptors = descriptors;
+    this.limit = limit;
+    this.count = 0;
+    this.oldest = null;
+    this.newest = null;
+  }
+
+  /** The node has a descriptor and was just used. */
+  touch(node: HostNode): void {
+    if (node === this.newest) return;
+    if (node.listed) this.unlink(node);
+    this.append(node);
+    if (this.count > this.limit) this.trim(this.limit);
+  }
+
+  /** Closes what the node holds. */
+  drop(node: HostNode): void {
+    if (node.listed) this.unlink(node);
+    if (node.pathFd !== NO_FD) this.descriptors.close(node.pathFd);
+    this.close(node, node.readFd);
+    this.close(node, node.writeFd);
+    node.donated = false;
+    node.pathFd = NO_FD;
+    node.readFd = NO_FD;
+    node.writeFd = NO_FD;
+  }
+
+  /** Closes unpinned ones, oldest first, until at most `keep` nodes hold any. True when at least one was closed. */
+  trim(keep: number): boolean {
+    let closed = false;
+    let node = this.oldest;
+    while (node !== null && this.count > keep) {
+      const next: HostNode | null = node.next;
+      // The top can't be opened again.
+      if (node.pins === 0 && node.parent !== null) {
+        this.drop(node);
+        closed = true;
+      }
+      node = next;
+    }
+    return closed;
+  }
+
+  private close(node: HostNode, fd: number): void {
+    if (fd === NO_FD) return;
+    if (node.donated) node.inode.superblock.vfs.donatedFiles?.releaseFile(fd);
+    this.descriptors.close(fd);
+  }
+
+  private append(node: HostNode): void {
+    node.listed = true;
+    node.previous = this.newest;
+    node.next = null;
+    if (this.newest === null) this.oldest = node;
+    else this.newest.next = node;
+    this.newest = node;
+    this.count++;
+  }
+
+  private unlink(node: HostNode): void {
+    if (node.previous === null) this.oldest = node.next;
+    else node.previous.next = node.next;
+    if (node.next === null) this.newest = node.previous;
+    else node.next.previous = node.previous;
+    node.previous = null;
+    node.next = null;
+    node.listed = false;
+    this.count--;
+  }
+}

@@ -1,0 +1,220 @@
+// One host tree: its options, its inodes by identity, and how their descriptors are opened: always relative to a directory
+// descriptor, one component at a time, never through a symbolic link (openat2(2) RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS).
+import {
+  AT_FDCWD,
+  AT_NO_AUTOMOUNT,
+  AT_SYMLINK_NOFOLLOW,
+  EMFILE,
+  ENFILE,
+  ENOENT,
+  ESTALE,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOCTTY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  O_RDWR,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_SYMLINKS,
+} from '@sandbox-kernel/abi';
+import { type Host, HostStat } from '@sandbox-kernel/host';
+import { Inode, type InodeOps, makeDevice, type Superblock } from '@sandbox-kernel/vfs';
+import { DescriptorList } from './descriptor-list.js';
+import { HostNode, hostNode, NO_FD, setPlace } from './host-node.js';
+
+const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+const DEVICE_STEP = 2 ** 44;
+/** Nodes that may hold descriptors nobody pins. */
+const DEFAULT_DESCRIPTORS = 512;
+
+export interface DirectOptions {
+  readonly host: Host;
+  /** O_PATH | O_DIRECTORY descriptor of the top; owned by the filesystem from now on. */
+  readonly rootFd: number;
+  /** 'exclusive': nobody else changes the tree; what was read stays true. 'shared': asked again at each use. */
+  readonly cache: 'exclusive' | 'shared';
+  readonly readOnly: boolean;
+  /** For /proc/mounts. */
+  readonly source?: string;
+  readonly maxDescriptors?: number;
+}
+
+export class DirectTree {
+  readonly host: Host;
+  readonly superblock: Superblock;
+  readonly shared: boolean;
+  readonly descriptors: DescriptorList;
+  readonly stat: HostStat;
+  /** Filled and read within one operation. */
+  readonly xattrBuffer: Uint8Array;
+  /** By device, then by inode number. */
+  private readonly known: Map<number, Map<number, Inode>>;
+  private readonly deviceOrder: number[];
+
+  constructor(superblock: Superblock, options: DirectOptions) {
+    this.host = options.host;
+    this.superblock = superblock;
+    this.shared = options.cache === 'shared';
+    const limit = options.maxDescriptors ?? DEFAULT_DESCRIPTORS;
+    this.descriptors = new DescriptorList(options.host.descriptors, limit);
+    this.stat = new HostStat();
+    this.xattrBuffer = new Uint8Array(65536);
+    this.known = new Map();
+    this.deviceOrder = [];
+  }
+
+  /** `name` in `directory` on the host, now: fills `stat`. */
+  statName(directory: Inode, name: string): number {
+    const fd = this.pathFd(directory);
+    if (fd < 0) return fd;
+    return this.host.stats.stat(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, this.stat);
+  }
+
+  /** The inode for what `stat` says, made when it is new. */
+  inodeFor(ops: InodeOps, parent: Inode | null, name: string): Inode {
+    const stat = this.stat;
+    const device = makeDevice(stat.deviceMajor, stat.deviceMinor);
+    let inodes = this.known.get(device);
+    if (inodes === undefined) {
+      inodes = new Map();
+      this.known.set(device, inodes);
+      this.deviceOrder.push(device);
+    }
+    const old = inodes.get(stat.ino);
+    if (old !== undefined && (old.mode & 0o170000) === (stat.mode & 0o170000)) {
+      if (hostNode(old).parent === null && parent !== null && old !== this.superblock.root)
+        setPlace(old, parent, name);
+      this.fill(old);
+      return old;
+    }
+    const number = stat.ino + this.deviceOrder.indexOf(device) * DEVICE_STEP;
+    const inode = new Inode(this.superblock, ops, number, stat.mode);
+    inode.data = new HostNode(this, inode, stat.deviceMajor, stat.deviceMinor, stat.ino);
+    setPlace(inode, parent, name);
+    inodes.set(stat.ino, inode);
+    this.fill(inode);
+    return inode;
+  }
+
+  isSame(inode: Inode): boolean {
+    const node = hostNode(inode);
+    const stat = this.stat;
+    return (
+      stat.ino === node.number &&
+      stat.deviceMajor === node.deviceMajor &&
+      stat.deviceMinor === node.deviceMinor &&
+      (stat.mode & 0o170000) === (inode.mode & 0o170000)
+    );
+  }
+
+  /** Copies `stat` to the inode's fields. */
+  fill(inode: Inode): void {
+    const stat = this.stat;
+    inode.mode = stat.mode;
+    inode.links = stat.nlink;
+    inode.uid = stat.uid;
+    inode.gid = stat.gid;
+    inode.rdev = makeDevice(stat.rdevMajor, stat.rdevMinor);
+    inode.size = stat.size;
+    inode.blocks = stat.blocks;
+    inode.atime = stat.accessSeconds;
+    inode.atimeNanos = stat.accessNanos;
+    inode.mtime = stat.modifySeconds;
+    inode.mtimeNanos = stat.modifyNanos;
+    inode.ctime = stat.changeSeconds;
+    inode.ctimeNanos = stat.changeNanos;
+    inode.btime = stat.birthSeconds;
+    inode.btimeNanos = stat.birthNanos;
+    hostNode(inode).stale = false;
+  }
+
+  /** Asks the host again where the mode of caching or our own changes demand it. 0 or -errno. */
+  refresh(inode: Inode): number {
+    const node = hostNode(inode);
+    if (!this.shared && !node.stale) return 0;
+    const result = this.statInode(inode);
+    if (result === 0) this.fill(inode);
+    else if (result === -ENOENT || result === -ESTALE) {
+      inode.links = 0;
+      return 0;
+    }
+    return result;
+  }
+
+  private statInode(inode: Inode): number {
+    const node = hostNode(inode);
+    const fd = node.writeFd !== NO_FD ? node.writeFd : node.readFd !== NO_FD ? node.readFd : node.pathFd;
+    if (fd !== NO_FD) return this.host.stats.fstat(fd, this.stat);
+    if (node.parent === null) return -ENOENT;
+    const result = this.statName(node.parent, node.name);
+    return result === 0 && !this.isSame(inode) ? -ESTALE : result;
+  }
+
+  /** O_PATH descriptor of a directory, or -errno. */
+  pathFd(directory: Inode): number {
+    const node = hostNode(directory);
+    if (node.pathFd === NO_FD) {
+      const fd = this.openBeneath(directory, O_PATH | O_DIRECTORY);
+      if (fd < 0) return fd;
+      node.pathFd = fd;
+    }
+    this.descriptors.touch(node);
+    return node.pathFd;
+  }
+
+  /** Descriptor for reading the data (or, for `write`, also writing), shared by all users of the file. */
+  dataFd(inode: Inode, write: boolean): number {
+    const node = hostNode(inode);
+    const known = write ? node.writeFd : node.readFd;
+    if (known !== NO_FD) {
+      this.descriptors.touch(node);
+      return known;
+    }
+    const fd = this.openBeneath(inode, (write ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return fd;
+    if (write) node.writeFd = fd;
+    else node.readFd = fd;
+    this.descriptors.touch(node);
+    return fd;
+  }
+
+  /** Opens the inode by the name known for it, and makes sure that it is the one. */
+  openBeneath(inode: Inode, flags: number): number {
+    const node = hostNode(inode);
+    if (node.parent === null) return this.openTop(node, flags);
+    const directory = this.pathFd(node.parent);
+    if (directory < 0) return directory;
+    const fd = this.openHere(directory, node.name, flags);
+    if (fd < 0) return fd;
+    const result = this.host.stats.fstat(fd, this.stat);
+    if (result === 0 && this.isSame(inode)) return fd;
+    this.host.descriptors.close(fd);
+    return result === 0 ? -ESTALE : result;
+  }
+
+  /** The top itself: a directory has a name for itself, a single file (a bind mount of one) is opened again by descriptor. */
+  private openTop(node: HostNode, flags: number): number {
+    if (node.pathFd === NO_FD) return -ESTALE;
+    if (node.inode.isDirectory) return this.openHere(node.pathFd, '.', flags);
+    return this.host.paths.open(AT_FDCWD, `/proc/self/fd/${node.pathFd}`, flags | O_CLOEXEC, 0, 0);
+  }
+
+  /** openat2(2) of one component; makes room and tries again when descriptors ran out. */
+  openHere(directory: number, name: string, flags: number, mode = 0): number {
+    const all = flags | O_NOFOLLOW | O_CLOEXEC;
+    const fd = this.host.paths.open(directory, name, all, mode, RESOLVE);
+    if (fd !== -EMFILE && fd !== -ENFILE) return fd;
+    return this.descriptors.trim(8) ? this.host.paths.open(directory, name, all, mode, RESOLVE) : fd;
+  }
+
+  /** The vfs has no use for the inode any more. */
+  forget(inode: Inode): void {
+    const node = hostNode(inode);
+    this.descriptors.drop(node);
+    const inodes = this.known.get(makeDevice(node.deviceMajor, node.deviceMinor));
+    if (inodes?.get(node.number) === inode) inodes.delete(node.number);
+    setPlace(inode, null, '');
+  }
+}

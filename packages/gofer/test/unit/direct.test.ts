@@ -1,0 +1,194 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } from '@sandbox-kernel/abi';
+import {
+  ByteSegments,
+  createOverlay,
+  createTmpfs,
+  dropTree,
+  getXattr,
+  linkFile,
+  makeDirectory,
+  makeSymlink,
+  openFile,
+  overlayChanges,
+  readDirectory,
+  readFile,
+  readLink,
+  removeDirectory,
+  removeXattr,
+  renameFile,
+  StatData,
+  setXattr,
+  statPath,
+  truncatePath,
+  unlinkFile,
+  writeFile,
+} from '@sandbox-kernel/vfs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createHostTree, type HostTree } from '../support/direct-world.js';
+import { bytes, createWorld, mustOpen, text } from '../support/world.js';
+
+const CWD = -100;
+let tree: HostTree;
+
+beforeEach(() => {
+  tree = createHostTree();
+});
+
+afterEach(() => tree.remove());
+
+function put(io: string): ByteSegments {
+  return new ByteSegments().add(bytes(io), 0, io.length);
+}
+
+class Names {
+  readonly names: string[] = [];
+
+  add(name: string): boolean {
+    this.names.push(name);
+    return true;
+  }
+}
+
+describe('direct filesystem', () => {
+  it('reads and writes host files', () => {
+    writeFileSync(join(tree.path, 'a'), 'hello');
+    const { caller } = createWorld((vfs) => tree.mount(vfs));
+    const file = mustOpen(caller, '/a', O_RDWR);
+    const into = new Uint8Array(10);
+    expect(readFile(file, new ByteSegments().add(into, 0, 10), 0)).toBe(5);
+    expect(text(into, 5)).toBe('hello');
+    expect(writeFile(file, put(' world'), 0, Infinity)).toBe(6);
+    expect(readFileSync(join(tree.path, 'a'), 'utf8')).toBe('hello world');
+    const stat = new StatData();
+    expect(statPath(caller, CWD, '/a', 0, stat)).toBe(0);
+    expect(stat.size).toBe(11);
+    expect(truncatePath(caller, '/a', 3)).toBe(0);
+    expect(readFileSync(join(tree.path, 'a'), 'utf8')).toBe('hel');
+  });
+
+  it('creates, links, renames and removes on the host', () => {
+    const { caller } = createWorld((vfs) => tree.mount(vfs));
+    expect(makeDirectory(caller, CWD, '/d', 0o755)).toBe(0);
+    mustOpen(caller, '/d/f', O_CREAT | O_WRONLY, 0o600).release();
+    expect(linkFile(caller, CWD, '/d/f', CWD, '/g', 0)).toBe(0);
+    expect(makeSymlink(caller, 'd/f', CWD, '/s')).toBe(0);
+    expect(readLink(caller, CWD, '/s')).toBe('d/f');
+    expect(renameFile(caller, CWD, '/d/f', CWD, '/d/h', 0)).toBe(0);
+    expect(readdirSync(tree.path).sort()).toEqual(['d', 'g', 's']);
+    expect(readdirSync(join(tree.path, 'd'))).toEqual(['h']);
+    expect(removeDirectory(caller, CWD, '/d')).toBe(-39);
+    expect(unlinkFile(caller, CWD, '/d/h')).toBe(0);
+    expect(removeDirectory(caller, CWD, '/d')).toBe(0);
+    const stat = new StatData();
+    expect(statPath(caller, CWD, '/g', 0, stat)).toBe(0);
+    expect(stat.links).toBe(1);
+  });
+
+  it('never leaves its tree, whatever links say', () => {
+    writeFileSync(join(tree.path, 'outside'), 'secret');
+    mkdirSync(join(tree.path, 'inner'));
+    symlinkSync('../outside', join(tree.path, 'inner/up'));
+    symlinkSync(join(tree.path, 'outside'), join(tree.path, 'inner/absolute'));
+    const inner = { ...tree, path: join(tree.path, 'inner') };
+    const rootFd = tree.host.paths.open(-100, inner.path, 0o10200000, 0, 0);
+    expect(rootFd).toBeGreaterThan(0);
+    tree.host.descriptors.close(rootFd);
+    const sub = createHostTree();
+    symlinkSync('../../../../../../../../etc/passwd', join(sub.path, 'up'));
+    symlinkSync('/etc/passwd', join(sub.path, 'absolute'));
+    const { caller } = createWorld((vfs) => sub.mount(vfs));
+    expect(openFile(caller, CWD, '/up', O_RDONLY, 0)).toBe(-2);
+    expect(openFile(caller, CWD, '/absolute', O_RDONLY, 0)).toBe(-2);
+    expect(openFile(caller, CWD, '/../../etc/passwd', O_RDONLY, 0)).toBe(-2);
+    sub.remove();
+  });
+
+  it('sees host-side changes when shared, and refuses swapped files when exclusive', () => {
+    writeFileSync(join(tree.path, 'a'), 'one');
+    const shared = createWorld((vfs) => tree.mount(vfs, 'shared'));
+    const stat = new StatData();
+    expect(statPath(shared.caller, CWD, '/b', 0, stat)).toBe(-2);
+    expect(statPath(shared.caller, CWD, '/a', 0, stat)).toBe(0);
+    writeFileSync(join(tree.path, 'b'), 'new');
+    writeFileSync(join(tree.path, 'a'), 'longer');
+    expect(statPath(shared.caller, CWD, '/b', 0, stat)).toBe(0);
+    expect(statPath(shared.caller, CWD, '/a', 0, stat)).toBe(0);
+    expect(stat.size).toBe(6);
+    const exclusive = createWorld((vfs) => tree.mount(vfs));
+    expect(statPath(exclusive.caller, CWD, '/a', 0, stat)).toBe(0);
+    renameSync(join(tree.path, 'b'), join(tree.path, 'a'));
+    expect(openFile(exclusive.caller, CWD, '/a', O_RDONLY, 0)).toBe(-116);
+  });
+
+  it('lists big directories and closes descriptors it no longer needs', () => {
+    const many = createHostTree(4);
+    for (let i = 0; i < 300; i++) mkdirSync(join(many.path, `d${i}`));
+    const { caller } = createWorld((vfs) => many.mount(vfs));
+    const before = readdirSync('/proc/self/fd').length;
+    const directory = mustOpen(caller, '/', O_RDONLY);
+    const sink = new Names();
+    expect(readDirectory(directory, sink)).toBe(0);
+    expect(sink.names.length).toBe(302);
+    for (let i = 0; i < 300; i++) mustOpen(caller, `/d${i}/f`, O_CREAT | O_WRONLY).release();
+    expect(readdirSync('/proc/self/fd').length).toBeLessThan(before + 10);
+    many.remove();
+  });
+
+  it('keeps extended attributes on the host', () => {
+    writeFileSync(join(tree.path, 'a'), 'x');
+    const { caller } = createWorld((vfs) => tree.mount(vfs));
+    expect(getXattr(caller, CWD, '/a', 'user.k', 0)).toBe(-61);
+    const set = setXattr(caller, CWD, '/a', 'user.k', bytes('v'), 0, 0);
+    if (set === -95) return;
+    expect(set).toBe(0);
+    expect(getXattr(caller, CWD, '/a', 'user.k', 0)).toEqual(bytes('v'));
+    expect(removeXattr(caller, CWD, '/a', 'user.k', 0)).toBe(0);
+    expect(getXattr(caller, CWD, '/a', 'user.k', 0)).toBe(-61);
+  });
+
+  it('gives all its descriptors back when it is unmounted', () => {
+    mkdirSync(join(tree.path, 'd'));
+    writeFileSync(join(tree.path, 'd/f'), 'x');
+    const before = readdirSync('/proc/self/fd').length;
+    const { caller, namespace } = createWorld((vfs) => tree.mount(vfs));
+    const file = mustOpen(caller, '/d/f', O_RDWR);
+    expect(readdirSync('/proc/self/fd').length).toBeGreaterThan(before);
+    file.release();
+    caller.fs.release();
+    dropTree(namespace.root);
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
+  });
+
+  it('is a lower layer that stays untouched', () => {
+    mkdirSync(join(tree.path, 'etc'));
+    writeFileSync(join(tree.path, 'etc/conf'), 'x'.repeat(10_000));
+    writeFileSync(join(tree.path, 'gone'), '');
+    const { caller, namespace } = createWorld((vfs) =>
+      createOverlay(vfs, { upper: createTmpfs(vfs), lowers: [tree.mount(vfs, 'exclusive', true)] }),
+    );
+    const file = mustOpen(caller, '/etc/conf', O_WRONLY);
+    expect(writeFile(file, put('changed'), 0, Infinity)).toBe(7);
+    file.release();
+    expect(unlinkFile(caller, CWD, '/gone')).toBe(0);
+    expect(openFile(caller, CWD, '/gone', O_RDONLY, 0)).toBe(-2);
+    const stat = new StatData();
+    expect(statPath(caller, CWD, '/etc/conf', 0, stat)).toBe(0);
+    expect(stat.size).toBe(10_000);
+    expect(readFileSync(join(tree.path, 'etc/conf'), 'utf8')).toBe('x'.repeat(10_000));
+    expect(existsSync(join(tree.path, 'gone'))).toBe(true);
+    const changes = overlayChanges(namespace.root.superblock).map(
+      (change) => `${change.kind} ${change.path}`,
+    );
+    expect(changes.sort()).toEqual(['deleted /gone', 'modified /etc/conf']);
+  });
+});

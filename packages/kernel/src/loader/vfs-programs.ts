@@ -1,0 +1,57 @@
+// Programs from the vfs: the walk, the checks of execve(2) in Linux's order, and the ban on writers while a program runs.
+import {
+  AT_EMPTY_PATH,
+  AT_SYMLINK_NOFOLLOW,
+  EACCES,
+  ELOOP,
+  MS_NOEXEC,
+  O_RDONLY,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+} from '@sandbox-kernel/abi';
+import {
+  allowWrite,
+  denyWrite,
+  type FileDescription,
+  MAY_EXEC,
+  openDentry,
+  permission,
+  WALK_EMPTY,
+  WALK_FOLLOW,
+} from '@sandbox-kernel/vfs';
+import type { Task } from '../task.js';
+import type { ProgramFiles } from './program-files.js';
+
+export class VfsPrograms implements ProgramFiles {
+  open(task: Task, dirfd: number, path: string, flags: number): FileDescription | number {
+    const walker = task.fs.vfs.walker;
+    const follow = (flags & AT_SYMLINK_NOFOLLOW) === 0 ? WALK_FOLLOW : 0;
+    const empty = (flags & AT_EMPTY_PATH) === 0 ? 0 : WALK_EMPTY;
+    const found = walker.lookup(task, dirfd, path, follow | empty);
+    if (found !== 0) return found;
+    const mount = walker.mount;
+    const dentry = walker.dentry;
+    const inode = dentry.inode!;
+    const type = inode.mode & S_IFMT;
+    if (type === S_IFLNK) return -ELOOP;
+    if (type !== S_IFREG || (mount.flags & MS_NOEXEC) !== 0) return -EACCES;
+    const allowed = permission(inode, task.credentials, MAY_EXEC);
+    if (allowed !== 0) return allowed;
+    const denied = denyWrite(inode);
+    if (denied !== 0) return denied;
+    const file = openDentry(task, mount, dentry, O_RDONLY, true);
+    if (typeof file === 'number') allowWrite(inode);
+    return file;
+  }
+
+  close(file: FileDescription): void {
+    if (file.inode !== null) allowWrite(file.inode);
+    file.release();
+  }
+
+  share(file: FileDescription): FileDescription {
+    if (file.inode !== null) denyWrite(file.inode);
+    return file.retain();
+  }
+}

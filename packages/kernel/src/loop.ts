@@ -1,0 +1,181 @@
+// What happens between a trap and the way back to the program. Contract with the sentry's loop:
+//   for (;;) { kernel.runWoken(); const id = platform.wait(kernel.nextDeadline());
+//     id ≥ 0 → kernel.trapped(id); WAIT_DEADLINE, and after every wake-up → kernel.expireTimers(clock.monotonic()); }
+// `runWoken` runs blocked calls again and lets tasks go; nothing here blocks, and nothing throws for what a program does.
+import { ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTSYS, SIGKILL, SIGSEGV } from '@sandbox-kernel/abi';
+import {
+  FRAME_CR2,
+  FRAME_ERR,
+  FRAME_KIND,
+  FRAME_RAX,
+  FRAME_SIADDR,
+  FRAME_SICODE,
+  FRAME_SIGNO,
+  FRAME_SYSCALL_ARCH,
+  FRAME_TRAPNO,
+  SYSCALL_ARCH_X86_64,
+  TRAP_DEATH,
+  TRAP_EXCEPTION,
+  TRAP_FAULT,
+  TRAP_SYSCALL,
+} from '@sandbox-kernel/contracts';
+import { exitGroup } from './exit.js';
+import { getRegister, setResult } from './registers.js';
+import { BLOCKED, REGISTERS_SET, TASK_EXITED } from './results.js';
+import { workBeforeUser } from './signal/deliver.js';
+import { forceSignal } from './signal/send.js';
+import { kernelSignal, SignalInfo } from './signal/signal-info.js';
+import type { Task } from './task.js';
+import { TASK_BLOCKED, TASK_HELD, TASK_IN_KERNEL, TASK_RUNNING, TASK_WOKEN } from './task-state.js';
+
+/** Processor vector of a page fault. */
+const VECTOR_PAGE_FAULT = 14;
+
+/** Sees every call of every task (--strace, events). `exit` comes once, with the result the program gets. */
+export interface SyscallObserver {
+  enter(task: Task, nr: number): void;
+  exit(task: Task, nr: number, result: number): void;
+}
+
+/** The context of `task` has trapped. */
+export function handleTrap(task: Task): void {
+  const kernel = task.kernel;
+  task.state = TASK_IN_KERNEL;
+  const image = task.image;
+  image.running--;
+  if (image.freezer !== null && image.running === 0) image.freezer.makeRunnable();
+  kernel.current = task;
+  const frame = task.frame;
+  const kind = frame.words[(frame.offset + FRAME_KIND) >>> 2]!;
+  if (kind === TRAP_SYSCALL) startCall(task);
+  else handleException(task, kind);
+  kernel.current = null;
+}
+
+/** A task from the run queue: its call runs again, or it goes on to the program. */
+export function runWokenTask(task: Task): void {
+  if (task.state !== TASK_WOKEN) return;
+  const kernel = task.kernel;
+  task.state = TASK_IN_KERNEL;
+  kernel.current = task;
+  if (task.call.nr >= 0) dispatch(task, task.call.nr);
+  else leaveKernel(task);
+  kernel.current = null;
+}
+
+function startCall(task: Task): void {
+  const frame = task.frame;
+  const base = frame.offset >>> 2;
+  const nr = frame.words[base + (FRAME_RAX >>> 2)]!;
+  if (frame.words[base + (FRAME_SYSCALL_ARCH >>> 2)] !== SYSCALL_ARCH_X86_64) {
+    task.call.nr = -1;
+    setResult(frame, -ENOSYS);
+    leaveKernel(task);
+    return;
+  }
+  task.call.begin(nr);
+  // The context has come back: what it might still have used of unmapped memory can go.
+  task.memory.arrived(task.generation);
+  const observer = task.kernel.observer;
+  if (observer !== null) observer.enter(task, nr);
+  dispatch(task, nr);
+}
+
+function dispatch(task: Task, nr: number): void {
+  const handler = task.kernel.handlers[nr];
+  if (handler === undefined || handler === null) {
+    task.kernel.unknownCall(task, nr);
+    finishCall(task, -ENOSYS);
+    return;
+  }
+  finishCall(task, handler(task, task.args));
+}
+
+function finishCall(task: Task, result: number): void {
+  if (result === BLOCKED) {
+    task.voluntarySwitches++;
+    task.state = TASK_BLOCKED;
+    return;
+  }
+  if (result === TASK_EXITED) return;
+  task.stopWaiting();
+  task.killableOnly = false;
+  if (result !== REGISTERS_SET) {
+    if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) task.restartCode = -result;
+    else setResult(task.frame, result);
+  }
+  const observer = task.kernel.observer;
+  if (observer !== null) observer.exit(task, task.call.nr, result);
+  leaveKernel(task);
+}
+
+/** Signals, stops, restarts; then the program. */
+export function leaveKernel(task: Task): void {
+  if (task.signalPending || task.restartCode !== 0 || task.savedMask !== null) {
+    if (!workBeforeUser(task)) return;
+  }
+  task.call.nr = -1;
+  enterUser(task);
+}
+
+function enterUser(task: Task): void {
+  const image = task.image;
+  if (image.freezer !== null && image.freezer !== task) {
+    task.state = TASK_HELD;
+    image.held.push(task);
+    return;
+  }
+  const memory = task.memory;
+  task.generation = memory.generation;
+  task.state = TASK_RUNNING;
+  image.running++;
+  if (task.context.resume(memory.space, 0) < 0) {
+    image.running--;
+    task.state = TASK_IN_KERNEL;
+    exitGroup(task, SIGKILL);
+  }
+}
+
+function handleException(task: Task, kind: number): void {
+  task.call.nr = -1;
+  if (kind === TRAP_FAULT) handleFault(task);
+  else if (kind === TRAP_EXCEPTION) handleProcessorException(task);
+  else if (kind === TRAP_DEATH) {
+    exitGroup(task, SIGKILL);
+    return;
+  }
+  leaveKernel(task);
+}
+
+function handleFault(task: Task): void {
+  const frame = task.frame;
+  const addr = getRegister(frame, FRAME_CR2);
+  const code = frame.words[(frame.offset + FRAME_ERR) >>> 2]!;
+  const hostSignal = frame.words[(frame.offset + FRAME_SIGNO) >>> 2]!;
+  task.minorFaults++;
+  task.memory.limits = task.memoryLimits;
+  const signal = task.memory.fault(addr, code, task.generation, hostSignal);
+  if (signal === 0) return;
+  task.trapNumber = VECTOR_PAGE_FAULT;
+  task.trapError = code & 0xffff;
+  task.trapAddress = addr;
+  if (signal < 0) {
+    task.kernel.outOfMemory(task);
+    return;
+  }
+  forceSignal(task, new SignalInfo(signal, task.memory.faultCode).address(task.memory.faultAddress));
+}
+
+function handleProcessorException(task: Task): void {
+  const frame = task.frame;
+  const base = frame.offset >>> 2;
+  const signal = frame.words[base + (FRAME_SIGNO >>> 2)]!;
+  const code = frame.words[base + (FRAME_SICODE >>> 2)]! | 0;
+  task.trapNumber = frame.words[base + (FRAME_TRAPNO >>> 2)]!;
+  task.trapError = frame.words[base + (FRAME_ERR >>> 2)]! & 0xffff;
+  if (signal < 1 || signal > 64) {
+    forceSignal(task, kernelSignal(SIGSEGV));
+    return;
+  }
+  forceSignal(task, new SignalInfo(signal, code).address(getRegister(frame, FRAME_SIADDR)));
+}

@@ -1,0 +1,53 @@
+// What threads of one address space share besides the memory itself (the rest of Linux's mm_struct): users, the program
+// file, the auxiliary vector for /proc, dumpability, and the freeze that fork needs while it copies.
+import type { MemoryManager } from '@sandbox-kernel/mm';
+import type { FileDescription } from '@sandbox-kernel/vfs';
+import type { ProgramFiles } from './loader/program-files.js';
+import type { Task } from './task.js';
+
+export const SUID_DUMP_DISABLE = 0;
+export const SUID_DUMP_USER = 1;
+export const SUID_DUMP_ROOT = 2;
+
+export class ProcessImage {
+  private readonly programs: ProgramFiles;
+  readonly memory: MemoryManager;
+  /** Tasks that run in it. */
+  users: number;
+  /** Contexts of it that run guest code now. */
+  running: number;
+  /** /proc/PID/exe. Owned. */
+  executable: FileDescription | null;
+  /** Path for error messages, AT_EXECFN. */
+  path: string;
+  /** As placed on the stack: pairs of 8 bytes. */
+  auxv: Uint8Array;
+  dumpable: number;
+  /** Commands that membarrier(2) has registered. */
+  membarrier: number;
+  /** The thread that copies it: others are held at their way back to the program. */
+  freezer: Task | null;
+  readonly held: Task[];
+
+  constructor(memory: MemoryManager, programs: ProgramFiles) {
+    this.programs = programs;
+    this.memory = memory;
+    this.users = 1;
+    this.running = 0;
+    this.executable = null;
+    this.path = '';
+    this.auxv = new Uint8Array(0);
+    this.dumpable = SUID_DUMP_USER;
+    this.membarrier = 0;
+    this.freezer = null;
+    this.held = [];
+  }
+
+  /** One user less; the last one ends the address space. */
+  release(): void {
+    if (--this.users > 0) return;
+    if (this.executable !== null) this.programs.close(this.executable);
+    this.executable = null;
+    this.memory.destroy();
+  }
+}

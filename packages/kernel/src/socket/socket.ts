@@ -1,0 +1,245 @@
+// The socket layer (socket(2)): what every family has in common. A family subclasses Socket; descriptors hold it as `file.data`, and
+// SocketOps lets read(2), write(2), poll(2) and ioctl(2) reach it. Nothing blocks: -EAGAIN means wait for poll events.
+import {
+  EDESTADDRREQ,
+  EINVAL,
+  EOPNOTSUPP,
+  MSG_DONTWAIT,
+  O_NONBLOCK,
+  O_RDWR,
+  SO_PASSCRED,
+  SO_PASSPIDFD,
+} from '@sandbox-kernel/abi';
+import type { Caller, IoSegments } from '@sandbox-kernel/contracts';
+import {
+  createAnonymousFile,
+  type FileDescription,
+  FileOps,
+  type WaitNode,
+  WaitQueue,
+} from '@sandbox-kernel/vfs';
+import type { Task } from '../task.js';
+
+/** net.core.wmem_default and rmem_default, and their upper limits. */
+export const DEFAULT_BUFFER = 212992;
+export const MOST_BUFFER = 212992;
+const S_IFSOCK = 0o140000;
+
+/** Who sent: SCM_CREDENTIALS, SO_PEERCRED. */
+export class PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+
+  constructor(pid: number, uid: number, gid: number) {
+    this.pid = pid;
+    this.uid = uid;
+    this.gid = gid;
+  }
+}
+
+/** One sendmsg or recvmsg. Owned by the caller; receiving fills the second half. */
+export class SocketMessage {
+  io: IoSegments | null;
+  flags: number;
+  /** sockaddr bytes: destination when sending (null: none), source when receiving. */
+  address: Uint8Array | null;
+  /** SCM_RIGHTS: one reference each. */
+  files: FileDescription[];
+  credentials: PeerCredentials | null;
+  /** Offset in `io` where the next bytes go or come from. */
+  done: number;
+  /** MSG_TRUNC, MSG_EOR … of what was received, and the datagram's real length. */
+  outFlags: number;
+  fullLength: number;
+
+  constructor() {
+    this.io = null;
+    this.flags = 0;
+    this.address = null;
+    this.files = [];
+    this.credentials = null;
+    this.done = 0;
+    this.outFlags = 0;
+    this.fullLength = 0;
+  }
+}
+
+export abstract class Socket {
+  readonly domain: number;
+  readonly type: number;
+  readonly protocol: number;
+  /** Everybody who waits for readiness. */
+  readonly queue: WaitQueue;
+  /** The open file around it; null for a connection that nobody has accepted yet. */
+  file: FileDescription | null;
+  sendBuffer: number;
+  receiveBuffer: number;
+  /** SO_RCVTIMEO, SO_SNDTIMEO, ns; Infinity: none. */
+  receiveTimeout: number;
+  sendTimeout: number;
+  /** Flags of SOL_SOCKET that are only kept (SO_REUSEADDR, SO_KEEPALIVE …), by option number. */
+  readonly kept: Map<number, number>;
+  /** SO_ERROR: reported once. */
+  error: number;
+  shutRead: boolean;
+  shutWrite: boolean;
+
+  constructor(domain: number, type: number, protocol: number) {
+    this.domain = domain;
+    this.type = type;
+    this.protocol = protocol;
+    this.queue = new WaitQueue();
+    this.file = null;
+    this.sendBuffer = DEFAULT_BUFFER;
+    this.receiveBuffer = DEFAULT_BUFFER;
+    this.receiveTimeout = Infinity;
+    this.sendTimeout = Infinity;
+    this.kept = new Map();
+    this.error = 0;
+    this.shutRead = false;
+    this.shutWrite = false;
+  }
+
+  get passesCredentials(): boolean {
+    return (this.kept.get(SO_PASSCRED) ?? 0) !== 0 || (this.kept.get(SO_PASSPIDFD) ?? 0) !== 0;
+  }
+
+  /** Takes the pending error: 0 or a positive errno. */
+  takeError(): number {
+    const error = this.error;
+    this.error = 0;
+    return error;
+  }
+
+  bind(_task: Task, _address: Uint8Array): number {
+    return -EOPNOTSUPP;
+  }
+
+  listen(_task: Task, _backlog: number): number {
+    return -EOPNOTSUPP;
+  }
+
+  /** A connected socket, or -errno; -EAGAIN: none waits. */
+  accept(_task: Task): Socket | number {
+    return -EOPNOTSUPP;
+  }
+
+  /** 0, -errno, -EINPROGRESS (wait for POLLOUT, then SO_ERROR), -EAGAIN (a full backlog: wait for POLLOUT and try again). */
+  connect(_task: Task, _address: Uint8Array): number {
+    return -EOPNOTSUPP;
+  }
+
+  /** sockaddr bytes of this end, or -errno. */
+  name(): Uint8Array | number {
+    return -EOPNOTSUPP;
+  }
+
+  peerName(): Uint8Array | number {
+    return -EOPNOTSUPP;
+  }
+
+  /** Bytes sent (message.done moves along), or -errno. -EPIPE: the wrapper signals. Takes over `message.files` on success. */
+  abstract send(task: Task, message: SocketMessage): number;
+
+  /** Bytes received, 0 at the end, or -errno. */
+  abstract receive(task: Task, message: SocketMessage): number;
+
+  shutdown(_how: number): number {
+    return -EOPNOTSUPP;
+  }
+
+  /** The option's bytes, or -ENOPROTOOPT and others. `level` other than SOL_SOCKET, or one that sockoptions.ts does not know. */
+  getOption(_task: Task, _level: number, _option: number, _length: number): Uint8Array | number {
+    return -92;
+  }
+
+  setOption(_task: Task, _level: number, _option: number, _value: Uint8Array): number {
+    return -92;
+  }
+
+  ioctl(_task: Caller, _request: number, _argument: number): number {
+    return -25;
+  }
+
+  abstract events(): number;
+
+  /** The last descriptor is gone. */
+  abstract close(): void;
+
+  wake(events: number): void {
+    if (!this.queue.empty) this.queue.wake(events);
+  }
+}
+
+class SocketOps extends FileOps {
+  override read(file: FileDescription, io: IoSegments): number {
+    const socket = file.data as Socket;
+    const message = new SocketMessage();
+    message.io = io;
+    message.flags = MSG_DONTWAIT;
+    const task = currentOf(socket);
+    const result = socket.receive(task, message);
+    for (const passed of message.files) passed.release();
+    return result;
+  }
+
+  override write(file: FileDescription, io: IoSegments): number {
+    const socket = file.data as Socket;
+    const message = new SocketMessage();
+    message.io = io;
+    message.flags = MSG_DONTWAIT;
+    const result = socket.send(currentOf(socket), message);
+    return result === -EDESTADDRREQ && socket.type !== 2 ? -EINVAL : result;
+  }
+
+  override poll(file: FileDescription): number {
+    return (file.data as Socket).events();
+  }
+
+  override addWaiter(file: FileDescription, entry: WaitNode): void {
+    (file.data as Socket).queue.add(entry);
+  }
+
+  override ioctl(file: FileDescription, caller: Caller, request: number, argument: number): number {
+    return (file.data as Socket).ioctl(caller, request, argument);
+  }
+
+  override size(): number {
+    return -29;
+  }
+
+  override release(file: FileDescription): void {
+    const socket = file.data as Socket;
+    socket.file = null;
+    socket.close();
+  }
+}
+
+/** Whoever the kernel works for: read(2) and write(2) have no caller argument. */
+function currentOf(socket: Socket): Task {
+  const kernel = (socket as unknown as { readonly kernel: { readonly current: Task } }).kernel;
+  return kernel.current;
+}
+
+export const SOCKET_OPS: FileOps = new SocketOps();
+
+/** An open file around a socket. `flags`: O_NONBLOCK or 0. */
+export function openSocket(task: Task, socket: Socket, flags: number): FileDescription {
+  const file = createAnonymousFile(task, SOCKET_OPS, O_RDWR | (flags & O_NONBLOCK), socket, S_IFSOCK | 0o777);
+  socket.file = file;
+  return file;
+}
+
+/** The socket of an open file, or null. */
+export function socketOf(file: FileDescription): Socket | null {
+  return file.ops === SOCKET_OPS ? (file.data as Socket) : null;
+}
+
+/** Makes sockets of one address family. */
+export interface SocketFamily {
+  /** The socket, or -errno (-EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EPERM). */
+  create(task: Task, type: number, protocol: number): Socket | number;
+  /** Two connected ones, or -EOPNOTSUPP. */
+  createPair(task: Task, type: number, protocol: number): readonly [Socket, Socket] | number;
+}

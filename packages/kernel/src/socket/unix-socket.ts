@@ -1,0 +1,492 @@
+// AF_UNIX sockets (unix(7)): stream, datagram, sequential packets. What is sent stands in the receiver's queue as parcels, charged to the
+// sender's buffer until it is read; descriptors and credentials travel with them.
+import {
+  AF_UNIX,
+  EAGAIN,
+  ECONNREFUSED,
+  ECONNRESET,
+  EDESTADDRREQ,
+  EINVAL,
+  EISCONN,
+  EMSGSIZE,
+  ENOTCONN,
+  EOPNOTSUPP,
+  EPERM,
+  EPIPE,
+  FIONREAD,
+  MSG_OOB,
+  MSG_PEEK,
+  MSG_TRUNC,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
+  POLLRDHUP,
+  POLLRDNORM,
+  POLLWRNORM,
+  SO_ACCEPTCONN,
+  SO_PEERCRED,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '@sandbox-kernel/abi';
+import type { Caller } from '@sandbox-kernel/contracts';
+import { type FileDescription, gather, type Inode, scatter } from '@sandbox-kernel/vfs';
+import type { Kernel } from '../kernel.js';
+import { Task } from '../task.js';
+import { PeerCredentials, Socket, type SocketFamily, type SocketMessage } from './socket.js';
+import { collectUnixGarbage, noteInFlight, noteLanded } from './unix-garbage.js';
+import {
+  bindUnixName,
+  encodeUnixAddress,
+  findUnixSocket,
+  parseUnixAddress,
+  type UnixAddress,
+} from './unix-names.js';
+
+const TIOCOUTQ = 0x5411;
+/** net.unix.max_dgram_qlen. */
+const MOST_DATAGRAMS = 512;
+/** A stream's parcel: as Linux cuts writes into pages. */
+const STREAM_PARCEL = 32768;
+const DEFAULT_BACKLOG_LIMIT = 4096;
+
+/** Bytes on their way, with what came along. */
+export class Parcel {
+  readonly bytes: Uint8Array;
+  /** Bytes already read (streams). */
+  at: number;
+  files: FileDescription[];
+  readonly credentials: PeerCredentials | null;
+  readonly from: UnixSocket;
+  /** The sender's address when it was sent. */
+  readonly address: UnixAddress | null;
+
+  constructor(
+    bytes: Uint8Array,
+    files: FileDescription[],
+    credentials: PeerCredentials | null,
+    from: UnixSocket,
+  ) {
+    this.bytes = bytes;
+    this.at = 0;
+    this.files = files;
+    this.credentials = credentials;
+    this.from = from;
+    this.address = from.address;
+  }
+}
+
+export class UnixSocket extends Socket {
+  readonly kernel: Kernel;
+  address: UnixAddress | null;
+  inode: Inode | null;
+  peer: UnixSocket | null;
+  /** Was connected once: reading after the peer is gone gives an end, not ENOTCONN. */
+  connected: boolean;
+  listening: boolean;
+  backlog: number;
+  readonly pendingConnections: UnixSocket[];
+  readonly incoming: Parcel[];
+  /** Bytes sent that nobody has read. */
+  outstanding: number;
+  own: PeerCredentials | null;
+  peerCredentials: PeerCredentials | null;
+  closed: boolean;
+
+  constructor(kernel: Kernel, type: number) {
+    super(AF_UNIX, type, 0);
+    this.kernel = kernel;
+    this.address = null;
+    this.inode = null;
+    this.peer = null;
+    this.connected = false;
+    this.listening = false;
+    this.backlog = 0;
+    this.pendingConnections = [];
+    this.incoming = [];
+    this.outstanding = 0;
+    this.own = null;
+    this.peerCredentials = null;
+    this.closed = false;
+  }
+
+  private get isDatagram(): boolean {
+    return this.type === SOCK_DGRAM;
+  }
+
+  // ── names and connections ──
+
+  override bind(task: Task, address: Uint8Array): number {
+    const parsed = parseUnixAddress(address);
+    if (typeof parsed === 'number') return parsed;
+    if (this.address !== null) return parsed.kind === 'unnamed' ? 0 : -EINVAL;
+    return bindUnixName(task, this, parsed);
+  }
+
+  override listen(task: Task, backlog: number): number {
+    if (this.isDatagram) return -EOPNOTSUPP;
+    if (this.address === null || (this.connected && !this.listening)) return -EINVAL;
+    this.listening = true;
+    this.backlog = Math.min(
+      backlog < 0 || backlog > DEFAULT_BACKLOG_LIMIT ? DEFAULT_BACKLOG_LIMIT : backlog,
+      DEFAULT_BACKLOG_LIMIT,
+    );
+    this.own = credentialsOf(task);
+    this.wake(POLLOUT | POLLWRNORM);
+    return 0;
+  }
+
+  override accept(): Socket | number {
+    if (this.isDatagram) return -EOPNOTSUPP;
+    if (!this.listening) return -EINVAL;
+    const next = this.pendingConnections.shift();
+    if (next === undefined) return this.shutRead ? -EINVAL : -EAGAIN;
+    // Those whose connect found the backlog full try again.
+    this.wake(POLLOUT | POLLWRNORM);
+    return next;
+  }
+
+  override connect(task: Task, address: Uint8Array): number {
+    if (this.isDatagram && address.length >= 2 && address[0] === 0 && address[1] === 0) {
+      this.peer = null;
+      this.connected = false;
+      return 0;
+    }
+    const parsed = parseUnixAddress(address);
+    if (typeof parsed === 'number' || parsed.kind === 'unnamed') return -EINVAL;
+    if (!this.isDatagram && this.listening) return -EINVAL;
+    if (!this.isDatagram && this.connected) return -EISCONN;
+    const target = findUnixSocket(task, this, parsed);
+    if (typeof target === 'number') return target;
+    return this.isDatagram ? this.connectDatagram(target) : this.connectStream(task, target);
+  }
+
+  private connectDatagram(target: UnixSocket): number {
+    if (target.peer !== null && target.peer !== this) return -EPERM;
+    this.peer = target;
+    this.connected = true;
+    return 0;
+  }
+
+  private connectStream(task: Task, listener: UnixSocket): number {
+    if (!listener.listening || listener.shutRead || listener.closed) return -ECONNREFUSED;
+    if (listener.pendingConnections.length > listener.backlog) return -EAGAIN;
+    const server = new UnixSocket(this.kernel, this.type);
+    server.address = listener.address;
+    server.peerCredentials = credentialsOf(task);
+    server.own = listener.own;
+    for (const [option, value] of listener.kept) server.kept.set(option, value);
+    this.peerCredentials = listener.own;
+    join(this, server);
+    listener.pendingConnections.push(server);
+    listener.wake(POLLIN | POLLRDNORM);
+    return 0;
+  }
+
+  override name(): Uint8Array {
+    return encodeUnixAddress(this.address);
+  }
+
+  override peerName(): Uint8Array | number {
+    return this.peer === null ? -ENOTCONN : encodeUnixAddress(this.peer.address);
+  }
+
+  // ── sending ──
+
+  override send(task: Task, message: SocketMessage): number {
+    if ((message.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
+    if (this.shutWrite) return -EPIPE;
+    const error = this.takeError();
+    if (error !== 0) return -error;
+    return this.type === SOCK_STREAM ? this.sendStream(task, message) : this.sendPacket(task, message);
+  }
+
+  private sendStream(task: Task, message: SocketMessage): number {
+    if (message.address !== null) return this.connected ? -EISCONN : -EOPNOTSUPP;
+    const peer = this.peer;
+    if (!this.connected) return -ENOTCONN;
+    if (peer === null || peer.shutRead || peer.closed) return -EPIPE;
+    const total = message.io?.total ?? 0;
+    let sent = 0;
+    while (message.done < total) {
+      const room = this.sendBuffer - this.outstanding;
+      if (room <= 0) break;
+      const size = Math.min(total - message.done, STREAM_PARCEL, room);
+      this.deliver(task, peer, message, size);
+      message.done += size;
+      sent += size;
+    }
+    if (sent === 0 && total > 0) return -EAGAIN;
+    return sent;
+  }
+
+  private deliver(task: Task, to: UnixSocket, message: SocketMessage, size: number): void {
+    const bytes = new Uint8Array(size);
+    if (message.io !== null) gather(message.io, message.done, bytes, 0, size);
+    const files = message.files;
+    message.files = [];
+    noteInFlight(this.kernel, files);
+    to.incoming.push(new Parcel(bytes, files, message.credentials ?? credentialsOf(task), this));
+    this.outstanding += size;
+    to.wake(POLLIN | POLLRDNORM);
+  }
+
+  private sendPacket(task: Task, message: SocketMessage): number {
+    const target = this.packetTarget(task, message);
+    if (typeof target === 'number') return target;
+    const size = message.io?.total ?? 0;
+    if (size > this.sendBuffer - 32) return -EMSGSIZE;
+    if (target.shutRead) return -EPIPE;
+    const full = this.outstanding > 0 && this.outstanding + size > this.sendBuffer;
+    if (full || target.incoming.length >= MOST_DATAGRAMS) return -EAGAIN;
+    this.deliver(task, target, message, size);
+    message.done += size;
+    return size;
+  }
+
+  private packetTarget(task: Task, message: SocketMessage): UnixSocket | number {
+    if (this.type === SOCK_SEQPACKET) {
+      if (!this.connected) return -ENOTCONN;
+      return this.peer === null || this.peer.closed ? -EPIPE : this.peer;
+    }
+    if (message.address === null) {
+      if (this.peer === null) return this.connected ? -ECONNREFUSED : -ENOTCONN;
+      if (this.peer.closed) {
+        this.peer = null;
+        return -ECONNREFUSED;
+      }
+      return this.peer;
+    }
+    const parsed = parseUnixAddress(message.address);
+    if (typeof parsed === 'number' || parsed.kind === 'unnamed')
+      return typeof parsed === 'number' ? parsed : -EDESTADDRREQ;
+    const target = findUnixSocket(task, this, parsed);
+    if (typeof target === 'number') return target;
+    return target.peer !== null && target.peer !== this ? -EPERM : target;
+  }
+
+  // ── receiving ──
+
+  override receive(_task: Task, message: SocketMessage): number {
+    if ((message.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
+    if (this.type !== SOCK_DGRAM && !this.connected) return this.type === SOCK_STREAM ? -EINVAL : -ENOTCONN;
+    if (this.incoming.length === 0) return this.emptyResult();
+    return this.type === SOCK_STREAM ? this.receiveStream(message) : this.receivePacket(message);
+  }
+
+  private emptyResult(): number {
+    const error = this.takeError();
+    if (error !== 0) return -error;
+    if (
+      this.shutRead ||
+      (!this.isDatagram && (this.peer === null || this.peer.shutWrite || this.peer.closed))
+    )
+      return 0;
+    return -EAGAIN;
+  }
+
+  private receiveStream(message: SocketMessage): number {
+    const peek = (message.flags & MSG_PEEK) !== 0;
+    const total = message.io?.total ?? 0;
+    const start = message.done;
+    let index = 0;
+    while (message.done < total || index === 0) {
+      const parcel = this.incoming[peek ? index : 0];
+      if (parcel === undefined || (index > 0 && !this.continues(message, parcel))) break;
+      index++;
+      const count = Math.min(parcel.bytes.length - parcel.at, total - message.done);
+      if (message.io !== null) scatter(message.io, message.done, parcel.bytes, parcel.at, count);
+      message.done += count;
+      message.credentials ??= parcel.credentials;
+      const carried = parcel.files.length > 0;
+      this.takeFiles(parcel, message, peek);
+      if (!peek) this.consume(parcel, count);
+      if (carried || total === 0) break;
+    }
+    return message.done - start;
+  }
+
+  /** Bytes of another sender, or with descriptors, are for a read of their own. */
+  private continues(message: SocketMessage, parcel: Parcel): boolean {
+    if (parcel.files.length > 0) return false;
+    if (!this.passesCredentials || message.credentials === null || parcel.credentials === null) return true;
+    const one = message.credentials;
+    const other = parcel.credentials;
+    return one.pid === other.pid && one.uid === other.uid && one.gid === other.gid;
+  }
+
+  private consume(parcel: Parcel, count: number): void {
+    parcel.at += count;
+    if (parcel.at < parcel.bytes.length) return;
+    this.incoming.shift();
+    parcel.from.read(parcel.bytes.length);
+  }
+
+  private receivePacket(message: SocketMessage): number {
+    const parcel = this.incoming[0]!;
+    const total = message.io?.total ?? 0;
+    const count = Math.min(parcel.bytes.length, total);
+    if (message.io !== null) scatter(message.io, 0, parcel.bytes, 0, count);
+    message.done = count;
+    message.fullLength = parcel.bytes.length;
+    if (parcel.bytes.length > total) message.outFlags |= MSG_TRUNC;
+    message.address = parcel.address === null ? null : encodeUnixAddress(parcel.address);
+    message.credentials = parcel.credentials;
+    const peek = (message.flags & MSG_PEEK) !== 0;
+    this.takeFiles(parcel, message, peek);
+    if (!peek) {
+      this.incoming.shift();
+      parcel.from.read(parcel.bytes.length);
+    }
+    return (message.flags & MSG_TRUNC) !== 0 ? parcel.bytes.length : count;
+  }
+
+  private takeFiles(parcel: Parcel, message: SocketMessage, peek: boolean): void {
+    if (parcel.files.length === 0) return;
+    if (peek) {
+      for (const file of parcel.files) message.files.push(file.retain());
+      return;
+    }
+    noteLanded(this.kernel, parcel.files);
+    message.files.push(...parcel.files);
+    parcel.files = [];
+  }
+
+  /** Bytes that this socket sent were read or thrown away: there is room again. */
+  private read(bytes: number): void {
+    this.outstanding -= bytes;
+    if (!this.closed) this.wake(POLLOUT | POLLWRNORM);
+  }
+
+  // ── ends ──
+
+  override shutdown(how: number): number {
+    if (how !== 1) this.shutRead = true;
+    if (how !== 0) this.shutWrite = true;
+    this.wake(-1);
+    const peer = this.peer;
+    if (peer !== null && !this.isDatagram) {
+      if (how !== 1) peer.shutWrite = true;
+      if (how !== 0) peer.shutRead = true;
+      peer.wake(-1);
+    }
+    return 0;
+  }
+
+  override close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.forgetName();
+    const unread = this.incoming.length > 0;
+    this.dropIncoming();
+    for (const pending of this.pendingConnections.splice(0)) {
+      // A connection that nobody accepted is reset, not closed.
+      if (pending.peer !== null) pending.peer.error = ECONNRESET;
+      pending.close();
+    }
+    const peer = this.peer;
+    this.peer = null;
+    if (peer !== null && !this.isDatagram && peer.peer === this) {
+      peer.peer = null;
+      peer.shutWrite = true;
+      if (unread) peer.error = ECONNRESET;
+      peer.wake(-1);
+    }
+    this.wake(-1);
+    collectUnixGarbage(this.kernel);
+  }
+
+  private forgetName(): void {
+    const address = this.address;
+    const names = this.kernel.unixNames.abstract;
+    if (address !== null && address.kind === 'abstract' && names.get(address.name) === this)
+      names.delete(address.name);
+    if (this.inode !== null && this.inode.socket === this) this.inode.socket = null;
+    this.inode = null;
+  }
+
+  /** Throws away what nobody will read, descriptors included. */
+  dropIncoming(): void {
+    for (const parcel of this.incoming.splice(0)) {
+      parcel.from.read(parcel.bytes.length);
+      noteLanded(this.kernel, parcel.files);
+      for (const file of parcel.files) file.release();
+      parcel.files = [];
+    }
+  }
+
+  override events(): number {
+    if (this.listening) return this.pendingConnections.length > 0 ? POLLIN | POLLRDNORM : 0;
+    let events = 0;
+    const gone = !this.isDatagram && this.connected && (this.peer === null || this.peer.closed);
+    const noMore = this.shutRead || gone || (this.peer !== null && !this.isDatagram && this.peer.shutWrite);
+    if (this.incoming.length > 0 || noMore) events |= POLLIN | POLLRDNORM;
+    if (noMore) events |= POLLRDHUP;
+    if (gone || (this.shutRead && this.shutWrite)) events |= POLLHUP;
+    if (!this.isDatagram && !this.connected) events |= POLLHUP;
+    if (this.error !== 0) events |= POLLERR;
+    if (this.outstanding * 4 <= this.sendBuffer && this.peerHasRoom()) events |= POLLOUT | POLLWRNORM;
+    return events;
+  }
+
+  private peerHasRoom(): boolean {
+    return !this.isDatagram || this.peer === null || this.peer.incoming.length < MOST_DATAGRAMS;
+  }
+
+  override getOption(_task: Task, level: number, option: number): Uint8Array | number {
+    if (level !== SOL_SOCKET) return -EOPNOTSUPP;
+    if (option === SO_ACCEPTCONN) return words(this.listening ? 1 : 0);
+    if (option !== SO_PEERCRED) return -92;
+    const peer = this.peerCredentials;
+    return peer === null ? words(0, -1, -1) : words(peer.pid, peer.uid, peer.gid);
+  }
+
+  override ioctl(caller: Caller, request: number, argument: number): number {
+    if (!(caller instanceof Task)) return -25;
+    if (request === TIOCOUTQ) return caller.memory.writeU32(argument, this.outstanding);
+    if (request !== FIONREAD) return -25;
+    if (this.listening) return -EINVAL;
+    let bytes = 0;
+    if (this.isDatagram) bytes = this.incoming[0]?.bytes.length ?? 0;
+    else for (const parcel of this.incoming) bytes += parcel.bytes.length - parcel.at;
+    return caller.memory.writeU32(argument, bytes);
+  }
+}
+
+function words(...values: number[]): Uint8Array {
+  return new Uint8Array(Int32Array.from(values).buffer);
+}
+
+export function credentialsOf(task: Task): PeerCredentials {
+  return new PeerCredentials(task.group.pid, task.credentials.euid, task.credentials.egid);
+}
+
+function join(one: UnixSocket, other: UnixSocket): void {
+  one.peer = other;
+  other.peer = one;
+  one.connected = true;
+  other.connected = true;
+}
+
+export class UnixFamily implements SocketFamily {
+  create(task: Task, type: number, protocol: number): Socket | number {
+    if (protocol !== 0 && protocol !== AF_UNIX) return -93;
+    // A raw Unix socket has always been a datagram one.
+    const kind = type === 3 ? SOCK_DGRAM : type;
+    if (kind !== SOCK_STREAM && kind !== SOCK_DGRAM && kind !== SOCK_SEQPACKET) return -94;
+    return new UnixSocket(task.kernel, kind);
+  }
+
+  createPair(task: Task, type: number, protocol: number): readonly [Socket, Socket] | number {
+    const one = this.create(task, type, protocol);
+    if (typeof one === 'number') return one;
+    const first = one as UnixSocket;
+    const second = new UnixSocket(task.kernel, first.type);
+    join(first, second);
+    first.peerCredentials = credentialsOf(task);
+    second.peerCredentials = credentialsOf(task);
+    return [first, second];
+  }
+}

@@ -1,0 +1,51 @@
+export {
+  VM_DONTCOPY,
+  VM_DONTDUMP,
+  VM_DONTEXPAND,
+  VM_EXEC,
+  VM_GROWSDOWN,
+  VM_HUGEPAGE,
+  VM_LOCKED,
+  VM_LOCKONFAULT,
+  VM_MAYEXEC,
+  VM_MAYREAD,
+  VM_MAYWRITE,
+  VM_MERGEABLE,
+  VM_NOHUGEPAGE,
+  VM_NORESERVE,
+  VM_RAND_READ,
+  VM_READ,
+  VM_SEALED,
+  VM_SEQ_READ,
+  VM_SHARED,
+  VM_SPECIAL,
+  VM_WIPEONFORK,
+  VM_WRITE,
+} from './area-flags.js';
+export { ArrayBacking } from './array-backing.js';
+export { InvariantError } from './invariant-error.js';
+export { IOV_MAX, IoBuffers, importBuffer, importIovec, MAX_RW_COUNT } from './io-buffers.js';
+export { chooseLayout, type LayoutOptions } from './layout.js';
+export { isRemoteAdvice } from './madvise.js';
+export type { MemoryBacking } from './memory-backing.js';
+export {
+  MemoryFile,
+  type MemoryFileOptions,
+  OWNER_OTHER,
+  OWNER_PRIVATE,
+  OWNER_SHARED,
+  type PageHolding,
+} from './memory-file.js';
+export { MemoryManager, type MemoryManagerOptions } from './memory-manager.js';
+export { SharedMemory } from './shared-memory.js';
+export type {
+  AddressLayout,
+  AddressSpaceSource,
+  AreaInfo,
+  AreaUsage,
+  FutexKey,
+  MappedFile,
+  MemoryLimits,
+  MemoryTuning,
+  MemoryUsage,
+} from './types.js';

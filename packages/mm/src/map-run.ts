@@ -1,0 +1,47 @@
+// A mapping command that is still growing: neighbours in address and in file with the same rights become one.
+import type { AddressSpace } from '@sandbox-kernel/contracts';
+
+export class MapRun {
+  addr: number;
+  /** 0: empty. */
+  length: number;
+  fd: number;
+  offset: number;
+  prot: number;
+  maximum: number;
+
+  constructor() {
+    this.addr = 0;
+    this.length = 0;
+    this.fd = 0;
+    this.offset = 0;
+    this.prot = 0;
+    this.maximum = 0;
+  }
+
+  /** Takes the piece in, when it continues the run. */
+  extend(addr: number, length: number, fd: number, offset: number, prot: number, maximum: number): boolean {
+    if (this.length === 0 || addr !== this.addr + this.length) return false;
+    if (fd !== this.fd || offset !== this.offset + this.length) return false;
+    if (prot !== this.prot || maximum !== this.maximum) return false;
+    this.length += length;
+    return true;
+  }
+
+  begin(addr: number, length: number, fd: number, offset: number, prot: number, maximum: number): void {
+    this.addr = addr;
+    this.length = length;
+    this.fd = fd;
+    this.offset = offset;
+    this.prot = prot;
+    this.maximum = maximum;
+  }
+
+  /** Sends the command, if there is one. 0 or -errno. */
+  send(space: AddressSpace): number {
+    if (this.length === 0) return 0;
+    const length = this.length;
+    this.length = 0;
+    return space.map(this.addr, length, this.fd, this.offset, this.prot, this.maximum);
+  }
+}

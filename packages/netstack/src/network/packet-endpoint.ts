@@ -1,0 +1,149 @@
+// Packet endpoints, packet(7): frames as they come in and go out, with or without their link header, and sending of frames.
+import { ENETDOWN, ENODEV } from '../errno.js';
+import { READY_READ, type ReadinessOwner } from '../roles.js';
+import { PACKET_LOOPBACK, type PacketBuffer } from '../storage/packet-buffer.js';
+import { PacketQueue } from '../storage/packet-queue.js';
+import { ETHERNET_HEADER } from '../wire/ethernet.js';
+import { ETHERTYPE_ALL, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/protocols.js';
+import type { NetInterface } from './interface.js';
+import type { NetworkLayer } from './network.js';
+
+/** Chooses frames, as a socket filter program does. */
+export interface PacketFilter {
+  /** Bytes to keep of bytes[start..end); 0 to drop. */
+  acceptFrame(packet: PacketBuffer): number;
+}
+
+export interface PacketEndpointOptions {
+  /** EtherType, or ETHERTYPE_ALL, which sees outgoing frames too. */
+  readonly etherType: number;
+  /** 0: all interfaces. */
+  readonly interfaceIndex?: number;
+  /** SOCK_DGRAM: the link header is taken off and put on by the stack. */
+  readonly cooked?: boolean;
+  readonly filter?: PacketFilter;
+  readonly owner?: ReadinessOwner;
+  readonly token?: number;
+  readonly receiveLimit?: number;
+}
+
+export class PacketEndpoint {
+  readonly etherType: number;
+  readonly cooked: boolean;
+  interfaceIndex: number;
+  filter: PacketFilter | null;
+  packets: number;
+  dropped: number;
+  private readonly net: NetworkLayer;
+  private readonly owner: ReadinessOwner | null;
+  private readonly token: number;
+  private readonly queue: PacketQueue;
+
+  /** Made by Stack.packetEndpoint. */
+  constructor(net: NetworkLayer, options: PacketEndpointOptions) {
+    this.net = net;
+    this.etherType = options.etherType;
+    this.cooked = options.cooked ?? false;
+    this.interfaceIndex = options.interfaceIndex ?? 0;
+    this.filter = options.filter ?? null;
+    this.packets = 0;
+    this.dropped = 0;
+    this.owner = options.owner ?? null;
+    this.token = options.token ?? 0;
+    this.queue = new PacketQueue(65536, options.receiveLimit ?? 212_992);
+  }
+
+  /** The next frame, which the caller must release. linkOffset tells where its link header is. */
+  receive(): PacketBuffer | null {
+    return this.queue.shift();
+  }
+
+  get readable(): boolean {
+    return this.queue.packets > 0;
+  }
+
+  /** Sends a frame, or with `cooked` its payload to `mac`. Takes ownership. */
+  send(packet: PacketBuffer, interfaceIndex: number, mac = 0, etherType = this.etherType): number {
+    const iface = this.net.interfaceByIndex(interfaceIndex === 0 ? this.interfaceIndex : interfaceIndex);
+    if (iface === null || !iface.isUp) {
+      packet.release();
+      return iface === null ? -ENODEV : -ENETDOWN;
+    }
+    if (this.cooked && iface.isEthernet) return iface.frame(packet, mac, etherType);
+    return iface.transmit(packet);
+  }
+
+  close(): void {
+    this.queue.clear();
+    this.net.packetEndpoints.remove(this);
+  }
+
+  offer(packet: PacketBuffer, iface: NetInterface, etherType: number, outgoing: boolean): void {
+    if (this.interfaceIndex !== 0 && this.interfaceIndex !== iface.index) return;
+    if (this.etherType !== ETHERTYPE_ALL && (outgoing || this.etherType !== etherType)) return;
+    const keep = this.filter === null ? packet.length : this.filter.acceptFrame(packet);
+    if (keep === 0) return;
+    // Outgoing frames are still being written to by lower layers and offloads: they are copied.
+    const copy = outgoing ? packet.copy() : packet.clone();
+    if (keep < copy.length) copy.trim(keep);
+    if (this.cooked && iface.isEthernet) copy.pull(Math.min(ETHERNET_HEADER, copy.length));
+    copy.interfaceIndex = iface.index;
+    copy.etherType = etherType;
+    if (outgoing) copy.flags |= PACKET_LOOPBACK;
+    this.enqueue(copy);
+  }
+
+  private enqueue(packet: PacketBuffer): void {
+    this.packets++;
+    if (this.queue.push(packet)) this.owner?.endpointReady(this.token, READY_READ);
+    else {
+      this.dropped++;
+      packet.release();
+    }
+  }
+}
+
+/** All packet endpoints of a stack. */
+export class PacketEndpoints {
+  private readonly list: PacketEndpoint[];
+  isActive: boolean;
+
+  constructor() {
+    this.list = [];
+    this.isActive = false;
+  }
+
+  add(endpoint: PacketEndpoint): void {
+    this.list.push(endpoint);
+    this.isActive = true;
+  }
+
+  remove(endpoint: PacketEndpoint): void {
+    const at = this.list.indexOf(endpoint);
+    if (at >= 0) this.list.splice(at, 1);
+    this.isActive = this.list.length > 0;
+  }
+
+  /** An incoming frame; the caller keeps it. */
+  received(packet: PacketBuffer, iface: NetInterface): void {
+    for (let i = 0; i < this.list.length; i++) {
+      (this.list[i] as PacketEndpoint).offer(packet, iface, packet.etherType, false);
+    }
+  }
+
+  /** An outgoing frame; the caller keeps it. */
+  sent(packet: PacketBuffer, iface: NetInterface): void {
+    const type = outgoingType(packet, iface);
+    for (let i = 0; i < this.list.length; i++) {
+      (this.list[i] as PacketEndpoint).offer(packet, iface, type, true);
+    }
+  }
+}
+
+function outgoingType(packet: PacketBuffer, iface: NetInterface): number {
+  if (iface.isEthernet)
+    return packet.length >= ETHERNET_HEADER ? packet.view.getUint16(packet.start + 12) : 0;
+  return packet.length > 0 && packet.view.getUint8(packet.start) >>> 4 === 4
+    ? ETHERTYPE_IPV4
+    : ETHERTYPE_IPV6;
+}

@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { Address } from '../../../src/address.js';
+import {
+  DNS_A,
+  DNS_AAAA,
+  DNS_CNAME,
+  DNS_NOERROR,
+  DNS_NXDOMAIN,
+  DNS_SERVFAIL,
+  type DnsRecord,
+  EMPTY_MESSAGE,
+  emitDns,
+  parseDns,
+} from '../../../src/dns/message.js';
+import { reverseName } from '../../../src/dns/name.js';
+import { type DnsResult, Resolver } from '../../../src/dns/resolver.js';
+import { DnsServer, DnsTable } from '../../../src/dns/server.js';
+import { UdpEndpoint } from '../../../src/transport/udp/endpoint.js';
+import { Udp } from '../../../src/transport/udp/udp.js';
+import { makePair } from '../../support/tcp-pair.js';
+
+const a = (name: string, address: string, ttl = 60): DnsRecord => ({
+  name,
+  type: address.includes(':') ? DNS_AAAA : DNS_A,
+  class: 1,
+  ttl,
+  data: { kind: 'address', address: Address.of(address) },
+});
+const cname = (name: string, target: string): DnsRecord => ({
+  name,
+  type: DNS_CNAME,
+  class: 1,
+  ttl: 60,
+  data: { kind: 'name', name: target },
+});
+
+function world(records: readonly DnsRecord[], faults = {}) {
+  const pair = makePair({ delay: 1000, ...faults });
+  const [clientUdp, serverUdp] = [new Udp(pair.clientHost), new Udp(pair.serverHost)];
+  pair.clientHost.attach(clientUdp);
+  pair.serverHost.attach(serverUdp);
+  const server = new DnsServer(serverUdp, pair.server, new DnsTable(records));
+  expect(server.listen(null)).toBe(0);
+  const resolver = new Resolver(clientUdp, pair.client, { servers: [pair.serverHost.address] });
+  const ask = (name: string, type = DNS_A): DnsResult | null => {
+    let result: DnsResult | null = null;
+    resolver.query(name, type, (r) => {
+      result = r;
+    });
+    pair.network.run(60_000_000, () => result !== null);
+    return result;
+  };
+  return { ...pair, resolver, server, clientUdp, serverUdp, ask };
+}
+
+describe('resolver and server', () => {
+  it('find an address, case does not matter', () => {
+    const { ask } = world([a('example.org', '192.0.2.7')]);
+    expect(ask('Example.ORG.')).toMatchObject({
+      code: DNS_NOERROR,
+      error: 0,
+      records: [{ name: 'example.org' }],
+    });
+  });
+
+  it('tell a missing name from a missing type', () => {
+    const { ask } = world([a('example.org', '192.0.2.7')]);
+    expect(ask('nothing.org')).toMatchObject({ code: DNS_NXDOMAIN, records: [] });
+    expect(ask('example.org', DNS_AAAA)).toMatchObject({ code: DNS_NOERROR, records: [] });
+  });
+
+  it('follow aliases', () => {
+    const { ask } = world([cname('www.example.org', 'host.example.org'), a('host.example.org', '192.0.2.7')]);
+    expect(ask('www.example.org')?.records.map((r) => r.type)).toEqual([DNS_CNAME, DNS_A]);
+  });
+
+  it('end when aliases go round in circles', () => {
+    const { ask } = world([cname('x.org', 'y.org'), cname('y.org', 'x.org')]);
+    expect(ask('x.org')).not.toBeNull();
+  });
+
+  it('turn to TCP for an answer that a datagram can’t hold', () => {
+    const many = Array.from({ length: 200 }, (_, i) => a('big.org', `10.1.${i >> 8}.${i & 255}`));
+    const { ask, server, client } = world(many);
+    expect(ask('big.org')?.records.length).toBe(200);
+    expect(client.counters.activeOpens).toBe(1);
+    server.close();
+  });
+
+  it('answer from the cache until the TTL is over', () => {
+    const { ask, network, clientUdp } = world([a('example.org', '192.0.2.7', 10)]);
+    ask('example.org');
+    const sent = clientUdp.counters.outDatagrams;
+    ask('example.org');
+    expect(clientUdp.counters.outDatagrams).toBe(sent);
+    network.run(11_000_000);
+    ask('example.org');
+    expect(clientUdp.counters.outDatagrams).toBeGreaterThan(sent);
+  });
+
+  it('try again when datagrams are lost, and give up in the end', () => {
+    expect(world([a('example.org', '192.0.2.7')], { loss: 0.3 }).ask('example.org')?.code).toBe(DNS_NOERROR);
+    expect(world([], { loss: 1 }).ask('example.org')).toMatchObject({ code: DNS_SERVFAIL, error: 110 });
+  });
+
+  it('look both families up and use the search list', () => {
+    const { clientUdp, client, network, serverHost } = world([
+      a('db.corp.example', '192.0.2.7'),
+      a('db.corp.example', '2001:db8::7'),
+    ]);
+    const resolver = new Resolver(clientUdp, client, {
+      servers: [serverHost.address],
+      search: ['corp.example'],
+    });
+    let found: readonly Address[] = [];
+    resolver.lookup('db', (addresses) => {
+      found = addresses;
+    });
+    network.run(10_000_000, () => found.length > 0);
+    expect(found.map(String)).toEqual(['2001:db8::7', '192.0.2.7']);
+  });
+
+  it('ignore an answer to another question', () => {
+    const { clientUdp, serverUdp, network, serverHost } = world([]);
+    const fake = new UdpEndpoint(serverUdp);
+    fake.bind(null, 5353);
+    fake.setOwner(
+      {
+        endpointReady: () => {
+          const bytes = new Uint8Array(512);
+          const message = { source: null };
+          const n = fake.receive(bytes, 0, 512, 0, Object.assign(message as never));
+          if (n < 0) return;
+          const query = parseDns(bytes.slice(0, n))!;
+          const reply = emitDns({
+            ...query,
+            response: true,
+            id: query.id ^ 1,
+            answers: [a('evil.org', '6.6.6.6')],
+          });
+          fake.send(reply, 0, reply.length, Address.of('10.0.0.1'), 1);
+        },
+      },
+      0,
+    );
+    const resolver = new Resolver(clientUdp, null, {
+      servers: [serverHost.address],
+      port: 5353,
+      timeout: 100,
+    });
+    let result: DnsResult | null = null;
+    resolver.query('example.org', DNS_A, (r) => {
+      result = r;
+    });
+    network.run(10_000_000, () => result !== null);
+    expect(result).toMatchObject({ code: DNS_SERVFAIL });
+  });
+});
+
+describe('malformed messages', () => {
+  const header = (...rest: number[]): Uint8Array =>
+    Uint8Array.of(0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...rest);
+
+  it('with compression pointers in a circle or forward are refused', () => {
+    expect(parseDns(header(0xc0, 12, 0, 1, 0, 1))).toBeNull();
+    expect(parseDns(header(0xc0, 14, 0xc0, 12, 0, 1, 0, 1))).toBeNull();
+    expect(parseDns(header(1, 0x61, 0xc0, 12, 0, 1, 0, 1))).toBeNull();
+    expect(parseDns(header(0xc0, 40, 0, 1, 0, 1))).toBeNull();
+  });
+
+  it('with labels or counts beyond their end are refused', () => {
+    expect(parseDns(header(63, 0x61))).toBeNull();
+    expect(parseDns(header(0x80, 1, 0, 0, 1, 0, 1))).toBeNull();
+    expect(parseDns(Uint8Array.of(0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0))).toBeNull();
+  });
+
+  it('with names over 255 bytes are refused', () => {
+    const label = [63, ...new Array<number>(63).fill(0x61)];
+    expect(parseDns(header(...label, ...label, ...label, ...label, 0, 0, 1, 0, 1))).toBeNull();
+  });
+
+  it('get FORMERR from a server', () => {
+    const { clientUdp, network, serverHost } = world([]);
+    const endpoint = new UdpEndpoint(clientUdp);
+    const bad = header(0xc0, 12, 0, 1, 0, 1);
+    endpoint.send(bad, 0, bad.length, serverHost.address, 53);
+    network.run(10_000);
+    const into = new Uint8Array(512);
+    const n = endpoint.receive(into, 0, 512);
+    expect(parseDns(into.slice(0, n))).toMatchObject({ id: 1, code: 1, response: true });
+  });
+
+  it('leave escapes in names alone', () => {
+    const message = { ...EMPTY_MESSAGE, questions: [{ name: 'a\\.b.c', type: 1, class: 1 }] };
+    expect(parseDns(emitDns(message))?.questions[0]?.name).toBe('a\\.b.c');
+  });
+});
+
+describe('reverse names', () => {
+  it('are those of RFC 1035 and RFC 3596', () => {
+    expect(reverseName(Address.of('192.0.2.1').toBytes())).toBe('1.2.0.192.in-addr.arpa');
+    expect(reverseName(Address.of('::1').toBytes())).toMatch(/^1\.0\.0\.0.*\.ip6\.arpa$/);
+  });
+});

@@ -1,0 +1,231 @@
+// The state of one ptrace platform, and the functions that work on it. Everything runs on the thread that opened it: ptrace
+// requests are refused to any other. One Engine per platform object; nothing is global.
+//
+// Vocabulary: a *space* is a stub process, one per guest address space; its first thread, the *manager*, never runs guest code
+// and is always stopped between injected calls. A *thread* is any other thread of a stub: it runs the guest code of one
+// *context*, or idles, stopped, until a context needs it. A context keeps its thread while it runs in the same space.
+#pragma once
+
+#include <node_api.h>
+#include <sched.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+namespace ptraced {
+
+constexpr uint64_t kPageSize = 4096;
+
+// Argument page shared with JavaScript (src/native.ts).
+constexpr size_t kArgs = 0;
+constexpr size_t kResults = 512;
+constexpr size_t kCounters = 1024;
+constexpr size_t kFpuArea = 4096;
+constexpr size_t kFpuMax = 28 * 1024;
+constexpr size_t kSharedBytes = 32 * 1024;
+
+// The stub's own pages, at the top of the address space. Everything below kStubBase belongs to the guest.
+constexpr uint64_t kStubBase = 0x7fffffff0000;
+constexpr uint64_t kStubText = kStubBase;
+constexpr uint64_t kStubConstants = kStubBase + 0x1000;  // read-only: message header, filter
+constexpr uint64_t kStubScratch = kStubBase + 0x2000;    // writable: where recvmsg stores what nobody reads
+constexpr uint64_t kStubCommands = kStubBase + 0x4000;   // read-only: kCommandBytes of commands, one block per space
+constexpr uint64_t kUserEnd = 0x7ffffffff000;
+
+constexpr size_t kCommandBytes = 16 * 1024;
+constexpr size_t kCommandSize = 64;
+constexpr size_t kMaxCommands = kCommandBytes / kCommandSize;
+constexpr size_t kMaxSpaces = 16383;
+constexpr size_t kCommandFileBytes = (kMaxSpaces + 1) * kCommandBytes;  // block 0 holds the constants
+
+// Descriptors of every stub.
+enum StubFd : int { kFdSocket = 0, kFdMemory = 1, kFdMemoryReadOnly = 2, kFdCommands = 3, kFdFirstFile = 4 };
+
+// Frames come in blocks that never move (contracts/src/trap-frame.ts has the layout).
+constexpr size_t kFrameSize = 256;
+constexpr size_t kFramesPerBlock = 256;
+
+enum TrapKind : uint32_t { kTrapSyscall = 1, kTrapFault = 2, kTrapException = 3, kTrapInterrupted = 4, kTrapDeath = 5 };
+
+struct Frame {
+  uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+  uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+  uint16_t cs, gs, fs, ss;
+  uint64_t err, trapno, oldmask, cr2;
+  uint64_t fsBase, gsBase;
+  uint32_t kind, signo;
+  int32_t sicode;
+  uint32_t state;
+  uint64_t siaddr;
+  uint32_t arch;
+  uint32_t reserved[7];
+};
+static_assert(sizeof(Frame) == kFrameSize);
+
+enum Counter : int {
+  kCountTraps,
+  kCountSyscalls,
+  kCountFaults,
+  kCountInterrupts,
+  kCountInjected,
+  kCountCommands,
+  kCountCommandRuns,
+  kCountThreads,
+  kCountSpaces,
+  kCountBells,
+  kCountSwallowed,
+  kCountPinned,
+  kCounters_,
+};
+
+struct Thread {
+  pid_t tid = 0;
+  int space = -1;
+  int context = -1;
+  bool dead = false;
+  bool fpuDirty = false;       // holds state of an earlier context
+  bool signalPending = false;  // an interrupt signal was sent and not seen yet
+  int cpu = -1;                // pinned there, or -1
+  bool known = false;          // `regs` is what the host has for this thread
+  user_regs_struct regs{};
+};
+
+struct Space {
+  bool used = false;
+  bool dying = false;      // its processes are going or gone
+  bool destroyed = false;  // JavaScript has given it back: the index is free once all threads are reaped
+  pid_t pid = 0;
+  int manager = -1;  // index of its thread
+  int threads = 0;   // alive or not yet reaped, manager included
+  std::vector<int> idle;
+};
+
+struct Context {
+  bool used = false;
+  bool running = false;
+  bool interruptWanted = false;
+  bool queued = false;
+  bool fpuFresh = true;  // extended state to be installed is the initial one (else: fpu, when unbound)
+  int thread = -1;
+  int flags = 0;
+  uint64_t cpuNanos = 0;  // used on earlier threads
+  uint64_t cpuStart = 0;  // clock of the current thread when it was bound
+  std::vector<uint8_t> fpu;
+};
+
+struct Engine {
+  uint8_t* page = nullptr;
+  uint8_t* commands = nullptr;
+  int commandFile = -1;
+  int socket = -1;  // our end; stubs have the other
+  int procDirectory = -1;
+  std::vector<Frame*> frames;
+  std::vector<Thread> threads;
+  std::vector<int> freeThreads;
+  std::vector<Space> spaces;
+  std::vector<Context> contexts;
+  std::vector<int> freeContexts;
+  std::unordered_map<pid_t, int> byTid;
+  std::vector<int> ready;  // contexts that trapped, in order; readyHead is the next
+  size_t readyHead = 0;
+  int running = 0;
+  int bell = -1;  // thread index
+  bool bellRang = false;
+  bool open = false;
+  bool dead = false;
+  int templateSpace = -1;
+  uint64_t single = 0;  // address of `syscall; int3` in stubs
+  std::vector<uint8_t> initialFpu;
+  // Core affinity (affinity.cpp).
+  cpu_set_t cpus;
+  bool mayPin = false;
+  int pinnedCpu = -1;
+  int singleRuns = 0;
+  int ticks = 0;
+  uint64_t tickAt = 0;
+  double tickTraps = 0;
+
+  double* args() { return reinterpret_cast<double*>(page + kArgs); }
+  double* results() { return reinterpret_cast<double*>(page + kResults); }
+  int64_t arg(int i) { return static_cast<int64_t>(args()[i]); }
+  double& counter(Counter counter) { return reinterpret_cast<double*>(page + kCounters)[counter]; }
+  void count(Counter counter) { reinterpret_cast<double*>(page + kCounters)[counter] += 1; }
+  Frame& frame(int context) {
+    return frames[static_cast<size_t>(context) / kFramesPerBlock][static_cast<size_t>(context) % kFramesPerBlock];
+  }
+  Context* contextAt(int64_t id);
+  Space* spaceAt(int64_t id);
+};
+
+using Verb = int64_t (*)(Engine&);
+
+// stub.cpp
+struct StubImage {
+  int fd;           // sealed memfd holding the executable
+  uint64_t text;    // file offset of its page of code
+};
+int MakeStubImage(StubImage* image);
+int MakeConstants(uint8_t* block);
+extern const uint64_t kStubLoop;    // runs the commands at [rbx, r12), then int3
+extern const uint64_t kStubSingle;  // syscall; int3
+extern const uint64_t kLoadedSingle;  // the same, where exec put it
+extern const uint64_t kStubPause;   // pause for ever
+constexpr uint64_t kFilterAddress = kStubConstants + 256;
+constexpr uint64_t kMessageAddress = kStubConstants;
+
+// tracee.cpp: primitives on stopped threads. All return 0 or -errno; -ESRCH: the thread is gone.
+int64_t Inject(Engine& engine, pid_t tid, int64_t number, const uint64_t (&args)[6], int64_t* result);
+int64_t RunCommands(Engine& engine, Thread& thread, int count);
+int WaitStop(Engine& engine, pid_t tid, int* status);
+int AddThread(Engine& engine, pid_t tid, int space, int cpu);
+void RemoveThread(Engine& engine, int index);
+uint64_t NowNanos();
+
+// start.cpp
+int64_t Open(Engine& engine);
+int64_t Close(Engine& engine);
+
+// space.cpp
+int64_t SpaceCreate(Engine& engine);
+int64_t SpaceDestroy(Engine& engine);
+int64_t SpaceFlush(Engine& engine);
+int64_t SpaceFile(Engine& engine);
+int CloneProcess(Engine& engine, int from);
+int CloneThread(Engine& engine, int space);
+
+// context.cpp
+int64_t ContextCreate(Engine& engine);
+int64_t ContextResume(Engine& engine);
+int64_t ContextInterrupt(Engine& engine);
+int64_t ContextRelease(Engine& engine);
+int64_t ContextCpu(Engine& engine);
+void Unbind(Engine& engine, int context);
+void Deliver(Engine& engine, int context);
+void DeliverDeath(Engine& engine, int context);
+long ContinueGuest(Engine& engine, const Context& context, const Thread& thread);
+
+// fpu.cpp
+int64_t FpuSave(Engine& engine);
+int64_t FpuRestore(Engine& engine);
+int64_t FpuReset(Engine& engine);
+int64_t FpuProbe(Engine& engine, pid_t tid);
+int64_t FpuLoad(pid_t tid, std::vector<uint8_t>& image);
+int64_t FpuStore(pid_t tid, std::vector<uint8_t>& image);
+
+// wait.cpp
+int64_t Wait(Engine& engine);
+int64_t Clock(Engine& engine);
+void ThreadDied(Engine& engine, int index);
+
+// affinity.cpp
+void LearnCpus(Engine& engine);
+void Pin(Engine& engine, Thread& thread);
+void Unpin(Engine& engine);
+void Fetch(Engine& engine, Thread& thread);
+bool NeedsTick(Engine& engine);
+
+}  // namespace ptraced

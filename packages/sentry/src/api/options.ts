@@ -1,0 +1,198 @@
+// Options of the host API, and their check: unknown names are refused with the nearest valid one, wrong values with what is expected.
+import { readFileSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import type { MountSpec, PlatformName, ProcessSpec, SandboxSpec } from '../control/messages.js';
+import { SandboxOptionError } from './errors.js';
+import { nearestName } from './nearest-name.js';
+
+export interface SandboxOptions {
+  /** How guest code runs. Default `auto`: the fastest that this machine allows. */
+  readonly platform?: PlatformName;
+  /** Host directory seen as `/`. Default `/`. */
+  readonly root?: string;
+  /** Refuse writes to the root with EROFS. Default false: writes go to a copy-on-write layer in memory. */
+  readonly readOnly?: boolean;
+  readonly mounts?: readonly MountSpec[];
+  /** Default `sandbox`. */
+  readonly hostname?: string;
+  /** Cap on application memory, bytes. Default: none. */
+  readonly memory?: number;
+  /** Cap on tasks. Default 32768. */
+  readonly pids?: number;
+  /** Trace system calls: names, or `all`. */
+  readonly strace?: readonly string[];
+  /** Host descriptor that trace lines go to. Default 2. */
+  readonly straceFd?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type StdioOption = 'pipe' | 'inherit' | 'ignore' | number;
+
+export interface SpawnOptions {
+  /** Environment. Default: PATH, HOME and TERM only. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Directory in the sandbox. Default `/`. */
+  readonly cwd?: string;
+  /** Default: the caller's. */
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly groups?: readonly number[];
+  /** For stdin, stdout and stderr. Default `pipe`. */
+  readonly stdio?: StdioOption | readonly [StdioOption, StdioOption, StdioOption];
+  /** Give it a terminal of this size: its three streams, relayed to stdin and stdout as `stdio` says. */
+  readonly terminal?: { readonly columns: number; readonly rows: number };
+  /** Kill the process tree after this many milliseconds. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExecOptions extends Omit<SpawnOptions, 'stdio' | 'terminal'> {
+  /** Bytes for stdin; default none (end of file at once). */
+  readonly input?: string | Uint8Array;
+  /** Throw SandboxExitError on a non-zero exit or a signal. */
+  readonly check?: boolean;
+  /** Bytes kept of each of stdout and stderr. Default 64 MiB. */
+  readonly maxBuffer?: number;
+}
+
+const SANDBOX_KEYS = [
+  'platform',
+  'root',
+  'readOnly',
+  'mounts',
+  'hostname',
+  'memory',
+  'pids',
+  'strace',
+  'straceFd',
+  'signal',
+] as const;
+export const SPAWN_KEYS = [
+  'env',
+  'cwd',
+  'uid',
+  'gid',
+  'groups',
+  'stdio',
+  'terminal',
+  'timeout',
+  'signal',
+] as const;
+export const EXEC_KEYS = [
+  ...SPAWN_KEYS.filter((key) => key !== 'stdio' && key !== 'terminal'),
+  'input',
+  'check',
+  'maxBuffer',
+] as const;
+const MOUNT_KEYS = ['source', 'target', 'type', 'readOnly', 'size'] as const;
+export const PLATFORMS: readonly PlatformName[] = ['auto', 'ptrace', 'systrap'];
+
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Refuses keys that are not in `known`. `where` names the call in the message. */
+export function refuseUnknownKeys(options: object, known: readonly string[], where: string): void {
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const nearest = nearestName(key, known);
+    throw optionError(
+      `${where}: unknown option '${key}'`,
+      nearest ? `did you mean '${nearest}'?` : `valid: ${known.join(', ')}`,
+    );
+  }
+}
+
+function optionError(message: string, hint: string): SandboxOptionError {
+  return new SandboxOptionError('ERR_SANDBOX_OPTION', message, { hint });
+}
+
+function countOption(name: string, value: number | undefined): number {
+  if (value === undefined) return 0;
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw optionError(`${name} is ${value}`, `${name} takes a whole number above 0`);
+}
+
+function checkedMount(mount: MountSpec): MountSpec {
+  refuseUnknownKeys(mount, MOUNT_KEYS, 'mounts');
+  if (!isAbsolute(mount.target)) {
+    throw optionError(
+      `mount target '${mount.target}' is not absolute`,
+      'give the path inside the sandbox, from /',
+    );
+  }
+  if (mount.type === 'bind' && mount.source === undefined) {
+    throw optionError(
+      `mount at '${mount.target}' has no source`,
+      'a bind mount needs the host path in `source`',
+    );
+  }
+  return mount.source === undefined ? mount : { ...mount, source: resolve(mount.source) };
+}
+
+/** The spec for the sentry, from the caller's options. */
+export function sandboxSpec(options: SandboxOptions): SandboxSpec {
+  refuseUnknownKeys(options, SANDBOX_KEYS, 'Sandbox.create');
+  const platform = options.platform ?? 'auto';
+  if (!PLATFORMS.includes(platform)) {
+    const nearest = nearestName(platform, PLATFORMS);
+    throw optionError(
+      `unknown platform '${platform}'`,
+      nearest ? `did you mean '${nearest}'?` : `valid: ${PLATFORMS.join(', ')}`,
+    );
+  }
+  return {
+    platform,
+    root: resolve(options.root ?? '/'),
+    rootMode: options.readOnly ? 'read-only' : 'overlay',
+    mounts: (options.mounts ?? []).map(checkedMount),
+    hostname: options.hostname ?? 'sandbox',
+    memoryLimit: countOption('memory', options.memory),
+    pidsLimit: countOption('pids', options.pids),
+    strace: options.strace ?? [],
+    straceFd: options.strace && options.strace.length > 0 ? 0 : -1,
+  };
+}
+
+/** The process spec; `stdio` holds descriptor indexes chosen by the caller. */
+export function processSpec(
+  argv: readonly string[],
+  options: SpawnOptions,
+  stdio: readonly [number, number, number],
+): ProcessSpec {
+  const env = options.env ?? { PATH: DEFAULT_PATH, HOME: '/root', TERM: 'dumb' };
+  const cwd = options.cwd ?? '/';
+  if (!isAbsolute(cwd))
+    throw optionError(`cwd '${cwd}' is not absolute`, 'give the path inside the sandbox, from /');
+  for (const word of argv) refuseNul(word, 'argument');
+  return {
+    argv,
+    env: Object.entries(env).map(([name, value]) => envLine(name, value)),
+    cwd,
+    uid: options.uid ?? process.getuid?.() ?? 0,
+    gid: options.gid ?? process.getgid?.() ?? 0,
+    groups: options.groups ?? (options.uid === undefined ? ownGroups() : []),
+    stdio,
+    ...(options.terminal === undefined ? {} : { terminal: options.terminal }),
+  };
+}
+
+/** Supplementary groups of this process. `process.getgroups()` adds the effective group, which the kernel's list need not hold. */
+function ownGroups(): number[] {
+  const line = /^Groups:[ \t]*(.*)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '';
+  return line
+    .split(' ')
+    .filter((word) => word !== '')
+    .map(Number);
+}
+
+function envLine(name: string, value: string): string {
+  refuseNul(name, 'environment name');
+  refuseNul(value, `environment value of ${name}`);
+  if (name === '' || name.includes('='))
+    throw optionError(`environment name '${name}' can't be used`, "it may not be empty or contain '='");
+  return `${name}=${value}`;
+}
+
+function refuseNul(text: string, what: string): void {
+  if (text.includes('\0'))
+    throw optionError(`${what} contains a NUL byte`, 'remove it: Linux strings end at NUL');
+}

@@ -1,0 +1,106 @@
+// Puts a sandbox together: memory file, platform, file tree, kernel. Each step that the host may refuse says so in words.
+import { availableParallelism, totalmem } from 'node:os';
+import { errnoName } from '@sandbox-kernel/abi';
+import type { Platform } from '@sandbox-kernel/contracts';
+import {
+  createMemoryFile,
+  type EventWatcher,
+  type Host,
+  type MemoryFile as HostMemoryFile,
+  openDoor,
+  openHost,
+  readVdso,
+  startEventWatcher,
+  startTimeKeeper,
+  type TimeKeeper,
+} from '@sandbox-kernel/host';
+import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/kernel';
+import { MemoryFile } from '@sandbox-kernel/mm';
+import { openPtracePlatform, PtraceUnavailableError } from '@sandbox-kernel/platform-ptrace';
+import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
+import type { SandboxSpec } from '../control/messages.js';
+import { RequestError } from '../control/server.js';
+import { syscallHandlers } from '../syscalls/table.js';
+import { HostClock } from './clock.js';
+import { HostBacking } from './host-backing.js';
+import { HostRandom } from './random.js';
+import { SentryKernel } from './sentry-kernel.js';
+import { createRoot, mountAll } from './tree.js';
+import { loadVdso } from './vdso.js';
+
+/** What exists before a spec is known. */
+export interface HostSide {
+  readonly host: Host;
+  readonly memory: HostMemoryFile;
+  readonly watcher: EventWatcher;
+  readonly keeper: TimeKeeper;
+  /** The vDSO's file, read while the host's files are there. */
+  readonly vdso: Uint8Array | null;
+}
+
+export interface Machine {
+  readonly kernel: SentryKernel;
+  readonly platform: Platform;
+  /** Root's view of the tree: where processes start from. */
+  readonly caller: FileCaller;
+}
+
+export function openHostSide(): HostSide {
+  const door = openDoor();
+  const memory = createMemoryFile(door);
+  if (typeof memory === 'number') throw new Error(`memfd_create: ${errnoName(-memory)}`);
+  const watcher = startEventWatcher(door);
+  if (typeof watcher === 'number') throw new Error(`epoll: ${errnoName(-watcher)}`);
+  const keeper = startTimeKeeper(door);
+  if (typeof keeper === 'number') throw new Error(`clock: ${errnoName(-keeper)}`);
+  return { host: openHost(memory), memory, watcher, keeper, vdso: readVdso(door) };
+}
+
+export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEvents): Machine {
+  const clock = new HostClock(side.keeper);
+  const random = new HostRandom();
+  const limit = spec.memoryLimit > 0 ? spec.memoryLimit : totalmem();
+  const memoryFile = new MemoryFile(new HostBacking(side.memory), { limit, total: totalmem() });
+  const vfs = new Vfs({ clock, random, pages: memoryFile });
+  const platform = openPlatform(side, spec);
+  vfs.donatedFiles = platform;
+  const processors = availableParallelism();
+  const options = {
+    handlers: syscallHandlers(),
+    processors,
+    vdso: loadVdso(side.vdso, side.keeper, memoryFile, side.memory, processors),
+    hostname: spec.hostname,
+    ...(spec.pidsLimit > 0 ? { taskLimit: spec.pidsLimit } : {}),
+  };
+  const programs = new VfsPrograms();
+  const kernel = new SentryKernel({ platform, clock, random, memoryFile, programs }, options, vfs);
+  kernel.events = events;
+  const top = createRoot(side.host, vfs, spec);
+  const caller: FileCaller = {
+    fs: new FsContext(vfs, top, top, 0o022),
+    files: new FdTable(),
+    credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
+  };
+  mountAll(side.host, kernel, caller, spec);
+  return { kernel, platform, caller };
+}
+
+function openPlatform(side: HostSide, spec: SandboxSpec): Platform {
+  if (spec.platform === 'systrap') {
+    throw new RequestError({
+      code: 'ERR_SANDBOX_PLATFORM',
+      message: 'the systrap platform is not built yet',
+      hint: 'use --platform ptrace or auto',
+    });
+  }
+  try {
+    return openPtracePlatform({
+      memoryFd: side.memory.fd,
+      memoryReadOnlyFd: side.memory.readOnlyFd,
+      events: side.watcher,
+    });
+  } catch (error) {
+    if (!(error instanceof PtraceUnavailableError)) throw error;
+    throw new RequestError({ code: 'ERR_SANDBOX_PLATFORM', message: error.reason, hint: error.remedy });
+  }
+}

@@ -1,0 +1,98 @@
+// What the host application and the sentry say to each other. Plain JSON; descriptors are indexes into those that came with
+// the frame (SCM_RIGHTS).
+
+export type PlatformName = 'auto' | 'ptrace' | 'systrap';
+
+export interface MountSpec {
+  /** Host directory or file (bind), or absent for tmpfs. */
+  readonly source?: string;
+  /** Absolute path in the sandbox. */
+  readonly target: string;
+  readonly type: 'bind' | 'tmpfs';
+  readonly readOnly?: boolean;
+  /** tmpfs: bytes. */
+  readonly size?: number;
+}
+
+/** What a sandbox is made of. */
+export interface SandboxSpec {
+  readonly platform: PlatformName;
+  /** Host directory that becomes the root. */
+  readonly root: string;
+  /** `overlay`: changes stay in memory. `read-only`: writes fail with EROFS. */
+  readonly rootMode: 'overlay' | 'read-only';
+  readonly mounts: readonly MountSpec[];
+  readonly hostname: string;
+  /** Bytes of application memory; 0 for no cap. */
+  readonly memoryLimit: number;
+  /** Tasks; 0 for the default. */
+  readonly pidsLimit: number;
+  /** System call names to trace; ["all"] for all; empty for none. */
+  readonly strace: readonly string[];
+  /** Index of the descriptor that trace lines go to, or -1. */
+  readonly straceFd: number;
+}
+
+export interface ProcessSpec {
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  /** Indexes of stdin, stdout and stderr among the frame's descriptors; -1 gives /dev/null. */
+  readonly stdio: readonly [number, number, number];
+  /** A pty of this size becomes the controlling terminal and all three streams; stdio[0] is then the host side to relay. */
+  readonly terminal?: { readonly rows: number; readonly columns: number };
+}
+
+/** Whom a signal is for: the process, its process group, it and all that come from it, or every process. */
+export type SignalScope = 'process' | 'group' | 'tree' | 'all';
+
+export interface Usage {
+  readonly userMs: number;
+  readonly systemMs: number;
+  readonly maxRssBytes: number;
+}
+
+export type Request =
+  | { readonly id: number; readonly call: 'boot'; readonly spec: SandboxSpec }
+  | { readonly id: number; readonly call: 'spawn'; readonly process: ProcessSpec }
+  | {
+      readonly id: number;
+      readonly call: 'signal';
+      readonly pid: number;
+      readonly signal: number;
+      readonly scope: SignalScope;
+    }
+  | {
+      readonly id: number;
+      readonly call: 'resize';
+      readonly pid: number;
+      readonly rows: number;
+      readonly columns: number;
+    }
+  | { readonly id: number; readonly call: 'stats' }
+  | { readonly id: number; readonly call: 'close' };
+
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly errno?: string;
+  readonly path?: string;
+}
+
+export type Reply =
+  | { readonly id: number; readonly ok: unknown }
+  | { readonly id: number; readonly error: WireError };
+
+export type Notice =
+  | {
+      readonly event: 'exit';
+      readonly pid: number;
+      readonly exitCode: number | null;
+      readonly signal: number | null;
+      readonly usage: Usage;
+    }
+  | { readonly event: 'fatal'; readonly message: string; readonly report: string };

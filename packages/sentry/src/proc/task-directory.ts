@@ -1,0 +1,283 @@
+// /proc/PID and /proc/PID/task/TID: one directory object per task, for as long as the task is there.
+import { EINVAL, ENOENT, EPERM } from '@sandbox-kernel/abi';
+import { TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
+import {
+  type FileCaller,
+  type Location,
+  PseudoDirectory,
+  PseudoFile,
+  PseudoLink,
+  type PseudoNode,
+  placeName,
+} from '@sandbox-kernel/vfs';
+import { fdDirectory, fdinfoDirectory } from './fd-directory.js';
+import { GeneratedFile } from './generated-file.js';
+import { mapsText, smapsRollupText, smapsText } from './memory-text.js';
+import { mountinfoText, mountsText } from './mount-text.js';
+import {
+  auxvText,
+  cmdlineText,
+  environText,
+  limitsText,
+  statmText,
+  statText,
+  statusText,
+} from './task-text.js';
+
+type Generator = (task: Task) => string | number;
+
+/** proc_pid_children(5): processes that this thread made, each followed by a space. */
+function childrenText(task: Task): string {
+  let text = '';
+  for (const child of task.group.children) if (child.parentTask === task) text += `${child.pid} `;
+  return text;
+}
+
+const FILES: readonly (readonly [string, Generator, number])[] = [
+  ['auxv', auxvText, 0o400],
+  ['cgroup', () => '0::/\n', 0o444],
+  ['cmdline', cmdlineText, 0o444],
+  ['environ', environText, 0o400],
+  ['limits', limitsText, 0o444],
+  ['loginuid', () => '4294967295', 0o644],
+  ['maps', mapsText, 0o444],
+  ['mountinfo', mountinfoText, 0o444],
+  ['mounts', mountsText, 0o444],
+  ['oom_score', () => '0\n', 0o444],
+  ['personality', (task) => `${task.personality.toString(16).padStart(8, '0')}\n`, 0o400],
+  ['sessionid', () => '4294967295', 0o444],
+  ['smaps', smapsText, 0o444],
+  ['smaps_rollup', smapsRollupText, 0o444],
+  ['stat', statText, 0o444],
+  ['statm', statmText, 0o444],
+  ['status', statusText, 0o444],
+  ['wchan', () => '0', 0o444],
+];
+
+/** A file of a task, owned by the task's user: some are for nobody else to read. */
+class TaskFile extends GeneratedFile<Task> {
+  readonly #task: Task;
+
+  constructor(task: Task, generate: Generator, permissions: number) {
+    super(task, generate, permissions);
+    this.#task = task;
+  }
+
+  override refresh(): number {
+    this.uid = this.#task.credentials.euid;
+    this.gid = this.#task.credentials.egid;
+    return 0;
+  }
+}
+
+class CommFile extends PseudoFile {
+  readonly #task: Task;
+
+  constructor(task: Task) {
+    super(0o644);
+    this.#task = task;
+  }
+
+  text(): string {
+    return `${this.#task.comm}\n`;
+  }
+
+  override write(text: string): number {
+    // A newline stays, as on Linux; a NUL ends it.
+    this.#task.comm = (text.split('\0')[0] as string).slice(0, 15);
+    return text.length;
+  }
+}
+
+class OomScoreFile extends PseudoFile {
+  readonly #task: Task;
+
+  constructor(task: Task) {
+    super(0o644);
+    this.#task = task;
+  }
+
+  text(): string {
+    return `${this.#task.group.oomScoreAdjust}\n`;
+  }
+
+  override write(text: string): number {
+    const value = Number(text.trim());
+    if (!/^-?\d+$/.test(text.trim()) || value < -1000 || value > 1000) return -EINVAL;
+    this.#task.group.oomScoreAdjust = value;
+    return text.length;
+  }
+}
+
+/** A place the task stands at: cwd, root. */
+class PlaceLink extends PseudoLink {
+  readonly #task: Task;
+  readonly #which: 'cwd' | 'root';
+
+  constructor(task: Task, which: 'cwd' | 'root') {
+    super(true);
+    this.#task = task;
+    this.#which = which;
+  }
+
+  target(caller: FileCaller): string | number {
+    if (this.#task.state >= TASK_ZOMBIE) return -ENOENT;
+    const place = this.#task.fs[this.#which];
+    return placeName(place.mount, place.dentry, caller.fs.root);
+  }
+
+  override jump(_caller: FileCaller, out: Location): number {
+    if (this.#task.state >= TASK_ZOMBIE) return -ENOENT;
+    const place = this.#task.fs[this.#which];
+    out.set(place.mount, place.dentry);
+    return 0;
+  }
+}
+
+class ExecutableLink extends PseudoLink {
+  readonly #task: Task;
+
+  constructor(task: Task) {
+    super(true);
+    this.#task = task;
+  }
+
+  target(caller: FileCaller): string | number {
+    const file = this.#task.state >= TASK_ZOMBIE ? null : this.#task.image.executable;
+    return file === null || file.dentry === null
+      ? -ENOENT
+      : placeName(file.mount, file.dentry, caller.fs.root);
+  }
+
+  override jump(_caller: FileCaller, out: Location): number {
+    const file = this.#task.state >= TASK_ZOMBIE ? null : this.#task.image.executable;
+    if (file === null || file.dentry === null || file.mount === null) return -ENOENT;
+    out.set(file.mount, file.dentry);
+    return 0;
+  }
+}
+
+/** Namespaces: links whose text identifies them. */
+class NamespaceLink extends PseudoLink {
+  readonly #text: string;
+
+  constructor(text: string) {
+    super(true);
+    this.#text = text;
+  }
+
+  target(): string {
+    return this.#text;
+  }
+
+  override jump(): number {
+    return -EPERM;
+  }
+}
+
+/** Namespace kinds and the numbers that Linux gives the initial ones. */
+const NAMESPACES: readonly (readonly [string, number])[] = [
+  ['cgroup', 4026531835],
+  ['ipc', 4026531839],
+  ['mnt', 4026531841],
+  ['net', 4026531840],
+  ['pid', 4026531836],
+  ['pid_for_children', 4026531836],
+  ['time', 4026531834],
+  ['time_for_children', 4026531834],
+  ['user', 4026531837],
+  ['uts', 4026531838],
+];
+
+function namespaceDirectory(): PseudoDirectory {
+  const directory = new PseudoDirectory(0o511);
+  for (const [name, number] of NAMESPACES) {
+    directory.add(name, new NamespaceLink(`${name.replace('_for_children', '')}:[${number}]`));
+  }
+  return directory;
+}
+
+/** Owned by the task's user, as Linux shows it. */
+class TaskDirectory extends PseudoDirectory {
+  readonly task: Task;
+
+  constructor(task: Task) {
+    super(0o555);
+    this.immutable = true;
+    this.task = task;
+  }
+
+  override refresh(): number {
+    this.uid = this.task.credentials.euid;
+    this.gid = this.task.credentials.egid;
+    return 0;
+  }
+
+  override entry(name: string): PseudoNode | null {
+    const node = super.entry(name);
+    if (node !== null) {
+      node.uid = this.task.credentials.euid;
+      node.gid = this.task.credentials.egid;
+    }
+    return node;
+  }
+}
+
+/** Threads of a process. */
+class ThreadsDirectory extends PseudoDirectory {
+  readonly #task: Task;
+  readonly #directories: TaskDirectories;
+
+  constructor(task: Task, directories: TaskDirectories) {
+    super(0o555);
+    this.#task = task;
+    this.#directories = directories;
+  }
+
+  override find(name: string): PseudoNode | null {
+    const found = this.#task.group.threads.find((thread) => String(thread.tid) === name);
+    return found === undefined ? null : this.#directories.threadOf(found);
+  }
+
+  override names(): string[] {
+    return this.#task.group.threads.map((thread) => String(thread.tid));
+  }
+}
+
+/** Makes and remembers the directories of living tasks. */
+export class TaskDirectories {
+  readonly #processes = new WeakMap<Task, PseudoDirectory>();
+  readonly #threads = new WeakMap<Task, PseudoDirectory>();
+
+  processOf(task: Task): PseudoDirectory {
+    let directory = this.#processes.get(task);
+    if (directory === undefined) {
+      directory = this.#fill(new TaskDirectory(task)).add('task', new ThreadsDirectory(task, this));
+      this.#processes.set(task, directory);
+    }
+    return directory;
+  }
+
+  threadOf(task: Task): PseudoDirectory {
+    let directory = this.#threads.get(task);
+    if (directory === undefined) {
+      directory = this.#fill(new TaskDirectory(task)).add('children', new GeneratedFile(task, childrenText));
+      this.#threads.set(task, directory);
+    }
+    return directory;
+  }
+
+  #fill(directory: TaskDirectory): PseudoDirectory {
+    const { task } = directory;
+    for (const [name, generate, mode] of FILES) directory.add(name, new TaskFile(task, generate, mode));
+    return directory
+      .add('comm', new CommFile(task))
+      .add('oom_score_adj', new OomScoreFile(task))
+      .add('cwd', new PlaceLink(task, 'cwd'))
+      .add('root', new PlaceLink(task, 'root'))
+      .add('exe', new ExecutableLink(task))
+      .add('fd', fdDirectory(task))
+      .add('fdinfo', fdinfoDirectory(task))
+      .add('ns', namespaceDirectory());
+  }
+}

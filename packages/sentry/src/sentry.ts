@@ -1,0 +1,368 @@
+// The sentry: answers the control channel, and runs the loop in which every trap of every program is handled. One thread, synchronous:
+// nothing here awaits, and nothing that a program does makes it throw.
+import { constants } from 'node:os';
+import {
+  AT_FDCWD,
+  EPOLLET,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  errnoName,
+  O_NOCTTY,
+  O_RDWR,
+} from '@sandbox-kernel/abi';
+import { WAIT_DEAD, WAIT_HOST_EVENT } from '@sandbox-kernel/contracts';
+import { HostStreams } from '@sandbox-kernel/gofer';
+import {
+  Credentials,
+  type KernelEvents,
+  kernelSignal,
+  sendToGroup,
+  startProcess,
+  type Task,
+  type ThreadGroup,
+  usageOfGroup,
+} from '@sandbox-kernel/kernel';
+import {
+  FdTable,
+  type FileCaller,
+  type FileDescription,
+  FsContext,
+  Location,
+  openFile,
+  WALK_DIRECTORY,
+  WALK_FOLLOW,
+} from '@sandbox-kernel/vfs';
+import { findProgram } from './boot/find-program.js';
+import { bootMachine, type HostSide, type Machine } from './boot/machine.js';
+import { latin1OfUtf8 } from './boot/strings.js';
+import type { ProcessSpec, Request, SandboxSpec, SignalScope } from './control/messages.js';
+import { ControlServer, RequestError, type RequestHandler } from './control/server.js';
+import { SYSCALL_ROWS } from './syscalls/table.js';
+import { TerminalRelay } from './terminal-relay.js';
+import { Strace } from './trace/strace.js';
+
+/** Token of the control channel among host events; streams have higher ones. */
+const CONTROL_TOKEN = 0;
+const FIRST_STREAM_TOKEN = 1;
+const NANOS_PER_MILLI = 1e6;
+
+export class Sentry implements RequestHandler, KernelEvents {
+  readonly #side: HostSide;
+  readonly #server: ControlServer;
+  readonly #streams: HostStreams;
+  #machine: Machine | null = null;
+  /** Processes that the control channel started: it hears of their end. */
+  readonly #started = new Set<ThreadGroup>();
+  readonly #relays = new Map<number, TerminalRelay>();
+  #unknownCalls = 0;
+
+  constructor(side: HostSide, controlFd: number) {
+    this.#side = side;
+    this.#server = new ControlServer(side.host, controlFd);
+    this.#streams = new HostStreams(side.host, side.watcher, FIRST_STREAM_TOKEN);
+    side.watcher.add(controlFd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, CONTROL_TOKEN);
+  }
+
+  /** Returns when the other side of the control channel is gone. */
+  run(): void {
+    while (this.#machine === null && !this.#server.closed) {
+      this.#server.waitReadable();
+      this.#server.receive(this);
+    }
+    while (!this.#server.closed) this.#turn();
+  }
+
+  #turn(): void {
+    const { kernel, platform } = this.#machine as Machine;
+    kernel.runWoken();
+    const id = platform.wait(kernel.nextDeadline());
+    if (id >= 0) kernel.trapped(id);
+    else if (id === WAIT_HOST_EVENT) this.#hostEvents();
+    else if (id === WAIT_DEAD) throw new Error('the platform was killed from outside the sandbox');
+    if (kernel.timers.next() !== Number.POSITIVE_INFINITY) kernel.expireTimers(kernel.clock.monotonic());
+  }
+
+  #hostEvents(): void {
+    const { watcher } = this.#side;
+    const count = watcher.drain();
+    for (let i = 0; i < count; i++) {
+      const token = watcher.tokens[i] as number;
+      if (token === CONTROL_TOKEN) {
+        this.#server.receive(this);
+        this.#server.flush();
+      } else this.#streams.deliver(token, watcher.events[i] as number);
+    }
+  }
+
+  // ── requests ──
+
+  handle(request: Request, fds: readonly number[]): unknown {
+    switch (request.call) {
+      case 'boot':
+        return this.#boot(request.spec, fds);
+      case 'spawn':
+        return this.#spawn(request.process, fds);
+      case 'signal':
+        return this.#signal(request.pid, request.signal, request.scope);
+      case 'resize':
+        return this.#resize(request.pid, request.rows, request.columns);
+      case 'stats':
+        return this.#stats();
+      default:
+        throw new RequestError({
+          code: 'ERR_SANDBOX_PROTOCOL',
+          message: `unknown request '${String((request as Request).call)}'`,
+        });
+    }
+  }
+
+  #boot(spec: SandboxSpec, fds: readonly number[]): unknown {
+    const machine = bootMachine(this.#side, spec, this);
+    this.#machine = machine;
+    if (spec.straceFd >= 0 && fds[spec.straceFd] !== undefined) {
+      machine.kernel.observer = new Strace(
+        this.#side.host,
+        fds[spec.straceFd] as number,
+        SYSCALL_ROWS,
+        wantedCalls(spec.strace),
+      );
+    }
+    return { platform: machine.platform.name };
+  }
+
+  get #booted(): Machine {
+    if (this.#machine !== null) return this.#machine;
+    throw new RequestError({ code: 'ERR_SANDBOX_PROTOCOL', message: 'the sandbox is not booted' });
+  }
+
+  #spawn(spec: ProcessSpec, fds: readonly number[]): number {
+    const machine = this.#booted;
+    const { kernel } = machine;
+    const credentials = new Credentials(
+      spec.uid,
+      spec.gid,
+      spec.groups,
+      kernel.users.get(spec.uid),
+      kernel.userNamespace,
+    );
+    const caller = this.#callerAt(machine, spec, credentials);
+    const relay = spec.terminal === undefined ? null : this.#openTerminal(machine, caller, spec, fds);
+    if (relay === null) this.#installStdio(caller, spec.stdio, fds);
+    const argv = spec.argv.map(latin1OfUtf8);
+    const envp = spec.env.map(latin1OfUtf8);
+    const searchPath = envp.find((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? '';
+    const path = findProgram(caller, argv[0] ?? '', searchPath);
+    const task =
+      typeof path === 'number'
+        ? path
+        : startProcess(kernel, {
+            path,
+            argv,
+            envp,
+            uid: spec.uid,
+            gid: spec.gid,
+            groups: spec.groups,
+            fs: caller.fs,
+            files: caller.files,
+            killable: true,
+            credentials,
+          });
+    if (typeof task === 'number') {
+      caller.files.release();
+      caller.fs.release();
+      throw execError(spec.argv[0] ?? '', -task);
+    }
+    if (relay !== null) {
+      relay.terminal.acquire(task, false);
+      this.#relays.set(task.group.pid, relay);
+    }
+    this.#started.add(task.group);
+    return task.group.pid;
+  }
+
+  #callerAt(
+    machine: Machine,
+    spec: ProcessSpec,
+    credentials: Credentials,
+  ): FileCaller & { readonly fs: FsContext } {
+    const top = machine.caller.fs.root;
+    const fs = new FsContext(machine.kernel.vfs, top, top, 0o022);
+    const caller = { fs, files: new FdTable(), credentials };
+    const { walker } = machine.kernel.vfs;
+    const found = walker.lookup(caller, AT_FDCWD, latin1OfUtf8(spec.cwd), WALK_FOLLOW | WALK_DIRECTORY);
+    if (found !== 0) {
+      const errno = errnoName(-found);
+      throw new RequestError({
+        code: 'ERR_SANDBOX_OPTION',
+        message: `can't start in '${spec.cwd}': ${errno}`,
+        hint: 'choose a directory that exists in the sandbox',
+        errno,
+        path: spec.cwd,
+      });
+    }
+    fs.setCwd(new Location(walker.mount, walker.dentry));
+    return caller;
+  }
+
+  #installStdio(caller: FileCaller, stdio: readonly number[], fds: readonly number[]): void {
+    for (let stream = 0; stream < 3; stream++) {
+      caller.files.installAt(stream, this.#hostStream(caller, fds[stdio[stream] ?? -1], stream), false);
+    }
+  }
+
+  /** A new terminal as all three streams, relayed to the host's descriptors. */
+  #openTerminal(
+    machine: Machine,
+    caller: FileCaller,
+    spec: ProcessSpec,
+    fds: readonly number[],
+  ): TerminalRelay {
+    const { kernel } = machine;
+    const terminal = kernel.ptys.create(spec.uid, spec.gid);
+    if (typeof terminal === 'number') {
+      throw new RequestError({
+        code: 'ERR_SANDBOX_LIMIT',
+        message: 'no terminal is left',
+        hint: 'end other processes that use one',
+      });
+    }
+    terminal.locked = false;
+    terminal.resize(spec.terminal?.rows ?? 24, spec.terminal?.columns ?? 80, 0, 0);
+    const input = this.#hostStream(caller, fds[spec.stdio[0]], 0);
+    const output = this.#hostStream(caller, fds[spec.stdio[1]], 1);
+    for (let stream = 0; stream < 3; stream++) {
+      const file = openFile(machine.caller, AT_FDCWD, `/dev/pts/${terminal.index}`, O_RDWR | O_NOCTTY, 0);
+      if (typeof file === 'number') throw streamError(stream, file);
+      caller.files.installAt(stream, file, false);
+    }
+    return new TerminalRelay(terminal, input, output);
+  }
+
+  #hostStream(caller: FileCaller, fd: number | undefined, stream: number): FileDescription {
+    const file =
+      fd === undefined ? openFile(caller, AT_FDCWD, '/dev/null', O_RDWR, 0) : this.#streams.open(caller, fd);
+    if (typeof file === 'number') throw streamError(stream, file);
+    return file;
+  }
+
+  #resize(pid: number, rows: number, columns: number): null {
+    const relay = this.#relays.get(pid);
+    if (relay === undefined) {
+      throw new RequestError({
+        code: 'ERR_SANDBOX_OPTION',
+        message: 'the process has no terminal',
+        hint: 'start it with one',
+      });
+    }
+    relay.terminal.resize(rows & 0xffff, columns & 0xffff, 0, 0);
+    return null;
+  }
+
+  #signal(pid: number, signal: number, scope: SignalScope): number {
+    const { kernel } = this.#booted;
+    let count = 0;
+    for (const task of [...kernel.processes.tasks.values()]) {
+      if (!task.isLeader || !inScope(task, pid, scope)) continue;
+      if (signal !== 0) sendToGroup(task.group, kernelSignal(signal));
+      count++;
+    }
+    return count;
+  }
+
+  #stats(): Record<string, number> {
+    const { kernel, platform } = this.#booted;
+    return {
+      tasks: kernel.processes.tasks.size,
+      memoryUsed: kernel.memoryFile.used,
+      memoryPeak: kernel.memoryFile.peak,
+      unknownCalls: this.#unknownCalls,
+      ...platform.statistics(),
+    };
+  }
+
+  // ── what the kernel tells ──
+
+  unknownCall(): void {
+    this.#unknownCalls++;
+  }
+
+  initExited(): void {}
+
+  processStarted(): void {}
+
+  executed(): void {}
+
+  processExited(group: ThreadGroup, status: number): void {
+    if (!this.#started.delete(group)) return;
+    this.#relays.get(group.pid)?.pump();
+    this.#relays.delete(group.pid);
+    const usage = usageOfGroup(group);
+    const signal = status & 0x7f;
+    this.#server.notify({
+      event: 'exit',
+      pid: group.pid,
+      exitCode: signal === 0 ? (status >>> 8) & 0xff : null,
+      signal: signal === 0 ? null : signal,
+      usage: {
+        userMs: usage.userNanos / NANOS_PER_MILLI,
+        systemMs: usage.systemNanos / NANOS_PER_MILLI,
+        maxRssBytes: usage.maxRss * 1024,
+      },
+    });
+  }
+}
+
+function streamError(stream: number, error: number): RequestError {
+  return new RequestError({
+    code: 'ERR_SANDBOX_OPTION',
+    message: `stream ${stream} can't be used: ${errnoName(-error)}`,
+    hint: 'pass an open file, pipe, socket or terminal',
+  });
+}
+
+function inScope(task: Task, pid: number, scope: SignalScope): boolean {
+  if (scope === 'all') return true;
+  if (scope === 'process') return task.group.pid === pid;
+  if (scope === 'group') return task.group.processGroup.pgid === pid;
+  for (let group: ThreadGroup | null = task.group; group !== null; group = group.parent)
+    if (group.pid === pid) return true;
+  return task.group.processGroup.session.sid === pid;
+}
+
+function wantedCalls(names: readonly string[]): ReadonlySet<number> | null {
+  if (names.includes('all')) return null;
+  const wanted = new Set<number>();
+  for (const name of names) {
+    const row = SYSCALL_ROWS.find((candidate) => candidate?.name === name);
+    if (row === undefined) {
+      throw new RequestError({
+        code: 'ERR_SANDBOX_OPTION',
+        message: `there is no system call '${name}' to trace`,
+        hint: "use names such as openat,read, or 'all'",
+      });
+    }
+    wanted.add(row.nr);
+  }
+  return wanted;
+}
+
+function execError(program: string, error: number): RequestError {
+  const errno = errnoName(error);
+  const table = constants.errno as Readonly<Record<string, number>>;
+  const hint =
+    errno === 'ENOENT'
+      ? 'the program, or the interpreter that it names, does not exist in the sandbox'
+      : errno === 'EACCES'
+        ? 'it must be a regular file with execute permission'
+        : errno === 'ENOEXEC'
+          ? 'it is neither an x86-64 ELF file nor a script that starts with #!'
+          : `execve(2) explains ${errno}${table[errno] === undefined ? '' : ` (${table[errno]})`}`;
+  return new RequestError({
+    code: 'ERR_SANDBOX_EXEC',
+    message: `can't run '${program}': ${errno}`,
+    hint,
+    errno,
+    path: program,
+  });
+}

@@ -1,0 +1,109 @@
+// ioctl(2): requests that mean the same for every file; all others go to the file's own operations.
+import {
+  EBADF,
+  EFAULT,
+  EISDIR,
+  ENOTTY,
+  EOPNOTSUPP,
+  EPERM,
+  EROFS,
+  FASYNC,
+  FICLONE,
+  FICLONERANGE,
+  FIGETBSZ,
+  FIOASYNC,
+  FIOCLEX,
+  FIONBIO,
+  FIONCLEX,
+  FIONREAD,
+  FIOQSIZE,
+  FS_IOC_GETFLAGS,
+  FS_IOC_SETFLAGS,
+  O_NONBLOCK,
+  S_IFDIR,
+  S_IFMT,
+  S_IFREG,
+  SYS_ioctl,
+} from '@sandbox-kernel/abi';
+import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
+import {
+  CHANGE_ATTRIBUTES,
+  CHANGE_CTIME,
+  type FileDescription,
+  isOwner,
+  writableMount,
+} from '@sandbox-kernel/vfs';
+import type { SyscallRow } from './row.js';
+
+const CAP_LINUX_IMMUTABLE = 9;
+/** FS_IMMUTABLE_FL and FS_APPEND_FL: what this kernel enforces. */
+const ENFORCED = 0x30;
+
+function ioctl(task: Task, args: SyscallArgs): number {
+  const fd = args.int(0);
+  const file = task.files.getOpen(fd);
+  if (file === null) return -EBADF;
+  const request = args.uint(1);
+  switch (request) {
+    case FIOCLEX:
+      return task.files.setCloseOnExec(fd, true);
+    case FIONCLEX:
+      return task.files.setCloseOnExec(fd, false);
+    case FIONBIO:
+      return setFlag(task, file, args.addr(2), O_NONBLOCK);
+    case FIOASYNC:
+      return setFlag(task, file, args.addr(2), FASYNC);
+    case FICLONE:
+    case FICLONERANGE:
+      return -EOPNOTSUPP;
+    default:
+      return fileRequest(task, args, file, request);
+  }
+}
+
+function setFlag(task: Task, file: FileDescription, addr: number, flag: number): number {
+  const on = task.memory.readU32(addr);
+  if (on < 0) return -EFAULT;
+  file.flags = on !== 0 ? file.flags | flag : file.flags & ~flag;
+  return 0;
+}
+
+function fileRequest(task: Task, args: SyscallArgs, file: FileDescription, request: number): number {
+  const type = (file.inode?.mode ?? 0) & S_IFMT;
+  const onDisk = (type === S_IFREG || type === S_IFDIR) && file.mount !== null;
+  const { memory } = task;
+  const addr = args.addr(2);
+  if (request === FIONREAD && type === S_IFREG) {
+    return memory.writeU32(addr, Math.max(file.ops.size(file) - file.position, 0) >>> 0);
+  }
+  if (request === FIOQSIZE && onDisk) return memory.writeU64(addr, file.inode!.size);
+  if (request === FIGETBSZ && onDisk) return memory.writeU32(addr, 4096);
+  if (request === FS_IOC_GETFLAGS && onDisk) return memory.writeU32(addr, file.inode!.attributes);
+  if (request === FS_IOC_SETFLAGS && onDisk) return setAttributes(task, file, addr);
+  if (request === FIONREAD && type === S_IFDIR) return -EISDIR;
+  const result = file.ops.ioctl(file, task, request, addr);
+  return type === S_IFREG && result === -ENOTTY ? -ENOTTY : result;
+}
+
+function setAttributes(task: Task, file: FileDescription, addr: number): number {
+  const flags = task.memory.readU32(addr);
+  if (flags < 0) return -EFAULT;
+  const inode = file.inode!;
+  if (writableMount(file.mount!) !== 0) return -EROFS;
+  if (!isOwner(inode, task.credentials)) return -EPERM;
+  if (((flags ^ inode.attributes) & ENFORCED) !== 0 && !task.credentials.hasCapability(CAP_LINUX_IMMUTABLE)) {
+    return -EPERM;
+  }
+  if ((flags & ~ENFORCED) !== 0) return -EOPNOTSUPP;
+  const { vfs } = task.fs;
+  const { change } = vfs;
+  change.what = CHANGE_ATTRIBUTES | CHANGE_CTIME;
+  change.attributes = flags;
+  change.ctime = vfs.nowSeconds();
+  change.ctimeNanos = vfs.nowNanos();
+  return inode.ops.change(inode, change);
+}
+
+export const IOCTL_SYSCALLS: readonly SyscallRow[] = [
+  { nr: SYS_ioctl, name: 'ioctl', handler: ioctl, coverage: 'full', format: 'fxp' },
+];

@@ -1,0 +1,125 @@
+// kill(2), tkill(2), tgkill(2), rt_sigqueueinfo(2), rt_tgsigqueueinfo(2), pidfd_send_signal(2).
+import {
+  EBADF,
+  EFAULT,
+  EINVAL,
+  EPERM,
+  ESRCH,
+  NSIG,
+  SI_TKILL,
+  SYS_kill,
+  SYS_pidfd_send_signal,
+  SYS_rt_sigqueueinfo,
+  SYS_rt_tgsigqueueinfo,
+  SYS_tgkill,
+  SYS_tkill,
+} from '@sandbox-kernel/abi';
+import {
+  kill,
+  pidfdTarget,
+  SIGINFO_BYTES,
+  SignalInfo,
+  type SyscallArgs,
+  signalGroup,
+  signalThread,
+  type Task,
+  threadSignal,
+  userSignal,
+} from '@sandbox-kernel/kernel';
+import type { SyscallRow } from './row.js';
+
+function validSignal(signal: number): boolean {
+  return signal >= 0 && signal <= NSIG;
+}
+
+function killCall(task: Task, args: SyscallArgs): number {
+  const pid = args.int(0);
+  const signal = args.int(1);
+  if (!validSignal(signal)) return -EINVAL;
+  return pid === -0x80000000 ? -ESRCH : kill(task, pid, signal);
+}
+
+function tkill(task: Task, args: SyscallArgs): number {
+  return toThread(task, -1, args.int(0), args.int(1));
+}
+
+function tgkill(task: Task, args: SyscallArgs): number {
+  const tgid = args.int(0);
+  return tgid <= 0 ? -EINVAL : toThread(task, tgid, args.int(1), args.int(2));
+}
+
+function toThread(task: Task, tgid: number, tid: number, signal: number): number {
+  if (tid <= 0) return -EINVAL;
+  if (!validSignal(signal)) return -EINVAL;
+  return signalThread(task, tgid, tid, threadSignal(signal, task.group.pid, task.credentials.uid));
+}
+
+/** A siginfo of the program's own; only to itself may it claim to come from the kernel or from kill. */
+function readInfo(task: Task, addr: number, signal: number, self: boolean): SignalInfo | number {
+  const bytes = new Uint8Array(SIGINFO_BYTES);
+  if (task.memory.copyIn(addr, bytes, 0, SIGINFO_BYTES) !== SIGINFO_BYTES) return -EFAULT;
+  const info = new SignalInfo(signal, 0).decode(bytes, 0);
+  info.words[0] = signal;
+  if ((info.code >= 0 || info.code === SI_TKILL) && !self) return -EPERM;
+  return validSignal(signal) ? info : -EINVAL;
+}
+
+function rtSigqueueinfo(task: Task, args: SyscallArgs): number {
+  const pid = args.int(0);
+  const info = readInfo(task, args.addr(2), args.int(1), pid === task.group.pid);
+  if (typeof info === 'number') return info;
+  const target = task.kernel.findTask(pid);
+  return target === null ? -ESRCH : signalGroup(task, target.group, info);
+}
+
+function rtTgsigqueueinfo(task: Task, args: SyscallArgs): number {
+  const tgid = args.int(0);
+  const tid = args.int(1);
+  if (tgid <= 0 || tid <= 0) return -EINVAL;
+  const info = readInfo(task, args.addr(3), args.int(2), tid === task.tid);
+  return typeof info === 'number' ? info : signalThread(task, tgid, tid, info);
+}
+
+function pidfdSendSignal(task: Task, args: SyscallArgs): number {
+  if (args.uint(3) !== 0) return -EINVAL;
+  const file = task.files.get(args.int(0));
+  const target = file === null ? null : pidfdTarget(file);
+  if (target === null) return -EBADF;
+  const signal = args.int(1);
+  const infoAddr = args.addr(2);
+  if (target.ended && target.group.reaped) return -ESRCH;
+  if (infoAddr === 0) {
+    if (!validSignal(signal)) return -EINVAL;
+    return signalGroup(task, target.group, userSignal(signal, task.group.pid, task.credentials.uid));
+  }
+  const info = readInfo(task, infoAddr, signal, target.group === task.group);
+  return typeof info === 'number' ? info : signalGroup(task, target.group, info);
+}
+
+export const KILL_SYSCALLS: readonly SyscallRow[] = [
+  { nr: SYS_kill, name: 'kill', handler: killCall, coverage: 'full', format: 'dd' },
+  { nr: SYS_tkill, name: 'tkill', handler: tkill, coverage: 'full', format: 'dd' },
+  { nr: SYS_tgkill, name: 'tgkill', handler: tgkill, coverage: 'full', format: 'ddd' },
+  {
+    nr: SYS_rt_sigqueueinfo,
+    name: 'rt_sigqueueinfo',
+    handler: rtSigqueueinfo,
+    coverage: 'full',
+    format: 'ddp',
+  },
+  {
+    nr: SYS_rt_tgsigqueueinfo,
+    name: 'rt_tgsigqueueinfo',
+    handler: rtTgsigqueueinfo,
+    coverage: 'full',
+    format: 'dddp',
+  },
+  {
+    nr: SYS_pidfd_send_signal,
+    name: 'pidfd_send_signal',
+    handler: pidfdSendSignal,
+    coverage: 'partial',
+    format: 'fdpx',
+    note: 'flags must be 0',
+  },
+];

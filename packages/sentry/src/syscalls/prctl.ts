@@ -1,0 +1,216 @@
+// prctl(2): what has meaning here, with Linux's checks of unused arguments.
+import {
+  CAP_SYS_RESOURCE,
+  EFAULT,
+  EINVAL,
+  EPERM,
+  NSIG,
+  PR_CAP_AMBIENT,
+  PR_CAPBSET_DROP,
+  PR_CAPBSET_READ,
+  PR_GET_CHILD_SUBREAPER,
+  PR_GET_DUMPABLE,
+  PR_GET_KEEPCAPS,
+  PR_GET_NAME,
+  PR_GET_NO_NEW_PRIVS,
+  PR_GET_PDEATHSIG,
+  PR_GET_SECCOMP,
+  PR_GET_SECUREBITS,
+  PR_GET_THP_DISABLE,
+  PR_GET_TID_ADDRESS,
+  PR_GET_TIMERSLACK,
+  PR_GET_TIMING,
+  PR_GET_TSC,
+  PR_MCE_KILL,
+  PR_MCE_KILL_GET,
+  PR_SET_CHILD_SUBREAPER,
+  PR_SET_DUMPABLE,
+  PR_SET_KEEPCAPS,
+  PR_SET_MM,
+  PR_SET_NAME,
+  PR_SET_NO_NEW_PRIVS,
+  PR_SET_PDEATHSIG,
+  PR_SET_PTRACER,
+  PR_SET_SECUREBITS,
+  PR_SET_THP_DISABLE,
+  PR_SET_TIMERSLACK,
+  PR_SET_TIMING,
+  PR_SET_TSC,
+  PR_SET_VMA,
+  SECBIT_KEEP_CAPS,
+  SYS_prctl,
+} from '@sandbox-kernel/abi';
+import {
+  changeAmbient,
+  commitCredentials,
+  dropBounding,
+  readBounding,
+  SUID_DUMP_USER,
+  type SyscallArgs,
+  setKeepCapabilities,
+  setSecurebits,
+  type Task,
+} from '@sandbox-kernel/kernel';
+import type { SyscallRow } from './row.js';
+
+const COMM_BYTES = 16;
+const DEFAULT_SLACK = 50_000;
+const PR_MCE_KILL_DEFAULT = 2;
+const ANON_NAME_LIMIT = 80;
+
+function prctl(task: Task, args: SyscallArgs): number {
+  const option = args.int(0);
+  const result = identity(task, args, option);
+  if (result !== null) return result;
+  const rest = privileges(task, args, option);
+  return rest !== null ? rest : memoryAndMachine(task, args, option);
+}
+
+function zeroFrom(args: SyscallArgs, first: number): boolean {
+  for (let i = first; i < 5; i++) if (args.addr(i) !== 0) return false;
+  return true;
+}
+
+/** Names, parents, reapers. Null: not one of these. */
+function identity(task: Task, args: SyscallArgs, option: number): number | null {
+  switch (option) {
+    case PR_SET_NAME:
+      return setName(task, args.addr(1));
+    case PR_GET_NAME:
+      return getName(task, args.addr(1));
+    case PR_SET_PDEATHSIG: {
+      const signal = args.addr(1);
+      if (signal > NSIG) return -EINVAL;
+      task.parentDeathSignal = signal;
+      return 0;
+    }
+    case PR_GET_PDEATHSIG:
+      return task.memory.writeU32(args.addr(1), task.parentDeathSignal);
+    case PR_SET_CHILD_SUBREAPER:
+      task.group.isSubreaper = args.addr(1) !== 0;
+      return 0;
+    case PR_GET_CHILD_SUBREAPER:
+      return task.memory.writeU32(args.addr(1), task.group.isSubreaper ? 1 : 0);
+    case PR_GET_TID_ADDRESS:
+      return task.memory.writeU64(args.addr(1), task.clearChildTid);
+    case PR_SET_TIMERSLACK:
+      task.timerSlackNanos = args.long(1) <= 0 ? DEFAULT_SLACK : args.long(1);
+      return 0;
+    case PR_GET_TIMERSLACK:
+      return task.timerSlackNanos;
+    default:
+      return null;
+  }
+}
+
+function setName(task: Task, addr: number): number {
+  const bytes = new Uint8Array(COMM_BYTES);
+  const got = task.memory.copyIn(addr, bytes, 0, COMM_BYTES);
+  let name = '';
+  for (let i = 0; i < COMM_BYTES - 1; i++) {
+    if (i >= got) return -EFAULT;
+    if (bytes[i] === 0) break;
+    name += String.fromCharCode(bytes[i]!);
+  }
+  task.comm = name;
+  return 0;
+}
+
+function getName(task: Task, addr: number): number {
+  const bytes = new Uint8Array(COMM_BYTES);
+  for (let i = 0; i < task.comm.length; i++) bytes[i] = task.comm.charCodeAt(i);
+  return task.memory.copyOut(addr, bytes, 0, COMM_BYTES) === COMM_BYTES ? 0 : -EFAULT;
+}
+
+function privileges(task: Task, args: SyscallArgs, option: number): number | null {
+  switch (option) {
+    case PR_CAPBSET_READ:
+      return readBounding(task, args.long(1));
+    case PR_CAPBSET_DROP:
+      return dropBounding(task, args.long(1));
+    case PR_CAP_AMBIENT:
+      return zeroFrom(args, 3) ? changeAmbient(task, args.int(1), args.long(2)) : -EINVAL;
+    case PR_GET_SECUREBITS:
+      return task.credentials.securebits;
+    case PR_SET_SECUREBITS:
+      return setSecurebits(task, args.int(1));
+    case PR_GET_KEEPCAPS:
+      return (task.credentials.securebits & SECBIT_KEEP_CAPS) !== 0 ? 1 : 0;
+    case PR_SET_KEEPCAPS:
+      return setKeepCapabilities(task, args.long(1));
+    case PR_SET_NO_NEW_PRIVS: {
+      if (args.addr(1) !== 1 || !zeroFrom(args, 2)) return -EINVAL;
+      const next = task.credentials.edit();
+      next.noNewPrivileges = true;
+      commitCredentials(task, next);
+      return 0;
+    }
+    case PR_GET_NO_NEW_PRIVS:
+      return zeroFrom(args, 1) ? (task.credentials.noNewPrivileges ? 1 : 0) : -EINVAL;
+    case PR_GET_SECCOMP:
+      return 0;
+    case PR_SET_PTRACER:
+      return 0;
+    default:
+      return null;
+  }
+}
+
+function memoryAndMachine(task: Task, args: SyscallArgs, option: number): number {
+  switch (option) {
+    case PR_GET_DUMPABLE:
+      return task.image.dumpable;
+    case PR_SET_DUMPABLE:
+      if (args.addr(1) > SUID_DUMP_USER) return -EINVAL;
+      task.image.dumpable = args.int(1);
+      return 0;
+    case PR_GET_TIMING:
+      return 0;
+    case PR_SET_TIMING:
+      return args.addr(1) === 0 ? 0 : -EINVAL;
+    case PR_GET_TSC:
+      return task.memory.writeU32(args.addr(1), 1);
+    case PR_SET_TSC:
+      return args.int(1) === 1 ? 0 : -EINVAL;
+    case PR_SET_THP_DISABLE:
+      return zeroFrom(args, 2) ? 0 : -EINVAL;
+    case PR_GET_THP_DISABLE:
+      return zeroFrom(args, 1) ? 0 : -EINVAL;
+    case PR_MCE_KILL:
+      return zeroFrom(args, 3) ? 0 : -EINVAL;
+    case PR_MCE_KILL_GET:
+      return zeroFrom(args, 1) ? PR_MCE_KILL_DEFAULT : -EINVAL;
+    case PR_SET_VMA:
+      return setAnonymousName(task, args);
+    case PR_SET_MM:
+      return task.credentials.hasCapability(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+    default:
+      return -EINVAL;
+  }
+}
+
+function setAnonymousName(task: Task, args: SyscallArgs): number {
+  if (args.int(1) !== 0) return -EINVAL;
+  const addr = args.addr(4);
+  if (addr === 0) return task.memory.setAnonymousName(args.addr(2), args.addr(3), null);
+  const name = task.memory.readString(addr, ANON_NAME_LIMIT - 1);
+  if (typeof name === 'number') return name === -EFAULT ? -EFAULT : -EINVAL;
+  for (let i = 0; i < name.length; i++) if (!isNameByte(name.charCodeAt(i))) return -EINVAL;
+  return task.memory.setAnonymousName(args.addr(2), args.addr(3), name);
+}
+
+/** Printable, but none of \ ` $ [ ] */
+function isNameByte(byte: number): boolean {
+  return byte > 0x1f && byte < 0x7f && ![0x5c, 0x60, 0x24, 0x5b, 0x5d].includes(byte);
+}
+
+export const PRCTL_SYSCALLS: readonly SyscallRow[] = [
+  {
+    nr: SYS_prctl,
+    name: 'prctl',
+    handler: prctl,
+    coverage: 'partial',
+    format: 'dxxxx',
+    note: 'no seccomp, no PR_SET_MM, no speculation control, TSC always on',
+  },
+];

@@ -1,0 +1,241 @@
+// getrlimit(2), setrlimit(2), prlimit(2), getrusage(2), times(2), getpriority(2), setpriority(2), sysinfo(2).
+import {
+  CAP_SYS_NICE,
+  CAP_SYS_RESOURCE,
+  EACCES,
+  EFAULT,
+  EINVAL,
+  EPERM,
+  ESRCH,
+  PRIO_PGRP,
+  PRIO_PROCESS,
+  PRIO_USER,
+  RLIM_NLIMITS,
+  RLIMIT_NICE,
+  RLIMIT_NOFILE,
+  RUSAGE_CHILDREN,
+  RUSAGE_RU_MAXRSS,
+  RUSAGE_RU_MINFLT,
+  RUSAGE_RU_NVCSW,
+  RUSAGE_SELF,
+  RUSAGE_SIZE,
+  RUSAGE_THREAD,
+  SYS_getpriority,
+  SYS_getrlimit,
+  SYS_getrusage,
+  SYS_prlimit64,
+  SYS_setpriority,
+  SYS_setrlimit,
+  SYS_times,
+} from '@sandbox-kernel/abi';
+import {
+  NR_OPEN,
+  type ResourceUsage,
+  type SyscallArgs,
+  type Task,
+  usageOfChildren,
+  usageOfGroup,
+  usageOfTask,
+} from '@sandbox-kernel/kernel';
+import type { SyscallRow } from './row.js';
+import { put64, writePair } from './user-time.js';
+
+const TWO_32 = 2 ** 32;
+const INFINITE = 2 ** 64;
+const NANOS_PER_TICK = 10_000_000;
+
+/** Writes struct rusage. 0 or -EFAULT. */
+export function writeUsage(task: Task, addr: number, usage: ResourceUsage): number {
+  const bytes = new Uint8Array(RUSAGE_SIZE);
+  const view = new DataView(bytes.buffer);
+  putTimeval(view, 0, usage.userNanos);
+  putTimeval(view, 16, usage.systemNanos);
+  put64(view, RUSAGE_RU_MAXRSS, usage.maxRss);
+  put64(view, RUSAGE_RU_MINFLT, usage.minorFaults);
+  put64(view, RUSAGE_RU_MINFLT + 8, usage.majorFaults);
+  put64(view, RUSAGE_RU_NVCSW, usage.voluntarySwitches);
+  put64(view, RUSAGE_RU_NVCSW + 8, usage.involuntarySwitches);
+  return task.memory.copyOut(addr, bytes, 0, RUSAGE_SIZE) === RUSAGE_SIZE ? 0 : -EFAULT;
+}
+
+function putTimeval(view: DataView, at: number, nanos: number): void {
+  const seconds = Math.floor(nanos / 1e9);
+  put64(view, at, seconds);
+  put64(view, at + 8, Math.floor((nanos - seconds * 1e9) / 1000));
+}
+
+function getrusage(task: Task, args: SyscallArgs): number {
+  switch (args.int(0)) {
+    case RUSAGE_SELF:
+      return writeUsage(task, args.addr(1), usageOfGroup(task.group));
+    case RUSAGE_CHILDREN:
+      return writeUsage(task, args.addr(1), usageOfChildren(task.group));
+    case RUSAGE_THREAD:
+      return writeUsage(task, args.addr(1), usageOfTask(task));
+    default:
+      return -EINVAL;
+  }
+}
+
+function times(task: Task, args: SyscallArgs): number {
+  const group = task.group;
+  const addr = args.addr(0);
+  const ticks = (nanos: number): number => Math.floor(nanos / NANOS_PER_TICK);
+  if (addr !== 0) {
+    if (writePair(task, addr, ticks(group.userNanos()), ticks(group.systemNanos())) < 0) return -EFAULT;
+    if (writePair(task, addr + 16, ticks(group.childUserNanos), ticks(group.childSystemNanos)) < 0)
+      return -EFAULT;
+  }
+  return ticks(task.kernel.clock.monotonic());
+}
+
+function getrlimit(task: Task, args: SyscallArgs): number {
+  return writeLimit(task, task, args.uint(0), args.addr(1));
+}
+
+function setrlimit(task: Task, args: SyscallArgs): number {
+  return changeLimit(task, task, args.uint(0), args.addr(1), 0);
+}
+
+function prlimit(task: Task, args: SyscallArgs): number {
+  const pid = args.int(0);
+  const target = pid === 0 ? task : task.kernel.findTask(pid);
+  if (target === null) return -ESRCH;
+  if (target.group !== task.group && !mayChange(task, target)) return -EPERM;
+  return changeLimit(task, target, args.uint(1), args.addr(2), args.addr(3));
+}
+
+function mayChange(task: Task, target: Task): boolean {
+  const from = task.credentials;
+  const to = target.credentials;
+  const sameUser = from.uid === to.euid && from.uid === to.suid && from.uid === to.uid;
+  const sameGroup = from.gid === to.egid && from.gid === to.sgid && from.gid === to.gid;
+  return (sameUser && sameGroup) || from.hasCapability(CAP_SYS_RESOURCE);
+}
+
+function writeLimit(task: Task, target: Task, resource: number, addr: number): number {
+  if (resource >= RLIM_NLIMITS) return -EINVAL;
+  const limits = target.group.limits;
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  putLimit(view, 0, limits.soft[resource]!);
+  putLimit(view, 8, limits.hard[resource]!);
+  return task.memory.copyOut(addr, bytes, 0, 16) === 16 ? 0 : -EFAULT;
+}
+
+function putLimit(view: DataView, at: number, value: number): void {
+  if (value === Infinity) {
+    view.setUint32(at, 0xffffffff, true);
+    view.setUint32(at + 4, 0xffffffff, true);
+  } else put64(view, at, value);
+}
+
+function limitOf(view: DataView, at: number): number {
+  const value = view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true);
+  return value >= INFINITE ? Infinity : value;
+}
+
+/** Reads the new limit first, gives out the old one, then sets. */
+function changeLimit(task: Task, target: Task, resource: number, from: number, oldAddr: number): number {
+  if (resource >= RLIM_NLIMITS) return -EINVAL;
+  let soft = 0;
+  let hard = 0;
+  if (from !== 0) {
+    const bytes = new Uint8Array(16);
+    if (task.memory.copyIn(from, bytes, 0, 16) !== 16) return -EFAULT;
+    const view = new DataView(bytes.buffer);
+    soft = limitOf(view, 0);
+    hard = limitOf(view, 8);
+    if (soft > hard) return -EINVAL;
+    if (resource === RLIMIT_NOFILE && hard > NR_OPEN) return -EPERM;
+    const raises = hard > target.group.limits.hard[resource]!;
+    if (raises && !task.credentials.hasCapability(CAP_SYS_RESOURCE)) return -EPERM;
+  }
+  if (oldAddr !== 0) {
+    const written = writeLimit(task, target, resource, oldAddr);
+    if (written < 0) return written;
+  }
+  if (from !== 0) {
+    target.group.limits.soft[resource] = soft;
+    target.group.limits.hard[resource] = hard;
+  }
+  return 0;
+}
+
+/** Threads that a (which, who) pair names. */
+function threadsOf(task: Task, which: number, who: number): Task[] | number {
+  const all = task.kernel.processes.tasks.values();
+  switch (which) {
+    case PRIO_PROCESS: {
+      const target = who === 0 ? task : task.kernel.findTask(who);
+      return target === null ? [] : [target];
+    }
+    case PRIO_PGRP: {
+      const pgid = who === 0 ? task.group.processGroup.pgid : who;
+      return [...all].filter((one) => one.group.processGroup.pgid === pgid);
+    }
+    case PRIO_USER: {
+      const uid = who === 0 ? task.credentials.uid : who >>> 0;
+      return [...all].filter((one) => one.credentials.uid === uid);
+    }
+    default:
+      return -EINVAL;
+  }
+}
+
+function getpriority(task: Task, args: SyscallArgs): number {
+  const targets = threadsOf(task, args.int(0), args.int(1));
+  if (typeof targets === 'number') return targets;
+  if (targets.length === 0) return -ESRCH;
+  let lowest = 19;
+  for (const target of targets) lowest = Math.min(lowest, target.scheduling.nice);
+  return 20 - lowest;
+}
+
+function setpriority(task: Task, args: SyscallArgs): number {
+  const targets = threadsOf(task, args.int(0), args.int(1));
+  if (typeof targets === 'number') return targets;
+  const nice = Math.max(-20, Math.min(19, args.int(2)));
+  let result = -ESRCH;
+  for (const target of targets) {
+    const one = setNice(task, target, nice);
+    if (one < 0) result = one;
+    else if (result === -ESRCH) result = 0;
+  }
+  return result;
+}
+
+function setNice(task: Task, target: Task, nice: number): number {
+  const from = task.credentials;
+  const privileged = from.hasCapability(CAP_SYS_NICE);
+  const same = from.euid === target.credentials.uid || from.euid === target.credentials.euid;
+  if (!same && !privileged) return -EPERM;
+  const allowed = 20 - nice <= target.group.limits.soft[RLIMIT_NICE]!;
+  if (nice < target.scheduling.nice && !allowed && !privileged) return -EACCES;
+  target.scheduling.nice = nice;
+  return 0;
+}
+
+export const RESOURCE_SYSCALLS: readonly SyscallRow[] = [
+  { nr: SYS_getrlimit, name: 'getrlimit', handler: getrlimit, coverage: 'full', format: 'dp' },
+  { nr: SYS_setrlimit, name: 'setrlimit', handler: setrlimit, coverage: 'full', format: 'dp' },
+  { nr: SYS_prlimit64, name: 'prlimit64', handler: prlimit, coverage: 'full', format: 'ddpp' },
+  {
+    nr: SYS_getrusage,
+    name: 'getrusage',
+    handler: getrusage,
+    coverage: 'partial',
+    format: 'dp',
+    note: 'no block or message counts; involuntary switches are 0',
+  },
+  { nr: SYS_times, name: 'times', handler: times, coverage: 'full', format: 'p' },
+  { nr: SYS_getpriority, name: 'getpriority', handler: getpriority, coverage: 'full', format: 'dd' },
+  {
+    nr: SYS_setpriority,
+    name: 'setpriority',
+    handler: setpriority,
+    coverage: 'partial',
+    format: 'ddd',
+    note: 'kept and returned; the host scheduler decides',
+  },
+];

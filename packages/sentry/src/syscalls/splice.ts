@@ -1,0 +1,173 @@
+// sendfile(2), splice(2), tee(2), vmsplice(2), copy_file_range(2).
+import {
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EINVAL,
+  EPIPE,
+  ERESTARTSYS,
+  O_NONBLOCK,
+  POLLIN,
+  POLLOUT,
+  SIGPIPE,
+  SYS_copy_file_range,
+  SYS_sendfile,
+  SYS_splice,
+  SYS_tee,
+  SYS_vmsplice,
+} from '@sandbox-kernel/abi';
+import { ACCESS_READ, ACCESS_WRITE } from '@sandbox-kernel/contracts';
+import { kernelSignal, type SyscallArgs, sendToTask, type Task } from '@sandbox-kernel/kernel';
+import { importIovec } from '@sandbox-kernel/mm';
+import {
+  copyFileRange,
+  type FileDescription,
+  pipeOf,
+  sendFile,
+  spliceFiles,
+  vmsplice as splicePages,
+  teePipes,
+} from '@sandbox-kernel/vfs';
+import { fileSizeLimit } from './arguments.js';
+import type { SyscallRow } from './row.js';
+import { put64 } from './user-time.js';
+import { workspaceOf } from './workspace.js';
+
+const SPLICE_F_NONBLOCK = 2;
+const SPLICE_KNOWN = 0xf;
+const NO_OFFSET = -1;
+const TWO_32 = 2 ** 32;
+
+/** A loff_t in memory: -1 for a null pointer; -EFAULT and -EINVAL come as -2^53 less the errno. */
+const FAILED = -(2 ** 53);
+
+function readOffset(task: Task, addr: number): number {
+  if (addr === 0) return NO_OFFSET;
+  const { bytes, view } = workspaceOf(task);
+  if (task.memory.copyIn(addr, bytes, 0, 8) < 8) return FAILED - EFAULT;
+  const offset = view.getInt32(4, true) * TWO_32 + view.getUint32(0, true);
+  return offset < 0 ? FAILED - EINVAL : offset;
+}
+
+function writeOffset(task: Task, addr: number, offset: number): number {
+  if (addr === 0) return 0;
+  const { bytes, view } = workspaceOf(task);
+  put64(view, 0, offset);
+  return task.memory.copyOut(addr, bytes, 0, 8) < 8 ? -EFAULT : 0;
+}
+
+/** Waits on the side that is not ready, or tells the error. */
+function settle(
+  task: Task,
+  result: number,
+  from: FileDescription,
+  to: FileDescription,
+  wait: boolean,
+): number {
+  if (result === -EPIPE) sendToTask(task, kernelSignal(SIGPIPE));
+  if (result !== -EAGAIN || !wait) return result;
+  const target = pipeOf(to);
+  const full = target !== null ? target.full : (to.ops.poll(to) & POLLOUT) === 0;
+  return full ? task.blockOn(to, POLLOUT, -ERESTARTSYS) : task.blockOn(from, POLLIN, -ERESTARTSYS);
+}
+
+function blocks(file: FileDescription): boolean {
+  return (file.flags & O_NONBLOCK) === 0;
+}
+
+function sendfile(task: Task, args: SyscallArgs): number {
+  const offset = readOffset(task, args.addr(2));
+  if (offset <= FAILED) return offset - FAILED;
+  const to = task.files.getOpen(args.int(0));
+  const from = task.files.getOpen(args.int(1));
+  if (to === null || from === null) return -EBADF;
+  const done = sendFile(to, from, offset, args.size(3), fileSizeLimit(task));
+  if (done > 0 && offset >= 0) {
+    const told = writeOffset(task, args.addr(2), offset + done);
+    if (told < 0) return told;
+  }
+  return settle(task, done, from, to, blocks(to));
+}
+
+function splice(task: Task, args: SyscallArgs): number {
+  const flags = args.uint(5);
+  if ((flags & ~SPLICE_KNOWN) !== 0) return -EINVAL;
+  if (args.size(4) === 0) return 0;
+  const from = task.files.getOpen(args.int(0));
+  const to = task.files.getOpen(args.int(2));
+  if (from === null || to === null) return -EBADF;
+  const fromOffset = readOffset(task, args.addr(1));
+  if (fromOffset <= FAILED) return fromOffset - FAILED;
+  const toOffset = readOffset(task, args.addr(3));
+  if (toOffset <= FAILED) return toOffset - FAILED;
+  const done = spliceFiles(from, fromOffset, to, toOffset, args.size(4), fileSizeLimit(task));
+  if (done > 0) {
+    if (fromOffset >= 0 && writeOffset(task, args.addr(1), fromOffset + done) < 0) return -EFAULT;
+    if (toOffset >= 0 && writeOffset(task, args.addr(3), toOffset + done) < 0) return -EFAULT;
+  }
+  return settle(task, done, from, to, (flags & SPLICE_F_NONBLOCK) === 0 && blocks(from) && blocks(to));
+}
+
+function tee(task: Task, args: SyscallArgs): number {
+  const flags = args.uint(3);
+  if ((flags & ~SPLICE_KNOWN) !== 0) return -EINVAL;
+  if (args.size(2) === 0) return 0;
+  const from = task.files.getOpen(args.int(0));
+  const to = task.files.getOpen(args.int(1));
+  if (from === null || to === null) return -EBADF;
+  const done = teePipes(from, to, args.size(2));
+  return settle(task, done, from, to, (flags & SPLICE_F_NONBLOCK) === 0 && blocks(from) && blocks(to));
+}
+
+function vmsplice(task: Task, args: SyscallArgs): number {
+  const flags = args.uint(3);
+  if ((flags & ~SPLICE_KNOWN) !== 0) return -EINVAL;
+  const file = task.files.getOpen(args.int(0));
+  if (file === null || pipeOf(file) === null) return -EBADF;
+  const { io } = workspaceOf(task);
+  const access = file.writable ? ACCESS_READ : ACCESS_WRITE;
+  const imported = importIovec(task.memory, args.addr(1), args.size(2), access, io);
+  if (imported < 0) return imported;
+  const done = splicePages(file, io);
+  if (done > 0 && !file.writable) {
+    const committed = io.commit(done);
+    if (committed < 0) return committed;
+  }
+  return settle(task, done, file, file, (flags & SPLICE_F_NONBLOCK) === 0 && blocks(file));
+}
+
+function copyRange(task: Task, args: SyscallArgs): number {
+  if (args.uint(5) !== 0) return -EINVAL;
+  const from = task.files.getOpen(args.int(0));
+  const to = task.files.getOpen(args.int(2));
+  if (from === null || to === null) return -EBADF;
+  const fromOffset = readOffset(task, args.addr(1));
+  if (fromOffset <= FAILED) return fromOffset - FAILED;
+  const toOffset = readOffset(task, args.addr(3));
+  if (toOffset <= FAILED) return toOffset - FAILED;
+  const done = copyFileRange(from, fromOffset, to, toOffset, args.size(4), fileSizeLimit(task));
+  if (done <= 0) return done;
+  if (fromOffset >= 0 && writeOffset(task, args.addr(1), fromOffset + done) < 0) return -EFAULT;
+  return toOffset >= 0 && writeOffset(task, args.addr(3), toOffset + done) < 0 ? -EFAULT : done;
+}
+
+export const SPLICE_SYSCALLS: readonly SyscallRow[] = [
+  { nr: SYS_sendfile, name: 'sendfile', handler: sendfile, coverage: 'full', format: 'ffpz' },
+  { nr: SYS_splice, name: 'splice', handler: splice, coverage: 'full', format: 'fpfpzx' },
+  { nr: SYS_tee, name: 'tee', handler: tee, coverage: 'full', format: 'ffzx' },
+  {
+    nr: SYS_vmsplice,
+    name: 'vmsplice',
+    handler: vmsplice,
+    coverage: 'full',
+    note: 'pages are copied',
+    format: 'fpzx',
+  },
+  {
+    nr: SYS_copy_file_range,
+    name: 'copy_file_range',
+    handler: copyRange,
+    coverage: 'full',
+    format: 'fpfpzx',
+  },
+];

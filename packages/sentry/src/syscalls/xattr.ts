@@ -1,0 +1,174 @@
+// getxattr(2), setxattr(2), listxattr(2), removexattr(2) in their forms by path, by link and by descriptor.
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  E2BIG,
+  EBADF,
+  EFAULT,
+  EINVAL,
+  ENAMETOOLONG,
+  ERANGE,
+  SYS_fgetxattr,
+  SYS_flistxattr,
+  SYS_fremovexattr,
+  SYS_fsetxattr,
+  SYS_getxattr,
+  SYS_lgetxattr,
+  SYS_listxattr,
+  SYS_llistxattr,
+  SYS_lremovexattr,
+  SYS_lsetxattr,
+  SYS_removexattr,
+  SYS_setxattr,
+  XATTR_CREATE,
+  XATTR_NAME_MAX,
+  XATTR_REPLACE,
+  XATTR_SIZE_MAX,
+} from '@sandbox-kernel/abi';
+import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
+import {
+  getFileXattr,
+  getXattr,
+  latin1Bytes,
+  listFileXattrs,
+  listXattrs,
+  removeFileXattr,
+  removeXattr,
+  setFileXattr,
+  setXattr,
+} from '@sandbox-kernel/vfs';
+import { pathArgument } from './arguments.js';
+import type { SyscallRow } from './row.js';
+
+function nameArgument(task: Task, args: SyscallArgs): string | number {
+  const name = task.memory.readString(args.addr(1), XATTR_NAME_MAX);
+  if (typeof name === 'number') return name === -ENAMETOOLONG ? -ERANGE : name;
+  return name.length === 0 ? -ERANGE : name;
+}
+
+/** Size asked for (0) or bytes copied. */
+function putValue(task: Task, addr: number, size: number, value: Uint8Array): number {
+  if (size === 0) return value.length;
+  if (value.length > size) return -ERANGE;
+  return task.memory.copyOut(addr, value, 0, value.length) < value.length ? -EFAULT : value.length;
+}
+
+function getByPath(task: Task, args: SyscallArgs, flags: number): number {
+  const name = nameArgument(task, args);
+  if (typeof name === 'number') return name;
+  const path = pathArgument(task, args, 0);
+  if (typeof path === 'number') return path;
+  const value = getXattr(task, AT_FDCWD, path, name, flags);
+  return typeof value === 'number' ? value : putValue(task, args.addr(2), args.size(3), value);
+}
+
+function getxattr(task: Task, args: SyscallArgs): number {
+  return getByPath(task, args, 0);
+}
+
+function lgetxattr(task: Task, args: SyscallArgs): number {
+  return getByPath(task, args, AT_SYMLINK_NOFOLLOW);
+}
+
+function fgetxattr(task: Task, args: SyscallArgs): number {
+  const file = task.files.getOpen(args.int(0));
+  if (file === null) return -EBADF;
+  const name = nameArgument(task, args);
+  if (typeof name === 'number') return name;
+  const value = getFileXattr(task, file, name);
+  return typeof value === 'number' ? value : putValue(task, args.addr(2), args.size(3), value);
+}
+
+function valueArgument(task: Task, args: SyscallArgs): Uint8Array | number {
+  const flags = args.int(4);
+  if ((flags & ~(XATTR_CREATE | XATTR_REPLACE)) !== 0) return -EINVAL;
+  const size = args.size(3);
+  if (size < 0 || size > XATTR_SIZE_MAX) return -E2BIG;
+  const value = new Uint8Array(size);
+  return task.memory.copyIn(args.addr(2), value, 0, size) < size ? -EFAULT : value;
+}
+
+function setByPath(task: Task, args: SyscallArgs, flags: number): number {
+  const name = nameArgument(task, args);
+  if (typeof name === 'number') return name;
+  const value = valueArgument(task, args);
+  if (typeof value === 'number') return value;
+  const path = pathArgument(task, args, 0);
+  return typeof path === 'number' ? path : setXattr(task, AT_FDCWD, path, name, value, args.int(4), flags);
+}
+
+function setxattr(task: Task, args: SyscallArgs): number {
+  return setByPath(task, args, 0);
+}
+
+function lsetxattr(task: Task, args: SyscallArgs): number {
+  return setByPath(task, args, AT_SYMLINK_NOFOLLOW);
+}
+
+function fsetxattr(task: Task, args: SyscallArgs): number {
+  const file = task.files.getOpen(args.int(0));
+  if (file === null) return -EBADF;
+  const name = nameArgument(task, args);
+  if (typeof name === 'number') return name;
+  const value = valueArgument(task, args);
+  return typeof value === 'number' ? value : setFileXattr(task, file, name, value, args.int(4));
+}
+
+function listByPath(task: Task, args: SyscallArgs, flags: number): number {
+  const path = pathArgument(task, args, 0);
+  if (typeof path === 'number') return path;
+  const names = listXattrs(task, AT_FDCWD, path, flags);
+  return typeof names === 'number' ? names : putValue(task, args.addr(1), args.size(2), latin1Bytes(names));
+}
+
+function listxattr(task: Task, args: SyscallArgs): number {
+  return listByPath(task, args, 0);
+}
+
+function llistxattr(task: Task, args: SyscallArgs): number {
+  return listByPath(task, args, AT_SYMLINK_NOFOLLOW);
+}
+
+function flistxattr(task: Task, args: SyscallArgs): number {
+  const file = task.files.getOpen(args.int(0));
+  if (file === null) return -EBADF;
+  const names = listFileXattrs(task, file);
+  return typeof names === 'number' ? names : putValue(task, args.addr(1), args.size(2), latin1Bytes(names));
+}
+
+function removeByPath(task: Task, args: SyscallArgs, flags: number): number {
+  const name = nameArgument(task, args);
+  if (typeof name === 'number') return name;
+  const path = pathArgument(task, args, 0);
+  return typeof path === 'number' ? path : removeXattr(task, AT_FDCWD, path, name, flags);
+}
+
+function removexattr(task: Task, args: SyscallArgs): number {
+  return removeByPath(task, args, 0);
+}
+
+function lremovexattr(task: Task, args: SyscallArgs): number {
+  return removeByPath(task, args, AT_SYMLINK_NOFOLLOW);
+}
+
+function fremovexattr(task: Task, args: SyscallArgs): number {
+  const file = task.files.getOpen(args.int(0));
+  if (file === null) return -EBADF;
+  const name = nameArgument(task, args);
+  return typeof name === 'number' ? name : removeFileXattr(task, file, name);
+}
+
+export const XATTR_SYSCALLS: readonly SyscallRow[] = [
+  { nr: SYS_getxattr, name: 'getxattr', handler: getxattr, coverage: 'full', format: 'sspz' },
+  { nr: SYS_lgetxattr, name: 'lgetxattr', handler: lgetxattr, coverage: 'full', format: 'sspz' },
+  { nr: SYS_fgetxattr, name: 'fgetxattr', handler: fgetxattr, coverage: 'full', format: 'fspz' },
+  { nr: SYS_setxattr, name: 'setxattr', handler: setxattr, coverage: 'full', format: 'sspzx' },
+  { nr: SYS_lsetxattr, name: 'lsetxattr', handler: lsetxattr, coverage: 'full', format: 'sspzx' },
+  { nr: SYS_fsetxattr, name: 'fsetxattr', handler: fsetxattr, coverage: 'full', format: 'fspzx' },
+  { nr: SYS_listxattr, name: 'listxattr', handler: listxattr, coverage: 'full', format: 'spz' },
+  { nr: SYS_llistxattr, name: 'llistxattr', handler: llistxattr, coverage: 'full', format: 'spz' },
+  { nr: SYS_flistxattr, name: 'flistxattr', handler: flistxattr, coverage: 'full', format: 'fpz' },
+  { nr: SYS_removexattr, name: 'removexattr', handler: removexattr, coverage: 'full', format: 'ss' },
+  { nr: SYS_lremovexattr, name: 'lremovexattr', handler: lremovexattr, coverage: 'full', format: 'ss' },
+  { nr: SYS_fremovexattr, name: 'fremovexattr', handler: fremovexattr, coverage: 'full', format: 'fs' },
+];

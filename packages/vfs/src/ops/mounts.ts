@@ -1,0 +1,301 @@
+// mount(2), umount2(2), bind mounts, moves, propagation types, pivot_root(2): the tree of mounts. Callers have checked capabilities.
+import {
+  EAGAIN,
+  EBUSY,
+  EINVAL,
+  ELOOP,
+  ENOENT,
+  ENOSPC,
+  ENOTDIR,
+  MNT_DETACH,
+  MNT_EXPIRE,
+  MS_PRIVATE,
+  MS_RDONLY,
+  MS_REC,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+} from '@sandbox-kernel/abi';
+import { Dentry } from '../dentry.js';
+import { destroyMount, type Location, Mount } from '../mount.js';
+import { MOUNT_MAX, MountNamespace } from '../mount-namespace.js';
+import { mountAt } from '../path-walk.js';
+import { PeerGroup, propagateMount, propagationTargets } from '../propagation.js';
+import type { Superblock } from '../superblock.js';
+
+/** A mount of `superblock` that is attached nowhere yet. */
+export function newMount(superblock: Superblock, flags: number, root: Dentry | null = null): Mount {
+  const vfs = superblock.vfs;
+  const top = root ?? topDentry(superblock);
+  return new Mount(vfs.allocateMountId(), superblock, top, flags, superblock.source);
+}
+
+/** All mounts of a superblock share the dentries below its top. */
+function topDentry(superblock: Superblock): Dentry {
+  if (superblock.top === null) {
+    superblock.top = new Dentry(superblock, null, '/', superblock.root);
+    superblock.top.retain();
+  }
+  return superblock.top;
+}
+
+/** A namespace with `superblock` as its root. */
+export function createNamespace(superblock: Superblock, flags: number): MountNamespace {
+  return new MountNamespace(superblock.vfs, newMount(superblock, flags));
+}
+
+/** Attaches `mount` (with what hangs below it) at a place, on top of what is mounted there, and tells peers. */
+export function attachMount(mount: Mount, place: Location): number {
+  const namespace = place.mount.namespace;
+  if (namespace === null) return -EINVAL;
+  const dentry = place.dentry;
+  if (dentry.inode === null || (dentry.parent !== null && !dentry.hashed)) return -ENOENT;
+  if (mount.root.inode!.isDirectory !== dentry.inode.isDirectory) return -ENOTDIR;
+  if (namespace.count + treeOf(mount).length > MOUNT_MAX) return -ENOSPC;
+  connect(mount, place.mount, dentry, namespace);
+  propagateMount(mount, place.mount, dentry);
+  return 0;
+}
+
+/** The link itself, without propagation. */
+export function connect(mount: Mount, parent: Mount, dentry: Dentry, namespace: MountNamespace | null): void {
+  mount.parent = parent;
+  mount.mountpoint = dentry;
+  dentry.retain();
+  if (dentry.mounts === null) dentry.mounts = [];
+  dentry.mounts.push(mount);
+  parent.children.push(mount);
+  if (namespace === null) return;
+  for (const each of treeOf(mount)) {
+    each.namespace = namespace;
+    namespace.count++;
+  }
+  namespace.version++;
+}
+
+/** Takes a mount out of its place; its own children stay with it. */
+export function disconnect(mount: Mount): void {
+  const parent = mount.parent;
+  const dentry = mount.mountpoint;
+  const namespace = mount.namespace;
+  if (parent !== null && dentry !== null) {
+    remove(parent.children, mount);
+    remove(dentry.mounts!, mount);
+    if (dentry.mounts!.length === 0) dentry.mounts = null;
+    dentry.release();
+  }
+  mount.parent = null;
+  mount.mountpoint = null;
+  if (namespace === null) return;
+  for (const each of treeOf(mount)) {
+    each.namespace = null;
+    namespace.count--;
+  }
+  namespace.version++;
+}
+
+/** The mount and all below it, parents first. */
+export function treeOf(mount: Mount): Mount[] {
+  const all = [mount];
+  for (let i = 0; i < all.length; i++) for (const child of all[i]!.children) all.push(child);
+  return all;
+}
+
+/** umount2(2). `place` must be the top of a mount. `flags`: MNT_DETACH, MNT_EXPIRE, MNT_FORCE. */
+export function unmount(place: Location, flags: number, root: Location | null): number {
+  const mount = place.mount;
+  if (place.dentry !== mount.root || mount.namespace === null) return -EINVAL;
+  if (mount.parent === null || (root !== null && mount === root.mount)) return -EINVAL;
+  if ((flags & MNT_EXPIRE) !== 0) {
+    if ((flags & ~MNT_EXPIRE) !== 0) return -EINVAL;
+    if (mount.refs > 0 || mount.children.length > 0) return -EBUSY;
+    if (!mount.expiring) {
+      mount.expiring = true;
+      return -EAGAIN;
+    }
+  }
+  if ((flags & MNT_DETACH) === 0 && (mount.refs > 0 || mount.children.length > 0)) return -EBUSY;
+  const parent = mount.parent;
+  const dentry = mount.mountpoint!;
+  const followers: Mount[] = [];
+  for (const target of propagationTargets(parent)) {
+    const other = mountAt(target, dentry);
+    if (other !== null && other !== mount) followers.push(other);
+  }
+  dropTree(mount);
+  for (const other of followers) if (other.children.length === 0) dropTree(other);
+  return 0;
+}
+
+/** Detaches a mount and everything below it; each ends with its last user. */
+export function dropTree(mount: Mount): void {
+  const all = treeOf(mount);
+  for (let i = all.length - 1; i >= 0; i--) {
+    const each = all[i]!;
+    disconnect(each);
+    if (each.refs === 0) destroyMount(each);
+  }
+}
+
+/** mount(2) with MS_BIND: shows `source` at `place` too. `recursive`: with the mounts below it. */
+export function bindMount(source: Location, place: Location, recursive: boolean): number {
+  const copy = copyTree(source.mount, source.dentry, recursive);
+  if (typeof copy === 'number') return copy;
+  const attached = attachMount(copy, place);
+  if (attached !== 0) dropTree(copy);
+  return attached;
+}
+
+/** A detached copy of a mount as seen from `root`; -EINVAL for an unbindable one. */
+export function copyTree(mount: Mount, root: Dentry, recursive: boolean): Mount | number {
+  if (mount.unbindable) return -EINVAL;
+  const copy = cloneMount(mount, root);
+  if (!recursive) return copy;
+  for (const child of mount.children) {
+    if (child.unbindable || !child.mountpoint!.isWithin(root)) continue;
+    const below = copyTree(child, child.root, true);
+    if (typeof below !== 'number') connect(below, copy, child.mountpoint!, null);
+  }
+  return copy;
+}
+
+/** A mount like `mount`: same flags, member of the same peer group, slave of the same master. */
+export function cloneMount(mount: Mount, root: Dentry): Mount {
+  const copy = new Mount(
+    mount.superblock.vfs.allocateMountId(),
+    mount.superblock,
+    root,
+    mount.flags,
+    mount.source,
+  );
+  mount.peers?.join(copy);
+  mount.master?.joinSlave(copy);
+  return copy;
+}
+
+/** mount(2) with MS_MOVE. */
+export function moveMount(from: Location, to: Location): number {
+  const mount = from.mount;
+  if (from.dentry !== mount.root || mount.parent === null || mount.namespace === null) return -EINVAL;
+  if (mount.parent.peers !== null) return -EINVAL;
+  if (to.mount.peers !== null && treeOf(mount).some((each) => each.unbindable)) return -EINVAL;
+  if (mount.root.inode!.isDirectory !== to.dentry.inode!.isDirectory) return -ENOTDIR;
+  for (let at: Mount | null = to.mount; at !== null; at = at.parent) if (at === mount) return -ELOOP;
+  disconnect(mount);
+  return attachMount(mount, to);
+}
+
+/** mount(2) with MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE, and MS_REC. */
+export function setPropagation(place: Location, flags: number): number {
+  if (place.dentry !== place.mount.root) return -EINVAL;
+  const type = flags & ~MS_REC;
+  const targets = (flags & MS_REC) !== 0 ? treeOf(place.mount) : [place.mount];
+  for (const mount of targets) {
+    if (type === MS_SHARED) makeShared(mount);
+    else if (type === MS_SLAVE) makeSlave(mount);
+    else if (type === MS_PRIVATE || type === MS_UNBINDABLE) makePrivate(mount, type === MS_UNBINDABLE);
+    else return -EINVAL;
+  }
+  return 0;
+}
+
+export function makeShared(mount: Mount): void {
+  mount.unbindable = false;
+  if (mount.peers === null) new PeerGroup(mount.superblock.vfs.allocateGroupId()).join(mount);
+}
+
+function makeSlave(mount: Mount): void {
+  const group = mount.peers;
+  mount.unbindable = false;
+  if (group === null) return;
+  // A shared slave keeps listening to its master when its own group has nobody else.
+  const alone = group.members.length === 1;
+  group.leave(mount);
+  if (alone) return;
+  mount.master?.leaveSlave(mount);
+  group.joinSlave(mount);
+}
+
+function makePrivate(mount: Mount, unbindable: boolean): void {
+  mount.peers?.leave(mount);
+  mount.master?.leaveSlave(mount);
+  mount.unbindable = unbindable;
+}
+
+/** MS_REMOUNT: flags of the mount (`bind`) or of the filesystem with new options. */
+export function remount(place: Location, flags: number, data: string, bind: boolean): number {
+  const mount = place.mount;
+  if (place.dentry !== mount.root) return -EINVAL;
+  if (!bind) {
+    const superblock = mount.superblock;
+    const result = superblock.filesystem.remount(superblock, flags, data);
+    if (result !== 0) return result;
+    superblock.flags = (superblock.flags & ~MS_RDONLY) | (flags & MS_RDONLY);
+  }
+  mount.flags = flags;
+  return 0;
+}
+
+/** pivot_root(2): `newRoot` becomes the root of the namespace, the old root hangs at `putOld`. */
+export function pivotRoot(root: Location, newRoot: Location, putOld: Location): number {
+  const top = newRoot.mount;
+  const old = root.mount;
+  if (top === old || putOld.mount === old) return -EBUSY;
+  if (newRoot.dentry !== top.root || root.dentry !== old.root) return -EINVAL;
+  if (top.parent === null || top.namespace === null || top.namespace !== old.namespace) return -EINVAL;
+  if (top.parent.peers !== null || putOld.mount.peers !== null || old.parent?.peers != null) return -EINVAL;
+  if (!isBelow(putOld, newRoot)) return -EINVAL;
+  const namespace = top.namespace;
+  const above = old.parent;
+  const at = old.mountpoint;
+  disconnect(top);
+  if (above !== null && at !== null) {
+    disconnect(old);
+    connect(top, above, at, namespace);
+  } else {
+    for (const each of treeOf(top)) each.namespace = namespace;
+    namespace.count += treeOf(top).length;
+    namespace.root = top;
+    for (const each of treeOf(old)) each.namespace = null;
+    namespace.count -= treeOf(old).length;
+  }
+  connect(old, putOld.mount, putOld.dentry, namespace);
+  return 0;
+}
+
+function isBelow(place: Location, top: Location): boolean {
+  let mount: Mount = place.mount;
+  let dentry = place.dentry;
+  while (mount !== top.mount) {
+    if (mount.parent === null) return false;
+    dentry = mount.mountpoint!;
+    mount = mount.parent;
+  }
+  return dentry.isWithin(top.dentry);
+}
+
+/** A private copy of a namespace (CLONE_NEWNS, unshare). `translate` afterwards finds where a place of the old one is now. */
+export function copyNamespace(namespace: MountNamespace, translate: Map<Mount, Mount>): MountNamespace {
+  const top = cloneRecursive(namespace.root, translate);
+  const copy = new MountNamespace(namespace.vfs, top);
+  copy.count = 0;
+  for (const each of treeOf(top)) {
+    each.namespace = copy;
+    copy.count++;
+  }
+  return copy;
+}
+
+function cloneRecursive(mount: Mount, translate: Map<Mount, Mount>): Mount {
+  const copy = cloneMount(mount, mount.root);
+  copy.unbindable = mount.unbindable;
+  translate.set(mount, copy);
+  for (const child of mount.children)
+    connect(cloneRecursive(child, translate), copy, child.mountpoint!, null);
+  return copy;
+}
+
+function remove(list: Mount[], mount: Mount): void {
+  const at = list.indexOf(mount);
+  if (at >= 0) list.splice(at, 1);
+}

@@ -1,0 +1,34 @@
+// What the last close of an open file undoes: locks, leases, notification, writer count, references to its place.
+
+import { FMODE_INTERNAL, FMODE_PATH, FMODE_WRITER } from './constants.js';
+import type { FileDescription, FileWatcher } from './file-description.js';
+import { releaseFileLocks } from './locks/inode-locks.js';
+import { releaseMount } from './mount.js';
+import { notifyClose } from './notify/notify.js';
+
+/** Pre: no reference is left. */
+export function finishRelease(file: FileDescription): void {
+  let watcher = file.watchers;
+  file.watchers = null;
+  while (watcher !== null) {
+    const next: FileWatcher | null = watcher.nextWatcher;
+    watcher.fileReleased(file);
+    watcher = next;
+  }
+  file.asyncEntry?.leave();
+  const inode = file.inode;
+  if (inode !== null && (file.mode & FMODE_PATH) === 0) {
+    if (inode.locks !== null) releaseFileLocks(inode, file);
+    if ((file.mode & FMODE_INTERNAL) === 0) notifyClose(file);
+  }
+  file.ops.release(file);
+  leavePlace(file);
+}
+
+function leavePlace(file: FileDescription): void {
+  const inode = file.inode;
+  if (inode !== null && (file.mode & FMODE_WRITER) !== 0) inode.writers--;
+  file.dentry?.release();
+  if (file.dentry === null) inode?.release();
+  if (file.mount !== null) releaseMount(file.mount);
+}

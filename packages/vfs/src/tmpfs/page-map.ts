@@ -1,0 +1,95 @@
+// Which page of the memory file holds each page of a file: leaves of up to 512 pages, so that sparse files of any size cost what
+// they use and small ones a few words. A hole is -1.
+
+const LEAF = 512;
+const HOLE = -1;
+
+export class PageMap {
+  private readonly leaves: Map<number, Float64Array>;
+  /** Pages present. */
+  count: number;
+
+  constructor() {
+    this.leaves = new Map();
+    this.count = 0;
+  }
+
+  /** Offset in the memory file, or -1. */
+  get(page: number): number {
+    const leaf = this.leaves.get(Math.floor(page / LEAF));
+    if (leaf === undefined) return HOLE;
+    const at = page % LEAF;
+    return at < leaf.length ? leaf[at]! : HOLE;
+  }
+
+  /** Pre: the page is a hole. */
+  set(page: number, offset: number): void {
+    const index = Math.floor(page / LEAF);
+    const at = page % LEAF;
+    const leaf = this.leaves.get(index);
+    if (leaf !== undefined && at < leaf.length) leaf[at] = offset;
+    else this.grow(index, leaf, at)[at] = offset;
+    this.count++;
+  }
+
+  /** Makes a hole; the offset that was there, or -1. */
+  delete(page: number): number {
+    const leaf = this.leaves.get(Math.floor(page / LEAF));
+    const at = page % LEAF;
+    if (leaf === undefined || at >= leaf.length) return HOLE;
+    const offset = leaf[at]!;
+    if (offset === HOLE) return HOLE;
+    leaf[at] = HOLE;
+    this.count--;
+    return offset;
+  }
+
+  /** First page in [from, end) that is present, or `end`. */
+  nextPresent(from: number, end: number): number {
+    let page = from;
+    while (page < end) {
+      const leaf = this.leaves.get(Math.floor(page / LEAF));
+      const stop = Math.min(end, (Math.floor(page / LEAF) + 1) * LEAF);
+      if (leaf === undefined) {
+        page = this.leaves.size === 0 ? end : this.nextLeaf(page, end);
+        continue;
+      }
+      for (; page < stop; page++) {
+        const at = page % LEAF;
+        if (at >= leaf.length) break;
+        if (leaf[at] !== HOLE) return page;
+      }
+      page = stop;
+    }
+    return end;
+  }
+
+  /** First page in [from, end) that is a hole, or `end`. */
+  nextHole(from: number, end: number): number {
+    let page = from;
+    while (page < end && this.get(page) !== HOLE) page++;
+    return page;
+  }
+
+  clear(): void {
+    this.leaves.clear();
+    this.count = 0;
+  }
+
+  /** First page of the first leaf after the one of `page`: holes of terabytes are skipped by leaves that exist. */
+  private nextLeaf(page: number, end: number): number {
+    const current = Math.floor(page / LEAF);
+    let best = Number.POSITIVE_INFINITY;
+    for (const index of this.leaves.keys()) if (index > current && index < best) best = index;
+    return Math.min(end, best * LEAF);
+  }
+
+  private grow(index: number, old: Float64Array | undefined, at: number): Float64Array {
+    let size = old === undefined ? 4 : old.length;
+    while (size <= at) size *= 2;
+    const leaf = new Float64Array(Math.min(size, LEAF)).fill(HOLE);
+    if (old !== undefined) leaf.set(old);
+    this.leaves.set(index, leaf);
+    return leaf;
+  }
+}

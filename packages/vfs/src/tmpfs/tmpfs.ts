@@ -1,0 +1,155 @@
+// tmpfs(5): files in the memory file. Size and inode limits give ENOSPC; nothing is swapped.
+import { EINVAL, S_IFDIR } from '@sandbox-kernel/abi';
+import { PAGE_SIZE } from '@sandbox-kernel/contracts';
+import type { Inode } from '../inode.js';
+import type { StatfsData } from '../stat.js';
+import { type Filesystem, Superblock } from '../superblock.js';
+import type { FilesystemType, Vfs } from '../vfs.js';
+import { newTmpfsInode, nodeOf } from './tmpfs-ops.js';
+import { TmpfsUsage } from './tmpfs-usage.js';
+
+const TMPFS_MAGIC = 0x01021994;
+const NO_LIMIT = 2 ** 40;
+/** Pages and inodes shown as free where there is no limit: Linux shows 0 of 0, which installers take for a full disk. */
+const SHOWN_FREE = 2 ** 26;
+
+export interface TmpfsOptions {
+  /** Bytes; default: no limit but the memory file's. */
+  readonly size?: number;
+  readonly inodes?: number;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** The name in /proc/mounts and statfs; default "tmpfs". */
+  readonly type?: string;
+  readonly source?: string;
+}
+
+class Tmpfs implements Filesystem {
+  readonly type: string;
+
+  constructor(type: string) {
+    this.type = type;
+  }
+
+  statfs(superblock: Superblock, out: StatfsData): number {
+    const usage = superblock.data as TmpfsUsage;
+    out.type = TMPFS_MAGIC;
+    out.blocks = Math.min(usage.maxPages, usage.pages + SHOWN_FREE);
+    out.blocksFree = Math.max(out.blocks - usage.pages, 0);
+    out.blocksAvailable = out.blocksFree;
+    out.files = Math.min(usage.maxInodes, usage.inodes + SHOWN_FREE);
+    out.filesFree = out.files - usage.inodes;
+    return 0;
+  }
+
+  sync(): number {
+    return 0;
+  }
+
+  evict(inode: Inode): void {
+    const usage = inode.superblock.data as TmpfsUsage;
+    nodeOf(inode).file?.destroy();
+    usage.inodes--;
+  }
+
+  unmount(superblock: Superblock): void {
+    const root = superblock.root;
+    superblock.root = null;
+    if (root !== null) destroyTree(root);
+  }
+
+  options(superblock: Superblock): string {
+    const usage = superblock.data as TmpfsUsage;
+    const size = usage.maxPages < NO_LIMIT ? `size=${usage.maxPages * 4}k` : '';
+    const inodes = usage.maxInodes < NO_LIMIT ? `nr_inodes=${usage.maxInodes}` : '';
+    return [size, inodes].filter((part) => part.length > 0).join(',');
+  }
+
+  remount(superblock: Superblock, _flags: number, data: string): number {
+    const options = parseTmpfsOptions(data);
+    if (typeof options === 'number') return options;
+    const usage = superblock.data as TmpfsUsage;
+    const pages = options.size === undefined ? usage.maxPages : pagesOf(options.size);
+    const inodes = options.inodes ?? usage.maxInodes;
+    if (pages < usage.pages || inodes < usage.inodes) return -EINVAL;
+    usage.maxPages = pages;
+    usage.maxInodes = inodes;
+    return 0;
+  }
+}
+
+/** Everything goes, but for files that are still open or mapped: those end with their last reference. */
+function destroyTree(root: Inode): void {
+  const pending = [root];
+  for (let inode = pending.pop(); inode !== undefined; inode = pending.pop()) {
+    const entries = nodeOf(inode).entries;
+    if (entries !== null) {
+      for (const name of entries.names()) {
+        const child = entries.get(name)!;
+        if (child.isDirectory) pending.push(child);
+        else child.release();
+      }
+    }
+  }
+}
+
+function pagesOf(size: number): number {
+  return size === 0 ? NO_LIMIT : Math.ceil(size / PAGE_SIZE);
+}
+
+export function createTmpfs(vfs: Vfs, options: TmpfsOptions = {}): Superblock {
+  const superblock = new Superblock(vfs, new Tmpfs(options.type ?? 'tmpfs'), options.source ?? 'tmpfs');
+  const pages = options.size === undefined ? NO_LIMIT : pagesOf(options.size);
+  superblock.data = new TmpfsUsage(
+    pages,
+    options.inodes === undefined ? NO_LIMIT : options.inodes || NO_LIMIT,
+  );
+  const mode = S_IFDIR | (options.mode ?? 0o1777);
+  const root = newTmpfsInode(superblock, mode, options.uid ?? 0, options.gid ?? 0)!;
+  root.retain();
+  superblock.root = root;
+  return superblock;
+}
+
+/** "size=10m,nr_inodes=1k,mode=755,uid=0,gid=0"; -EINVAL for what tmpfs(5) doesn't know. */
+export function parseTmpfsOptions(data: string): TmpfsOptions | number {
+  const options: { size?: number; inodes?: number; mode?: number; uid?: number; gid?: number } = {};
+  for (const part of data.split(',')) {
+    if (part === '' || IGNORED.test(part)) continue;
+    const equals = part.indexOf('=');
+    const key = equals < 0 ? part : part.slice(0, equals);
+    const value = parseValue(key, equals < 0 ? '' : part.slice(equals + 1));
+    if (Number.isNaN(value)) return -EINVAL;
+    if (key === 'size') options.size = value;
+    else if (key === 'nr_blocks') options.size = value * PAGE_SIZE;
+    else if (key === 'nr_inodes') options.inodes = value;
+    else if (key === 'mode') options.mode = value;
+    else if (key === 'uid') options.uid = value;
+    else if (key === 'gid') options.gid = value;
+    else return -EINVAL;
+  }
+  return options;
+}
+
+const IGNORED = /^(huge=(never|always|within_size|advise)|mpol=.*|inode(32|64)|noswap)$/;
+const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+function parseValue(key: string, text: string): number {
+  if (key === 'mode') return /^[0-7]{1,4}$/.test(text) ? Number.parseInt(text, 8) : Number.NaN;
+  const match = /^(\d+)([kmgt%]?)$/i.exec(text);
+  if (match === null) return Number.NaN;
+  const unit = match[2]!.toLowerCase();
+  // A share of memory: the sandbox has no fixed amount, so it is no limit.
+  if (unit === '%') return key === 'size' ? 0 : Number.NaN;
+  return Number(match[1]) * (UNITS[unit] ?? 1);
+}
+
+export const TMPFS_TYPE: FilesystemType = {
+  name: 'tmpfs',
+  needsDevice: false,
+  mount(vfs: Vfs, source: string, _flags: number, data: string): Superblock | number {
+    const options = parseTmpfsOptions(data);
+    return typeof options === 'number' ? options : createTmpfs(vfs, { ...options, source });
+  },
+};

@@ -1,0 +1,32 @@
+// Every program under tests/guest/<family>: native output and sandbox output are the same, per platform and user.
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import {
+  compileGuest,
+  describeDifference,
+  guestOptions,
+  platforms,
+  runNative,
+  runSandboxed,
+  users,
+} from '../support/native.js';
+
+const here = fileURLToPath(new URL('./', import.meta.url));
+const programs = readdirSync(here, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.c'))
+  .sort();
+
+describe.each(platforms())('%s', (platform) => {
+  describe.each(users())('as %s', (user) => {
+    it.each(programs)('%s', async (name) => {
+      const source = here + name;
+      const program = compileGuest(source);
+      const { args } = guestOptions(source);
+      const native = await runNative(program, args, user);
+      const sandboxed = await runSandboxed(program, args, user, platform);
+      expect(describeDifference(native, sandboxed)).toBe('');
+      expect(native.stdout).toMatch(/^done$/m);
+    });
+  });
+});
