@@ -179,6 +179,7 @@ int64_t ContextResume(Engine& engine) {
   Thread& thread = engine.threads[context->thread];
   context->flags = static_cast<int>(engine.arg(2));
   Install(engine, *context, thread, engine.frame(id));
+  Place(engine, id, thread);
   Start(engine, id);
   LetRun(engine, thread);
   return 0;

@@ -124,6 +124,7 @@ int64_t MakeThread(Engine& engine, int space) {
   if (error != 0) return error;
   Thread& thread = engine.threads[index];
   thread.tid = static_cast<pid_t>(thread.slot->tid);
+  thread.cpu = engine.spaces[space].cpu;
   if (syscall(SYS_tgkill, engine.spaces[space].pid, thread.tid, 0) != 0) return -ESRCH;
   engine.count(kCountThreads);
   return index;
