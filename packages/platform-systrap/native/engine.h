@@ -114,6 +114,7 @@ struct Context {
   int flags = 0;
   size_t runIndex = 0;    // in Engine::running
   uint64_t cpuNanos = 0;  // used on earlier threads
+  uint64_t cpuTold = 0;
   uint64_t cpuStart = 0;  // clock of the current thread when it was bound
   uint64_t fsBase = 0;    // what its thread has
   uint64_t gsBase = 0;
