@@ -25,6 +25,7 @@ import { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_USER } from './process-image
 import { setRegister } from './registers.js';
 import { peakOf } from './resource-usage.js';
 import { BLOCKED, REGISTERS_SET } from './results.js';
+import { forgetSequence } from './rseq.js';
 import { USER_CS, USER_SS } from './signal/frame.js';
 import { SignalHandlers } from './signal/signal-handlers.js';
 import type { Task } from './task.js';
@@ -128,6 +129,7 @@ function become(task: Task, pending: PendingExec): void {
   const { loaded, prepared } = pending;
   const group = task.group;
   exitFutexes(task);
+  forgetSequence(task);
   const image = new ProcessImage(loaded.memory, task.kernel.programs);
   image.executable = prepared.file;
   image.path = prepared.execPath;
@@ -141,7 +143,6 @@ function become(task: Task, pending: PendingExec): void {
   task.comm = commOf(prepared.commName);
   closeDescriptors(task);
   if (pending.identity.secure) task.parentDeathSignal = 0;
-  task.rseqAddress = 0;
   task.robustList = null;
   task.restartBlock = null;
   startRegisters(task, loaded.entry, loaded.stackPointer);
