@@ -35,6 +35,7 @@ export { commOf, executeProgram, startRegisters } from './exec.js';
 export { exitedStatus, exitGroup, exitTask } from './exit.js';
 export { FutexTable } from './futex/futex-table.js';
 export { lockPi, unlockPi } from './futex/pi.js';
+export { futexCmpRequeuePi, futexWaitRequeuePi } from './futex/requeue-pi.js';
 export { ROBUST_LIST_HEAD_BYTES, RobustList } from './futex/robust-list.js';
 export { futexWaitVector, type VectorEntry } from './futex/wait-vector.js';
 export { futexRequeue, futexWait, futexWake, futexWakeOp } from './futex/wait-wake.js';
@@ -61,6 +62,7 @@ export {
 export { RestartBlock } from './restart-block.js';
 export { BLOCKED, REGISTERS_SET, type SyscallHandler, TASK_EXITED } from './results.js';
 export { NR_OPEN, ResourceLimits } from './rlimits.js';
+export { registerSequence } from './rseq.js';
 export { RunQueue } from './run-queue.js';
 export { Scheduling } from './scheduling.js';
 export { AlternateStack } from './signal/alternate-stack.js';

@@ -17,11 +17,13 @@ import {
   TRAP_DEATH,
   TRAP_EXCEPTION,
   TRAP_FAULT,
+  TRAP_INTERRUPTED,
   TRAP_SYSCALL,
 } from '@sandbox-kernel/contracts';
 import { exitGroup } from './exit.js';
 import { getRegister, setResult } from './registers.js';
 import { BLOCKED, REGISTERS_SET, TASK_EXITED } from './results.js';
+import { abortSequence, lendProcessor, returnProcessor, SEQUENCE_HELD, SEQUENCE_READY } from './rseq.js';
 import { workBeforeUser } from './signal/deliver.js';
 import { forceSignal } from './signal/send.js';
 import { kernelSignal, SignalInfo } from './signal/signal-info.js';
@@ -44,12 +46,13 @@ export function handleTrap(task: Task): void {
   const image = task.image;
   image.running--;
   if (image.freezer !== null && image.running === 0) image.freezer.makeRunnable();
-  kernel.current = task;
+  if (task.rseqAddress !== 0) returnProcessor(task);
+  kernel.enter(task);
   const frame = task.frame;
   const kind = frame.words[(frame.offset + FRAME_KIND) >>> 2]!;
   if (kind === TRAP_SYSCALL) startCall(task);
   else handleException(task, kind);
-  kernel.current = null;
+  kernel.leave();
 }
 
 /** A task from the run queue: its call runs again, or it goes on to the program. */
@@ -57,10 +60,10 @@ export function runWokenTask(task: Task): void {
   if (task.state !== TASK_WOKEN) return;
   const kernel = task.kernel;
   task.state = TASK_IN_KERNEL;
-  kernel.current = task;
+  kernel.enter(task);
   if (task.call.nr >= 0) dispatch(task, task.call.nr);
   else leaveKernel(task);
-  kernel.current = null;
+  kernel.leave();
 }
 
 function startCall(task: Task): void {
@@ -111,10 +114,19 @@ function finishCall(task: Task, result: number): void {
 
 /** Signals, stops, restarts; then the program. */
 export function leaveKernel(task: Task): void {
-  if (task.signalPending || task.restartCode !== 0 || task.savedMask !== null) {
-    if (!workBeforeUser(task)) return;
+  for (;;) {
+    if (task.signalPending || task.restartCode !== 0 || task.savedMask !== null) {
+      if (!workBeforeUser(task)) {
+        if (task.rseqAddress !== 0) returnProcessor(task);
+        return;
+      }
+    }
+    task.call.nr = -1;
+    if (task.rseqAddress === 0) break;
+    const lent = lendProcessor(task);
+    if (lent === SEQUENCE_READY) break;
+    if (lent === SEQUENCE_HELD) return;
   }
-  task.call.nr = -1;
   enterUser(task);
 }
 
@@ -140,10 +152,12 @@ function handleException(task: Task, kind: number): void {
   task.call.nr = -1;
   if (kind === TRAP_FAULT) handleFault(task);
   else if (kind === TRAP_EXCEPTION) handleProcessorException(task);
+  else if (kind === TRAP_INTERRUPTED) task.involuntarySwitches++;
   else if (kind === TRAP_DEATH) {
     exitGroup(task, SIGKILL);
     return;
   }
+  if (task.rseqAddress !== 0) abortSequence(task);
   leaveKernel(task);
 }
 

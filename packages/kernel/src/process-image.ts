@@ -3,6 +3,7 @@
 import type { MemoryManager } from '@sandbox-kernel/mm';
 import type { FileDescription } from '@sandbox-kernel/vfs';
 import type { ProgramFiles } from './loader/program-files.js';
+import type { ProcessorSlots } from './rseq.js';
 import type { Task } from './task.js';
 
 export const SUID_DUMP_DISABLE = 0;
@@ -28,6 +29,8 @@ export class ProcessImage {
   /** The thread that copies it: others are held at their way back to the program. */
   freezer: Task | null;
   readonly held: Task[];
+  /** Set once a thread has registered a restartable sequence. */
+  processors: ProcessorSlots | null;
 
   constructor(memory: MemoryManager, programs: ProgramFiles) {
     this.programs = programs;
@@ -41,6 +44,7 @@ export class ProcessImage {
     this.membarrier = 0;
     this.freezer = null;
     this.held = [];
+    this.processors = null;
   }
 
   /** One user less; the last one ends the address space. */

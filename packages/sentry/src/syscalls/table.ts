@@ -29,6 +29,7 @@ import { RANDOM_SYSCALLS } from './random.js';
 import { READ_WRITE_SYSCALLS } from './read-write.js';
 import { RESOURCE_SYSCALLS } from './resource.js';
 import type { SyscallRow } from './row.js';
+import { RSEQ_SYSCALLS } from './rseq.js';
 import { SCHEDULER_SYSCALLS } from './scheduler.js';
 import { SELECT_SYSCALLS } from './select.js';
 import { SIGNAL_SYSCALLS } from './signal.js';
@@ -75,6 +76,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   RANDOM_SYSCALLS,
   READ_WRITE_SYSCALLS,
   RESOURCE_SYSCALLS,
+  RSEQ_SYSCALLS,
   SCHEDULER_SYSCALLS,
   SELECT_SYSCALLS,
   SIGNAL_SYSCALLS,
