@@ -34,6 +34,7 @@ import { arrived, flush } from './pages.js';
 import { areaUsage, describeArea, describeUsage, setAnonymousName } from './proc.js';
 import { RangeTable } from './range-table.js';
 import { remapFilePages } from './remap-file-pages.js';
+import { detach } from './shmdt.js';
 import { Sizes } from './sizes.js';
 import type {
   AddressLayout,
@@ -211,6 +212,11 @@ export class MemoryManager implements GuestMemory, MappingOwner {
 
   munmap(addr: number, length: number): number {
     return munmap(this, addr, length);
+  }
+
+  /** shmdt(2). */
+  detach(addr: number): number {
+    return detach(this, addr);
   }
 
   mprotect(addr: number, length: number, prot: number): number {

@@ -19,7 +19,8 @@ export class SharedMemory implements Mappable {
   readonly anonymous: boolean;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
-  readonly inode: number;
+  /** A SysV segment gets its identifier, once it has one. */
+  inode: number;
   /** Bytes, a page multiple. */
   readonly size: number;
   /** Bytes in use. */

@@ -19,6 +19,7 @@ import { MEMORY_ACCESS_SYSCALLS } from './memory-access.js';
 import { MEMORY_ADVICE_SYSCALLS } from './memory-advice.js';
 import { MEMORY_POLICY_SYSCALLS } from './memory-policy.js';
 import { MOUNT_SYSCALLS } from './mount.js';
+import { MSG_SYSCALLS } from './msg.js';
 import { OPEN_SYSCALLS } from './open.js';
 import { PIDFD_SYSCALLS } from './pidfd.js';
 import { PIPE_SYSCALLS } from './pipe.js';
@@ -31,6 +32,8 @@ import { RESOURCE_SYSCALLS } from './resource.js';
 import type { SyscallRow } from './row.js';
 import { SCHEDULER_SYSCALLS } from './scheduler.js';
 import { SELECT_SYSCALLS } from './select.js';
+import { SEM_SYSCALLS } from './sem.js';
+import { SHM_SYSCALLS } from './shm.js';
 import { SIGNAL_SYSCALLS } from './signal.js';
 import { SOCKET_SYSCALLS } from './socket.js';
 import { SOCKET_MESSAGE_SYSCALLS } from './socket-message.js';
@@ -66,6 +69,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   MEMORY_POLICY_SYSCALLS,
   MEMORY_SYSCALLS,
   MOUNT_SYSCALLS,
+  MSG_SYSCALLS,
   OPEN_SYSCALLS,
   PIDFD_SYSCALLS,
   PIPE_SYSCALLS,
@@ -77,6 +81,8 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   RESOURCE_SYSCALLS,
   SCHEDULER_SYSCALLS,
   SELECT_SYSCALLS,
+  SEM_SYSCALLS,
+  SHM_SYSCALLS,
   SIGNAL_SYSCALLS,
   SOCKET_MESSAGE_SYSCALLS,
   SOCKET_SYSCALLS,
