@@ -155,5 +155,6 @@ export { TimerHeap, TimerNode, type TimerOwner } from './timer-heap.js';
 export { createDevpts, MasterEnd, openPeer, PtyTable, registerTerminalDevices } from './tty/pty.js';
 export { Terminal } from './tty/terminal.js';
 export { Termios } from './tty/termios.js';
+export { createUserfault } from './userfault/userfault-file.js';
 export { MACHINE, RELEASE, SYSNAME, UtsNamespace, VERSION } from './uts-namespace.js';
 export { WaitResult, waitForChild } from './wait.js';

@@ -46,6 +46,7 @@ import { TIME_ADJUST_SYSCALLS } from './time-adjust.js';
 import { TIMER_SYSCALLS } from './timer.js';
 import { TIMERFD_SYSCALLS } from './timerfd.js';
 import { UNSHARE_SYSCALLS } from './unshare.js';
+import { USERFAULTFD_SYSCALLS } from './userfaultfd.js';
 import { WAIT_SYSCALLS } from './wait.js';
 import { XATTR_SYSCALLS } from './xattr.js';
 
@@ -95,6 +96,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   TIMER_SYSCALLS,
   TIMERFD_SYSCALLS,
   UNSHARE_SYSCALLS,
+  USERFAULTFD_SYSCALLS,
   WAIT_SYSCALLS,
   XATTR_SYSCALLS,
 ];
