@@ -39,6 +39,25 @@ export { futexCmpRequeuePi, futexWaitRequeuePi } from './futex/requeue-pi.js';
 export { ROBUST_LIST_HEAD_BYTES, RobustList } from './futex/robust-list.js';
 export { futexWaitVector, type VectorEntry } from './futex/wait-vector.js';
 export { futexRequeue, futexWait, futexWake, futexWakeOp } from './futex/wait-wake.js';
+export { IpcNamespace } from './ipc/ipc-namespace.js';
+export type { IpcObject } from './ipc/ipc-object.js';
+export type { IpcTable } from './ipc/ipc-table.js';
+export {
+  checkMessage,
+  getQueue,
+  Message,
+  MessageQueue,
+  receiveMessage,
+  sendMessage,
+} from './ipc/message-queue.js';
+export {
+  checkOperationCount,
+  getSemaphores,
+  operateSemaphores,
+  SemaphoreSet,
+  undoSemaphores,
+} from './ipc/semaphore-set.js';
+export { getSegment, SHM_LIMIT, SharedSegment } from './ipc/shared-segment.js';
 export { newSession, setProcessGroup } from './job-control.js';
 export { Kernel, type KernelEvents, type KernelOptions, type KernelRoles } from './kernel.js';
 export { MAX_ARG_STRINGS, MAX_ARG_STRLEN } from './loader/argument-limits.js';
@@ -138,5 +157,6 @@ export { TimerHeap, TimerNode, type TimerOwner } from './timer-heap.js';
 export { createDevpts, MasterEnd, openPeer, PtyTable, registerTerminalDevices } from './tty/pty.js';
 export { Terminal } from './tty/terminal.js';
 export { Termios } from './tty/termios.js';
+export { createUserfault } from './userfault/userfault-file.js';
 export { MACHINE, RELEASE, SYSNAME, UtsNamespace, VERSION } from './uts-namespace.js';
 export { WaitResult, waitForChild } from './wait.js';

@@ -19,6 +19,7 @@ import { MEMORY_ACCESS_SYSCALLS } from './memory-access.js';
 import { MEMORY_ADVICE_SYSCALLS } from './memory-advice.js';
 import { MEMORY_POLICY_SYSCALLS } from './memory-policy.js';
 import { MOUNT_SYSCALLS } from './mount.js';
+import { MSG_SYSCALLS } from './msg.js';
 import { OPEN_SYSCALLS } from './open.js';
 import { PIDFD_SYSCALLS } from './pidfd.js';
 import { PIPE_SYSCALLS } from './pipe.js';
@@ -32,6 +33,8 @@ import type { SyscallRow } from './row.js';
 import { RSEQ_SYSCALLS } from './rseq.js';
 import { SCHEDULER_SYSCALLS } from './scheduler.js';
 import { SELECT_SYSCALLS } from './select.js';
+import { SEM_SYSCALLS } from './sem.js';
+import { SHM_SYSCALLS } from './shm.js';
 import { SIGNAL_SYSCALLS } from './signal.js';
 import { SOCKET_SYSCALLS } from './socket.js';
 import { SOCKET_MESSAGE_SYSCALLS } from './socket-message.js';
@@ -44,6 +47,7 @@ import { TIME_ADJUST_SYSCALLS } from './time-adjust.js';
 import { TIMER_SYSCALLS } from './timer.js';
 import { TIMERFD_SYSCALLS } from './timerfd.js';
 import { UNSHARE_SYSCALLS } from './unshare.js';
+import { USERFAULTFD_SYSCALLS } from './userfaultfd.js';
 import { WAIT_SYSCALLS } from './wait.js';
 import { XATTR_SYSCALLS } from './xattr.js';
 
@@ -67,6 +71,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   MEMORY_POLICY_SYSCALLS,
   MEMORY_SYSCALLS,
   MOUNT_SYSCALLS,
+  MSG_SYSCALLS,
   OPEN_SYSCALLS,
   PIDFD_SYSCALLS,
   PIPE_SYSCALLS,
@@ -79,6 +84,8 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   RSEQ_SYSCALLS,
   SCHEDULER_SYSCALLS,
   SELECT_SYSCALLS,
+  SEM_SYSCALLS,
+  SHM_SYSCALLS,
   SIGNAL_SYSCALLS,
   SOCKET_MESSAGE_SYSCALLS,
   SOCKET_SYSCALLS,
@@ -91,6 +98,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   TIMER_SYSCALLS,
   TIMERFD_SYSCALLS,
   UNSHARE_SYSCALLS,
+  USERFAULTFD_SYSCALLS,
   WAIT_SYSCALLS,
   XATTR_SYSCALLS,
 ];
