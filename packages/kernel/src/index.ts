@@ -1,3 +1,5 @@
+export { AioContext, AioRequest, isEventFd } from './aio/aio-context.js';
+export { AioPoll } from './aio/aio-poll.js';
 export { type InitSpec, startProcess } from './boot.js';
 export {
   CLONE_HIGH_CLEAR_SIGHAND,
