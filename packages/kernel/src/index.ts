@@ -1,3 +1,5 @@
+export { AioContext, AioRequest, isEventFd } from './aio/aio-context.js';
+export { AioPoll } from './aio/aio-poll.js';
 export { type InitSpec, startProcess } from './boot.js';
 export {
   CLONE_HIGH_CLEAR_SIGHAND,
@@ -87,6 +89,7 @@ export { Scheduling } from './scheduling.js';
 export { AlternateStack } from './signal/alternate-stack.js';
 export { defaultAction, STOP_SIGNALS, UNBLOCKABLE_SIGNALS } from './signal/default-action.js';
 export { dequeueSignal, hasDeliverable } from './signal/deliver.js';
+export { KernelFileSignals, ownUnlessOwned, setAsync, setFileOwner } from './signal/file-signals.js';
 export {
   checkSignalPermission,
   kill,

@@ -173,6 +173,10 @@ export abstract class Socket {
 }
 
 class SocketOps extends FileOps {
+  override signalsReadiness(): boolean {
+    return true;
+  }
+
   override read(file: FileDescription, io: IoSegments): number {
     const socket = file.data as Socket;
     const message = new SocketMessage();

@@ -1,5 +1,6 @@
 // The system call table: every family's rows, by number. Calls that stand nowhere get ENOSYS from the kernel and are counted.
 import type { SyscallHandler } from '@sandbox-kernel/kernel';
+import { AIO_SYSCALLS } from './aio.js';
 import { ATTRIBUTE_SYSCALLS } from './attributes.js';
 import { CLONE_SYSCALLS } from './clone.js';
 import { CREDENTIALS_SYSCALLS } from './credentials.js';
@@ -52,6 +53,7 @@ import { WAIT_SYSCALLS } from './wait.js';
 import { XATTR_SYSCALLS } from './xattr.js';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
+  AIO_SYSCALLS,
   ATTRIBUTE_SYSCALLS,
   CLONE_SYSCALLS,
   CREDENTIALS_SYSCALLS,
