@@ -1,5 +1,7 @@
 // One network namespace: a Stack with its transports, the sandbox's clock and random source, and what sysctls set for all sockets. The
 // owner (the sentry's loop) calls `run` when there is work and sleeps no longer than `deadline`: nothing ticks when nothing happens.
+
+import { AF_INET, AF_INET6 } from '@sandbox-kernel/abi';
 import type { Clock, RandomSource } from '@sandbox-kernel/contracts';
 import type { Kernel } from '@sandbox-kernel/kernel';
 import {
@@ -12,7 +14,10 @@ import {
   type TcpConfig,
   Udp,
 } from '@sandbox-kernel/netstack';
+import { InetFamily } from './inet-family.js';
+import type { ChangeSink } from './link-control.js';
 import { NetlinkBus } from './netlink/bus.js';
+import { PingIdentifiers } from './raw-socket.js';
 import { InternetSettings } from './settings.js';
 import { SocketRegistry } from './socket-registry.js';
 
@@ -64,6 +69,8 @@ export class Internet {
   readonly settings: InternetSettings;
   readonly sockets: SocketRegistry;
   readonly netlink: NetlinkBus;
+  readonly pings: PingIdentifiers;
+  changes: ChangeSink | null;
   private readonly clock: Clock;
   /** Microseconds: when the stack wants to be called at the latest, as of its last run. */
   private devicesDue: number;
@@ -79,6 +86,10 @@ export class Internet {
     this.settings = new InternetSettings(this.tcp.config);
     this.sockets = new SocketRegistry(options.socketLimit ?? 65536);
     this.netlink = new NetlinkBus();
+    this.pings = new PingIdentifiers();
+    this.changes = null;
+    kernel.socketFamilies.set(AF_INET, new InetFamily(this, false));
+    kernel.socketFamilies.set(AF_INET6, new InetFamily(this, true));
     this.devicesDue = Number.POSITIVE_INFINITY;
   }
 
