@@ -118,6 +118,7 @@ export {
   waitForSignal,
 } from './signal/wait-signal.js';
 export {
+  type ControlMessage,
   DEFAULT_BUFFER,
   MOST_BUFFER,
   openSocket,
