@@ -18,6 +18,7 @@ import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/ker
 import { MemoryFile } from '@sandbox-kernel/mm';
 import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
 import type { SandboxSpec } from '../control/messages.js';
+import { createNetwork, type SandboxNetwork } from '../net/network.js';
 import { syscallHandlers } from '../syscalls/table.js';
 import { HostClock } from './clock.js';
 import { HostBacking } from './host-backing.js';
@@ -40,6 +41,7 @@ export interface HostSide {
 export interface Machine {
   readonly kernel: SentryKernel;
   readonly platform: Platform;
+  readonly network: SandboxNetwork;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
 }
@@ -74,6 +76,7 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
   const programs = new VfsPrograms();
   const kernel = new SentryKernel({ platform, clock, random, memoryFile, programs }, options, vfs);
   kernel.events = events;
+  const network = createNetwork(kernel);
   const top = createRoot(side.host, vfs, spec);
   const caller: FileCaller = {
     fs: new FsContext(vfs, top, top, 0o022),
@@ -81,5 +84,5 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
   mountAll(side.host, kernel, caller, spec);
-  return { kernel, platform, caller };
+  return { kernel, platform, network, caller };
 }
