@@ -18,6 +18,7 @@ import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/ker
 import { MemoryFile } from '@sandbox-kernel/mm';
 import { openPtracePlatform, PtraceUnavailableError } from '@sandbox-kernel/platform-ptrace';
 import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
+import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import { RequestError } from '../control/server.js';
 import { syscallHandlers } from '../syscalls/table.js';
@@ -43,6 +44,8 @@ export interface Machine {
   readonly platform: Platform;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
+  /** What programs change in the root. */
+  readonly changes: ChangeService;
 }
 
 export function openHostSide(): HostSide {
@@ -82,7 +85,7 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
   mountAll(side.host, kernel, caller, spec);
-  return { kernel, platform, caller };
+  return { kernel, platform, caller, changes: new ChangeService(top.mount.superblock) };
 }
 
 function openPlatform(side: HostSide, spec: SandboxSpec): Platform {
