@@ -73,11 +73,11 @@ class ChangeLister {
       for (const name of entryNames(upper)) this.name(view, upper, lowers, name, `${path}/${name}`);
       return;
     }
-    const shown = entryNames(view);
-    for (const name of shown) this.entry(view, lowers, name, `${path}/${name}`);
-    const kept = new Set(shown);
-    for (const name of this.namesBelow(lowers))
-      if (!kept.has(name)) this.deleted(view, lowers, name, `${path}/${name}`, 0);
+    const shown = new Set(entryNames(view));
+    for (const name of [...new Set([...shown, ...this.namesBelow(lowers)])].sort()) {
+      if (shown.has(name)) this.entry(view, lowers, name, `${path}/${name}`);
+      else this.deleted(view, lowers, name, `${path}/${name}`, 0);
+    }
   }
 
   /** A name of the upper layer in a directory that is merged with the one below. */

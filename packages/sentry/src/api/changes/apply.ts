@@ -232,6 +232,7 @@ class Application {
   #commit(step: Step): void {
     const { change, temporary } = step;
     const parent = this.#tree.directory(parentOf(change.path));
+    if (parent === -ENOENT && change.after === null) return;
     if (parent < 0) throw hostError(`can't reach the directory of '${readable(change.path)}'`, parent, '');
     if (temporary === null) this.#commitAttributes(step, parent);
     else if (change.after === null) this.#commitRemoval(step, parent, temporary);

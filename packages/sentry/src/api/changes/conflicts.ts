@@ -10,15 +10,16 @@ const NUMBERS = 2 ** 44;
 /** Why the change can't be applied without losing somebody's work; null: it can. */
 export function conflictOf(tree: HostTree, change: WireChange): string | null {
   const now = tree.stat(change.path);
-  if (typeof now === 'number') return missing(change, now);
+  if (typeof now === 'number') return missing(tree, change, now);
   if (change.origin === null) return unexpected(change, now);
   if ((now.mode & S_IFMT) !== (change.origin.mode & S_IFMT)) return 'is something else on the host now';
   if ((now.mode & S_IFMT) === S_IFDIR) return directoryConflict(tree, change, now, change.origin);
   return sameFile(now, change.origin, true) ? null : 'was changed on the host';
 }
 
-function missing(change: WireChange, error: number): string | null {
-  if (error !== -ENOENT) return 'its directory is not there on the host any more';
+function missing(tree: HostTree, change: WireChange, error: number): string | null {
+  if (change.kind === 'deleted') return error === -ENOENT ? null : 'its directory is something else now';
+  if (tree.directory(parentOf(change.path)) < 0) return 'its directory is not there on the host any more';
   return change.kind === 'modified' ? 'was removed on the host' : null;
 }
 
