@@ -123,6 +123,8 @@ export class Sentry implements RequestHandler, KernelEvents {
         return this.#resize(request.pid, request.rows, request.columns);
       case 'stats':
         return this.#stats();
+      case 'changes':
+        return this.#booted.changes.handle(request.request);
       default:
         throw new RequestError({
           code: 'ERR_SANDBOX_PROTOCOL',

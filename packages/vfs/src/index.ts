@@ -135,7 +135,18 @@ export {
   setFileXattr,
   setXattr,
 } from './ops/xattr.js';
-export { type ChangeKind, type OverlayChange, overlayChanges } from './overlay/changes.js';
+export {
+  type ChangeKind,
+  type ChangeOptions,
+  type OverlayChange,
+  overlayChanges,
+  releaseChanges,
+  sameAttributes,
+  sameXattrs,
+  xattrNames,
+} from './overlay/changes.js';
+export { discardChanges, rebaseChange } from './overlay/discard.js';
+export type { LowerIdentity } from './overlay/origins.js';
 export { createOverlay, createOverlayOn, type OverlayOptions } from './overlay/overlay.js';
 export { OVERLAY_TYPE } from './overlay/overlay-type.js';
 export { mountAt, PathWalker } from './path-walk.js';

@@ -1,5 +1,6 @@
 // `sandbox-cli run`: one program in a sandbox of its own, with this process's streams.
 import { Sandbox, type SandboxOptions, type SandboxProcess, type SpawnOptions } from '@sandbox-kernel/sentry';
+import { changeActions, handleChanges } from '../changes.js';
 import { buildEnvironment } from '../environment.js';
 import { exitCodeOf } from '../exit-codes.js';
 import { optionHelp } from '../help.js';
@@ -23,10 +24,14 @@ export async function run(words: readonly string[]): Promise<number> {
   const argv = commandOf(options);
   const sandboxOptions = sandboxOptionsOf(options);
   const spawnOptions = spawnOptionsOf(options);
+  const actions = changeActions(options);
   const sandbox = await Sandbox.create(sandboxOptions);
   try {
-    if (options.flags.has('json')) return await runForJson(sandbox, argv, spawnOptions);
-    return await runAttached(sandbox, argv, spawnOptions, options.flags.has('tty'));
+    const exitCode = options.flags.has('json')
+      ? await runForJson(sandbox, argv, spawnOptions)
+      : await runAttached(sandbox, argv, spawnOptions, options.flags.has('tty'));
+    await handleChanges(sandbox, actions, exitCode === 0);
+    return exitCode;
   } finally {
     await sandbox.close();
   }

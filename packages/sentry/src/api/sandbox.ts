@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { Notice, SignalScope } from '../control/messages.js';
+import { SandboxFiles } from './changes/sandbox-files.js';
 import { collect } from './collect.js';
 import { ControlClient } from './control-client.js';
 import { type SandboxClosedError, SandboxExitError } from './errors.js';
@@ -41,19 +42,22 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
   readonly #running = new Map<number, Running>();
   readonly #early = new Map<number, Extract<Notice, { event: 'exit' }>>();
   #closing = false;
+  /** What programs changed in the root, and what becomes of it. */
+  readonly fs: SandboxFiles;
 
-  private constructor() {
+  private constructor(root: string) {
     super();
     this.#sentry = startSentry();
     this.#client = new ControlClient(this.#sentry.controlFd, (notice) => this.#notice(notice));
     this.#sentry.ended.then((error) => this.#ended(error));
+    this.fs = new SandboxFiles((request) => this.#client.request({ call: 'changes', request }), root);
   }
 
   /** Starts a sandbox. Rejects with a SandboxError that says what is missing on this machine and how to mend it. */
   static async create(options: SandboxOptions = {}): Promise<Sandbox> {
     const spec = sandboxSpec(options);
     options.signal?.throwIfAborted();
-    const sandbox = new Sandbox();
+    const sandbox = new Sandbox(spec.root);
     const abort = () => sandbox.#kill();
     options.signal?.addEventListener('abort', abort, { once: true });
     try {

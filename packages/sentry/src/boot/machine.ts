@@ -17,6 +17,7 @@ import {
 import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/kernel';
 import { MemoryFile } from '@sandbox-kernel/mm';
 import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
+import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import { createNetwork, type SandboxNetwork } from '../net/network.js';
 import { syscallHandlers } from '../syscalls/table.js';
@@ -44,6 +45,8 @@ export interface Machine {
   readonly network: SandboxNetwork;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
+  /** What programs change in the root. */
+  readonly changes: ChangeService;
 }
 
 export function openHostSide(): HostSide {
@@ -84,5 +87,5 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
   mountAll(side.host, kernel, caller, spec);
-  return { kernel, platform, network, caller };
+  return { kernel, platform, network, caller, changes: new ChangeService(top.mount.superblock) };
 }

@@ -1,6 +1,8 @@
 // What the host application and the sentry say to each other. Plain JSON; descriptors are indexes into those that came with
 // the frame (SCM_RIGHTS).
 
+import type { ChangeRequest } from '../changes/messages.js';
+
 export type PlatformName = 'auto' | 'ptrace' | 'systrap';
 
 export interface MountSpec {
@@ -73,6 +75,7 @@ export type Request =
       readonly columns: number;
     }
   | { readonly id: number; readonly call: 'stats' }
+  | { readonly id: number; readonly call: 'changes'; readonly request: ChangeRequest }
   | { readonly id: number; readonly call: 'close' };
 
 export interface WireError {
