@@ -206,6 +206,7 @@ static void answered(int shared) {
 }
 
 static void on_bus(int signal, siginfo_t *info, void *context) {
+  (void)signal, (void)context;
   printf("SIGBUS code %d page %ld\n", info->si_code, ((char *)info->si_addr - area) / PAGE);
   _exit(3);
 }
@@ -259,6 +260,7 @@ static void closing(void) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   errors();
   kernel_access();
   answered(0);
