@@ -294,6 +294,10 @@ export class Sentry implements RequestHandler, KernelEvents {
 
   executed(): void {}
 
+  outOfMemory(victim: ThreadGroup, note: string): void {
+    this.#server.notify({ event: 'oom', pid: victim.pid, note });
+  }
+
   /** A leak ends a sandbox under test: nothing else would be noticed. */
   #checkLeaks(): void {
     if (process.env.SANDBOX_LEAK_CHECK === undefined || this.#machine === null) return;

@@ -24,6 +24,7 @@ export async function run(words: readonly string[]): Promise<number> {
   const sandboxOptions = sandboxOptionsOf(options);
   const spawnOptions = spawnOptionsOf(options);
   const sandbox = await Sandbox.create(sandboxOptions);
+  sandbox.on('oom', (_pid, note) => process.stderr.write(`sandbox-cli: ${note}\n`));
   try {
     if (options.flags.has('json')) return await runForJson(sandbox, argv, spawnOptions);
     return await runAttached(sandbox, argv, spawnOptions, options.flags.has('tty'));
