@@ -1,3 +1,5 @@
+export { AioContext, AioRequest, isEventFd } from './aio/aio-context.js';
+export { AioPoll } from './aio/aio-poll.js';
 export { type InitSpec, startProcess } from './boot.js';
 export {
   CLONE_HIGH_CLEAR_SIGHAND,
@@ -35,6 +37,7 @@ export { commOf, executeProgram, startRegisters } from './exec.js';
 export { exitedStatus, exitGroup, exitTask } from './exit.js';
 export { FutexTable } from './futex/futex-table.js';
 export { lockPi, unlockPi } from './futex/pi.js';
+export { futexCmpRequeuePi, futexWaitRequeuePi } from './futex/requeue-pi.js';
 export { ROBUST_LIST_HEAD_BYTES, RobustList } from './futex/robust-list.js';
 export { futexWaitVector, type VectorEntry } from './futex/wait-vector.js';
 export { futexRequeue, futexWait, futexWake, futexWakeOp } from './futex/wait-wake.js';
@@ -81,11 +84,13 @@ export {
 export { RestartBlock } from './restart-block.js';
 export { BLOCKED, REGISTERS_SET, type SyscallHandler, TASK_EXITED } from './results.js';
 export { NR_OPEN, ResourceLimits } from './rlimits.js';
+export { registerSequence } from './rseq.js';
 export { RunQueue } from './run-queue.js';
 export { Scheduling } from './scheduling.js';
 export { AlternateStack } from './signal/alternate-stack.js';
 export { defaultAction, STOP_SIGNALS, UNBLOCKABLE_SIGNALS } from './signal/default-action.js';
 export { dequeueSignal, hasDeliverable } from './signal/deliver.js';
+export { KernelFileSignals, ownUnlessOwned, setAsync, setFileOwner } from './signal/file-signals.js';
 export {
   checkSignalPermission,
   kill,
@@ -114,6 +119,7 @@ export {
   waitForSignal,
 } from './signal/wait-signal.js';
 export {
+  type ControlMessage,
   DEFAULT_BUFFER,
   MOST_BUFFER,
   openSocket,

@@ -90,6 +90,8 @@ export class Kernel {
   readonly inFlight: Map<FileDescription, number>;
   /** The task in whose name the kernel works right now. */
   current: Task | null;
+  /** Since when the present work counts as system time of `current`, ns monotonic. */
+  private chargedAt: number;
   observer: SyscallObserver | null;
   events: KernelEvents | null;
   init: ThreadGroup | null;
@@ -127,6 +129,7 @@ export class Kernel {
     this.unixNames = new UnixNames();
     this.inFlight = new Map();
     this.current = null;
+    this.chargedAt = 0;
     this.observer = null;
     this.events = null;
     this.init = null;
@@ -166,6 +169,28 @@ export class Kernel {
 
   expireTimers(now: number): void {
     if (this.timers.next() <= now) this.timers.expire(now);
+  }
+
+  // ── system time ──
+
+  /** From now on the kernel works for `task`. */
+  enter(task: Task): void {
+    this.current = task;
+    this.chargedAt = this.clock.monotonic();
+  }
+
+  leave(): void {
+    this.charge();
+    this.current = null;
+  }
+
+  /** Adds the work done so far to the system time of the task that it was done for. */
+  charge(): void {
+    const task = this.current;
+    if (task === null) return;
+    const now = this.clock.monotonic();
+    if (now > this.chargedAt) task.systemNanos += now - this.chargedAt;
+    this.chargedAt = now;
   }
 
   // ── tables ──

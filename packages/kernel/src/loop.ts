@@ -17,12 +17,14 @@ import {
   TRAP_DEATH,
   TRAP_EXCEPTION,
   TRAP_FAULT,
+  TRAP_INTERRUPTED,
   TRAP_SYSCALL,
 } from '@sandbox-kernel/contracts';
 import { FAULT_WAITS } from '@sandbox-kernel/mm';
 import { exitGroup } from './exit.js';
 import { getRegister, setResult } from './registers.js';
 import { BLOCKED, REGISTERS_SET, TASK_EXITED } from './results.js';
+import { abortSequence, lendProcessor, returnProcessor, SEQUENCE_HELD, SEQUENCE_READY } from './rseq.js';
 import { workBeforeUser } from './signal/deliver.js';
 import { forceSignal } from './signal/send.js';
 import { kernelSignal, SignalInfo } from './signal/signal-info.js';
@@ -46,12 +48,13 @@ export function handleTrap(task: Task): void {
   const image = task.image;
   image.running--;
   if (image.freezer !== null && image.running === 0) image.freezer.makeRunnable();
-  kernel.current = task;
+  if (task.rseqAddress !== 0) returnProcessor(task);
+  kernel.enter(task);
   const frame = task.frame;
   const kind = frame.words[(frame.offset + FRAME_KIND) >>> 2]!;
   if (kind === TRAP_SYSCALL) startCall(task);
   else handleException(task, kind);
-  kernel.current = null;
+  kernel.leave();
 }
 
 /** A task from the run queue: its call runs again, or it goes on to the program. */
@@ -59,11 +62,11 @@ export function runWokenTask(task: Task): void {
   if (task.state !== TASK_WOKEN) return;
   const kernel = task.kernel;
   task.state = TASK_IN_KERNEL;
-  kernel.current = task;
+  kernel.enter(task);
   if (task.eventMonitor !== null) finishCall(task, waitForEvents(task));
   else if (task.call.nr >= 0) dispatch(task, task.call.nr);
   else leaveKernel(task);
-  kernel.current = null;
+  kernel.leave();
 }
 
 function startCall(task: Task): void {
@@ -117,10 +120,19 @@ function finishCall(task: Task, outcome: number): void {
 
 /** Signals, stops, restarts; then the program. */
 export function leaveKernel(task: Task): void {
-  if (task.signalPending || task.restartCode !== 0 || task.savedMask !== null) {
-    if (!workBeforeUser(task)) return;
+  for (;;) {
+    if (task.signalPending || task.restartCode !== 0 || task.savedMask !== null) {
+      if (!workBeforeUser(task)) {
+        if (task.rseqAddress !== 0) returnProcessor(task);
+        return;
+      }
+    }
+    task.call.nr = -1;
+    if (task.rseqAddress === 0) break;
+    const lent = lendProcessor(task);
+    if (lent === SEQUENCE_READY) break;
+    if (lent === SEQUENCE_HELD) return;
   }
-  task.call.nr = -1;
   enterUser(task);
 }
 
@@ -147,10 +159,12 @@ function handleException(task: Task, kind: number): void {
   if (kind === TRAP_FAULT) {
     if (handleFault(task)) return;
   } else if (kind === TRAP_EXCEPTION) handleProcessorException(task);
+  else if (kind === TRAP_INTERRUPTED) task.involuntarySwitches++;
   else if (kind === TRAP_DEATH) {
     exitGroup(task, SIGKILL);
     return;
   }
+  if (task.rseqAddress !== 0) abortSequence(task);
   leaveKernel(task);
 }
 

@@ -121,6 +121,9 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   rseqAddress: number;
   rseqLength: number;
   rseqSignature: number;
+  /** The processor lent to it last, and the number that its area holds; -1 for none. */
+  rseqCpu: number;
+  rseqWritten: number;
   /** PR_SET_PDEATHSIG. */
   parentDeathSignal: number;
   /** The child for which a vfork waits. */
@@ -134,6 +137,7 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   systemNanos: number;
   minorFaults: number;
   voluntarySwitches: number;
+  involuntarySwitches: number;
   readonly startTime: number;
   /** Priority inheritance futexes it owns; see futex/. */
   readonly heldPi: Set<object>;
@@ -185,6 +189,8 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.rseqAddress = 0;
     this.rseqLength = 0;
     this.rseqSignature = 0;
+    this.rseqCpu = -1;
+    this.rseqWritten = -1;
     this.parentDeathSignal = 0;
     this.vforkParent = null;
     this.personality = 0;
@@ -195,6 +201,7 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.systemNanos = 0;
     this.minorFaults = 0;
     this.voluntarySwitches = 0;
+    this.involuntarySwitches = 0;
     this.startTime = parts.kernel.clock.monotonic();
     this.heldPi = new Set();
     this.userFault = null;

@@ -1,5 +1,6 @@
 // The system call table: every family's rows, by number. Calls that stand nowhere get ENOSYS from the kernel and are counted.
 import type { SyscallHandler } from '@sandbox-kernel/kernel';
+import { AIO_SYSCALLS } from './aio.js';
 import { ATTRIBUTE_SYSCALLS } from './attributes.js';
 import { CLONE_SYSCALLS } from './clone.js';
 import { CREDENTIALS_SYSCALLS } from './credentials.js';
@@ -30,6 +31,7 @@ import { RANDOM_SYSCALLS } from './random.js';
 import { READ_WRITE_SYSCALLS } from './read-write.js';
 import { RESOURCE_SYSCALLS } from './resource.js';
 import type { SyscallRow } from './row.js';
+import { RSEQ_SYSCALLS } from './rseq.js';
 import { SCHEDULER_SYSCALLS } from './scheduler.js';
 import { SELECT_SYSCALLS } from './select.js';
 import { SEM_SYSCALLS } from './sem.js';
@@ -51,6 +53,7 @@ import { WAIT_SYSCALLS } from './wait.js';
 import { XATTR_SYSCALLS } from './xattr.js';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
+  AIO_SYSCALLS,
   ATTRIBUTE_SYSCALLS,
   CLONE_SYSCALLS,
   CREDENTIALS_SYSCALLS,
@@ -80,6 +83,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   RANDOM_SYSCALLS,
   READ_WRITE_SYSCALLS,
   RESOURCE_SYSCALLS,
+  RSEQ_SYSCALLS,
   SCHEDULER_SYSCALLS,
   SELECT_SYSCALLS,
   SEM_SYSCALLS,
