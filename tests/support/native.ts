@@ -131,7 +131,10 @@ export function runSandboxed(
   const flags = ['--platform', platform, '-w', '/'];
   for (const [name, value] of Object.entries(GUEST_ENV)) flags.push('-e', `${name}=${value}`);
   const command = [process.execPath, cli, 'run', ...flags, '--', program, ...args];
-  return run(asUser(user, command), { PATH: process.env['PATH'] ?? GUEST_ENV.PATH });
+  return run(asUser(user, command), {
+    PATH: process.env['PATH'] ?? GUEST_ENV.PATH,
+    SANDBOX_LEAK_CHECK: '1',
+  });
 }
 
 /** Lines looked ahead for the place where both texts agree again after a missing or an extra line. */

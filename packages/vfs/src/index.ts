@@ -178,5 +178,6 @@ export { stampChanged, stampModified, stampNew, touchAtime } from './times.js';
 export { createTmpfs, parseTmpfsOptions, TMPFS_TYPE, type TmpfsOptions } from './tmpfs/tmpfs.js';
 export { TmpfsFile } from './tmpfs/tmpfs-file.js';
 export { tmpfsFileOf } from './tmpfs/tmpfs-ops.js';
+export { tmpfsPages } from './tmpfs/tmpfs-pages.js';
 export { type DonatedFiles, type FilesystemType, Vfs, type VfsOptions } from './vfs.js';
 export { WaitNode, WaitQueue } from './wait-queue.js';

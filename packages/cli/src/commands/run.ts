@@ -26,6 +26,7 @@ export async function run(words: readonly string[]): Promise<number> {
   const spawnOptions = spawnOptionsOf(options);
   const actions = changeActions(options);
   const sandbox = await Sandbox.create(sandboxOptions);
+  sandbox.on('oom', (_pid, note) => process.stderr.write(`sandbox-cli: ${note}\n`));
   try {
     const exitCode = options.flags.has('json')
       ? await runForJson(sandbox, argv, spawnOptions)

@@ -31,6 +31,8 @@ interface Running {
 export interface SandboxEvents {
   /** A process started by this API ended. */
   exit: [pid: number, status: ExitStatus];
+  /** The memory cap is reached: this process was killed for it. `note` says so as Linux's log does. */
+  oom: [pid: number, note: string];
   /** The sandbox itself ended; with an error when nobody asked for it. */
   close: [error: SandboxClosedError | null];
 }
@@ -188,6 +190,7 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
 
   #notice(notice: Notice): void {
     if (notice.event === 'fatal') this.#sentry.report(notice.report);
+    else if (notice.event === 'oom') this.emit('oom', notice.pid, notice.note);
     else if (this.#running.has(notice.pid)) this.#exited(notice);
     else this.#early.set(notice.pid, notice);
   }

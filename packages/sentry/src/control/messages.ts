@@ -98,4 +98,5 @@ export type Notice =
       readonly signal: number | null;
       readonly usage: Usage;
     }
+  | { readonly event: 'oom'; readonly pid: number; readonly note: string }
   | { readonly event: 'fatal'; readonly message: string; readonly report: string };
