@@ -7,6 +7,7 @@ export {
 export type { NetworkEvent, NetworkEventKind, NetworkEventSink } from './events.js';
 export { type AskApplication, type ConnectQuestion, type Decision, endpointText, Gate } from './gate.js';
 export { type HostCalls, HostNet, type HostOwner, type Watcher } from './host-net.js';
+export { TapLink, type TapOptions } from './link/tap-link.js';
 export type { LinkPlan } from './link-plan.js';
 export { type FlowQuery, Policy, type Verdict } from './policy/policy.js';
 export { NAMED_RANGES, type Prefix, parsePrefix, type RangeKind } from './policy/ranges.js';

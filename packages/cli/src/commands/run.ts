@@ -1,15 +1,25 @@
 // `sandbox-cli run`: one program in a sandbox of its own, with this process's streams.
-import { Sandbox, type SandboxOptions, type SandboxProcess, type SpawnOptions } from '@sandbox-kernel/sentry';
+import {
+  type NetworkEvent,
+  Sandbox,
+  type SandboxOptions,
+  type SandboxProcess,
+  type SpawnOptions,
+} from '@sandbox-kernel/sentry';
 import { buildEnvironment } from '../environment.js';
 import { exitCodeOf } from '../exit-codes.js';
 import { optionHelp } from '../help.js';
 import { parseMount, parseTmpfs, parseVolume } from '../mounts.js';
+import { networkOf, printNetworkEvent } from '../network.js';
 import { RUN_OPTIONS } from '../option-table.js';
 import { type ParsedOptions, parseOptions } from '../parse-options.js';
 import { parseCount, parseSize, parseTime } from '../quantities.js';
 import { UsageError } from '../usage-error.js';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** Network events kept for --json. */
+const MAX_EVENTS = 10_000;
 
 /** Runs it; resolves with the exit code for this process. */
 export async function run(words: readonly string[]): Promise<number> {
@@ -24,6 +34,9 @@ export async function run(words: readonly string[]): Promise<number> {
   const sandboxOptions = sandboxOptionsOf(options);
   const spawnOptions = spawnOptionsOf(options);
   const sandbox = await Sandbox.create(sandboxOptions);
+  if (options.flags.has('net-log')) sandbox.on('network', printNetworkEvent);
+  else if (options.flags.has('net-audit'))
+    sandbox.on('network', (event) => event.kind === 'would-refuse' && printNetworkEvent(event));
   try {
     if (options.flags.has('json')) return await runForJson(sandbox, argv, spawnOptions);
     return await runAttached(sandbox, argv, spawnOptions, options.flags.has('tty'));
@@ -45,13 +58,6 @@ function commandOf(options: ParsedOptions): readonly [string, ...string[]] {
 
 function sandboxOptionsOf(options: ParsedOptions): SandboxOptions {
   const { values, lists } = options;
-  const network = values.get('network');
-  if (network !== undefined && network !== 'none') {
-    throw new UsageError(
-      `--network ${network} is not supported`,
-      'leave it out: programs have no network yet',
-    );
-  }
   const mounts = [
     ...(lists.get('volume') ?? []).map(parseVolume),
     ...(lists.get('mount') ?? []).map(parseMount),
@@ -73,6 +79,7 @@ function sandboxOptionsOf(options: ParsedOptions): SandboxOptions {
       'strace',
       mapped(values.get('strace'), (text) => text.split(',')),
     ),
+    ...picked('network', networkOf(options)),
     readOnly: options.flags.has('read-only'),
     mounts,
   };
@@ -151,8 +158,10 @@ async function runForJson(
   argv: readonly [string, ...string[]],
   options: SpawnOptions,
 ): Promise<number> {
+  const network: NetworkEvent[] = [];
+  sandbox.on('network', (event) => network.length < MAX_EVENTS && network.push(event));
   const result = await sandbox.exec(argv[0], argv.slice(1), options);
-  process.stdout.write(`${JSON.stringify(result)}\n`);
+  process.stdout.write(`${JSON.stringify(network.length === 0 ? result : { ...result, network })}\n`);
   return exitCodeOf(result);
 }
 

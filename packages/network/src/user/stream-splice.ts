@@ -3,13 +3,7 @@
 // send buffer, and from its receive buffer to the host: one copy each.
 import { EAGAIN, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '@sandbox-kernel/abi';
 import { DATA } from '@sandbox-kernel/host';
-import {
-  READY_ERROR,
-  READY_READ_HANGUP,
-  SHUTDOWN_SEND,
-  TCP_CLOSE,
-  type TcpEndpoint,
-} from '@sandbox-kernel/netstack';
+import { READY_ERROR, READY_READ_HANGUP, SHUTDOWN_SEND, type TcpEndpoint } from '@sandbox-kernel/netstack';
 import type { FlowContext } from './context.js';
 
 const SHUT_WR = 1;
@@ -53,9 +47,9 @@ export class StreamSplice {
     return this.#hostEnded && this.#guestEnded;
   }
 
-  /** The guest's side is broken: reset, or gone. */
+  /** The guest's side was reset. A connection that has closed in order has no error. */
   get guestBroken(): boolean {
-    return this.endpoint.state === TCP_CLOSE || (this.endpoint.ready & READY_ERROR) !== 0;
+    return (this.endpoint.ready & READY_ERROR) !== 0;
   }
 
   /** Everything that the host sent has reached the guest's buffers. */

@@ -1,6 +1,8 @@
 // What the host application and the sentry say to each other. Plain JSON; descriptors are indexes into those that came with
 // the frame (SCM_RIGHTS).
 
+import type { NetworkNotice, NetworkRequest, NetworkSpec } from './network-messages.js';
+
 export type PlatformName = 'auto' | 'ptrace' | 'systrap';
 
 export interface MountSpec {
@@ -31,6 +33,7 @@ export interface SandboxSpec {
   readonly strace: readonly string[];
   /** Index of the descriptor that trace lines go to, or -1. */
   readonly straceFd: number;
+  readonly network: NetworkSpec;
 }
 
 export interface ProcessSpec {
@@ -72,6 +75,7 @@ export type Request =
       readonly rows: number;
       readonly columns: number;
     }
+  | NetworkRequest
   | { readonly id: number; readonly call: 'stats' }
   | { readonly id: number; readonly call: 'close' };
 
@@ -95,4 +99,5 @@ export type Notice =
       readonly signal: number | null;
       readonly usage: Usage;
     }
+  | NetworkNotice
   | { readonly event: 'fatal'; readonly message: string; readonly report: string };
