@@ -1,3 +1,5 @@
+export type { NetworkEvent, NetworkLimits } from '@sandbox-kernel/network';
+export { splitRules } from '@sandbox-kernel/network';
 export {
   type ApplyReport,
   type Conflict,
@@ -23,6 +25,14 @@ export {
   SandboxOptionError,
 } from './api/errors.js';
 export { nearestName } from './api/nearest-name.js';
+export { type NetworkUpdate, type Published, SandboxNetwork } from './api/network.js';
+export type {
+  ConnectDecision,
+  NetworkOptions,
+  NetworkRule,
+  PublishOptions,
+  TapOptions,
+} from './api/network-options.js';
 export {
   DEFAULT_PATH,
   type ExecOptions,
@@ -34,3 +44,4 @@ export { type ExecResult, type ExitStatus, type ProcessControl, SandboxProcess }
 export { Sandbox, type SandboxEvents } from './api/sandbox.js';
 export type { ChangedPart } from './changes/messages.js';
 export type { MountSpec, PlatformName, SignalScope, Usage } from './control/messages.js';
+export type { ConnectionReport, NetworkMode, QuestionReport } from './control/network-messages.js';

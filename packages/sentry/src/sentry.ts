@@ -15,7 +15,6 @@ import { WAIT_DEAD, WAIT_HOST_EVENT } from '@sandbox-kernel/contracts';
 import { HostStreams } from '@sandbox-kernel/gofer';
 import {
   Credentials,
-  type KernelEvents,
   kernelSignal,
   sendToGroup,
   startProcess,
@@ -35,12 +34,14 @@ import {
 } from '@sandbox-kernel/vfs';
 import { findProgram } from './boot/find-program.js';
 import { findLeaks } from './boot/leak-check.js';
-import { bootMachine, type HostSide, type Machine } from './boot/machine.js';
+import { bootMachine, type HostSide, type Machine, type MachineEvents } from './boot/machine.js';
 import type { SentryKernel } from './boot/sentry-kernel.js';
 import { latin1OfUtf8 } from './boot/strings.js';
 import type { ProcessSpec, Request, SandboxSpec, SignalScope } from './control/messages.js';
+import type { NetworkNotice, NetworkRequest } from './control/network-messages.js';
 import { ControlServer, RequestError, type RequestHandler } from './control/server.js';
 import type { SandboxNetwork } from './net/network.js';
+import { FIRST_NETWORK_TOKEN } from './net/outside.js';
 import { SYSCALL_ROWS } from './syscalls/table.js';
 import { TerminalRelay } from './terminal-relay.js';
 import { Strace } from './trace/strace.js';
@@ -50,7 +51,7 @@ const CONTROL_TOKEN = 0;
 const FIRST_STREAM_TOKEN = 1;
 const NANOS_PER_MILLI = 1e6;
 
-export class Sentry implements RequestHandler, KernelEvents {
+export class Sentry implements RequestHandler, MachineEvents {
   readonly #side: HostSide;
   readonly #server: ControlServer;
   readonly #streams: HostStreams;
@@ -106,8 +107,14 @@ export class Sentry implements RequestHandler, KernelEvents {
       if (token === CONTROL_TOKEN) {
         this.#server.receive(this);
         this.#server.flush();
-      } else this.#streams.deliver(token, watcher.events[i] as number);
+      } else this.#deliver(token, watcher.events[i] as number);
     }
+  }
+
+  #deliver(token: number, events: number): void {
+    const { outside } = this.#machine ?? { outside: null };
+    if (token < FIRST_NETWORK_TOKEN) this.#streams.deliver(token, events);
+    else outside?.deliver(token, events);
   }
 
   // ── requests ──
@@ -126,6 +133,12 @@ export class Sentry implements RequestHandler, KernelEvents {
         return this.#stats();
       case 'changes':
         return this.#booted.changes.handle(request.request);
+      case 'network-update':
+      case 'network-publish':
+      case 'network-unpublish':
+      case 'network-connections':
+      case 'network-answer':
+        return this.#network(request);
       default:
         throw new RequestError({
           code: 'ERR_SANDBOX_PROTOCOL',
@@ -135,7 +148,7 @@ export class Sentry implements RequestHandler, KernelEvents {
   }
 
   #boot(spec: SandboxSpec, fds: readonly number[]): unknown {
-    const machine = bootMachine(this.#side, spec, this);
+    const machine = bootMachine(this.#side, spec, fds, this);
     this.#machine = machine;
     if (spec.straceFd >= 0 && fds[spec.straceFd] !== undefined) {
       machine.kernel.observer = new Strace(
@@ -287,6 +300,16 @@ export class Sentry implements RequestHandler, KernelEvents {
     return count;
   }
 
+  #network(request: NetworkRequest): unknown {
+    const { outside } = this.#booted;
+    if (outside !== null) return outside.handle(request);
+    throw new RequestError({
+      code: 'ERR_SANDBOX_NETWORK',
+      message: 'the sandbox has no network beside loopback',
+      hint: "create it with the option network: 'user'",
+    });
+  }
+
   #stats(): Record<string, number> {
     const { kernel, platform } = this.#booted;
     return {
@@ -307,6 +330,10 @@ export class Sentry implements RequestHandler, KernelEvents {
   initExited(): void {}
 
   processStarted(): void {}
+
+  networkTells(notice: NetworkNotice): void {
+    this.#server.notify(notice);
+  }
 
   executed(): void {}
 

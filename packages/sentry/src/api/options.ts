@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import type { MountSpec, PlatformName, ProcessSpec, SandboxSpec } from '../control/messages.js';
-import { SandboxOptionError } from './errors.js';
-import { nearestName } from './nearest-name.js';
+import type { NetworkMode } from '../control/network-messages.js';
+import { type NetworkOptions, type NetworkPlan, networkPlan } from './network-options.js';
+import { optionError, refuseUnknownKeys, refuseUnknownValue } from './option-checks.js';
 
 export interface SandboxOptions {
   /** How guest code runs. Default `auto`: the fastest that this machine allows. */
@@ -23,6 +24,8 @@ export interface SandboxOptions {
   readonly strace?: readonly string[];
   /** Host descriptor that trace lines go to. Default 2. */
   readonly straceFd?: number;
+  /** Default `none`: loopback only. A mode alone, or what it takes. */
+  readonly network?: NetworkMode | NetworkOptions;
   readonly signal?: AbortSignal;
 }
 
@@ -65,6 +68,7 @@ const SANDBOX_KEYS = [
   'pids',
   'strace',
   'straceFd',
+  'network',
   'signal',
 ] as const;
 export const SPAWN_KEYS = [
@@ -89,22 +93,6 @@ export const PLATFORMS: readonly PlatformName[] = ['auto', 'ptrace', 'systrap'];
 
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Refuses keys that are not in `known`. `where` names the call in the message. */
-export function refuseUnknownKeys(options: object, known: readonly string[], where: string): void {
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    const nearest = nearestName(key, known);
-    throw optionError(
-      `${where}: unknown option '${key}'`,
-      nearest ? `did you mean '${nearest}'?` : `valid: ${known.join(', ')}`,
-    );
-  }
-}
-
-function optionError(message: string, hint: string): SandboxOptionError {
-  return new SandboxOptionError('ERR_SANDBOX_OPTION', message, { hint });
-}
-
 function countOption(name: string, value: number | undefined): number {
   if (value === undefined) return 0;
   if (Number.isSafeInteger(value) && value > 0) return value;
@@ -128,18 +116,19 @@ function checkedMount(mount: MountSpec): MountSpec {
   return mount.source === undefined ? mount : { ...mount, source: resolve(mount.source) };
 }
 
-/** The spec for the sentry, from the caller's options. */
-export function sandboxSpec(options: SandboxOptions): SandboxSpec {
+/** The spec for the sentry, from the caller's options, and the descriptors that its indexes mean. */
+export interface SandboxPlan {
+  readonly spec: SandboxSpec;
+  readonly fds: readonly number[];
+}
+
+export function sandboxPlan(options: SandboxOptions): SandboxPlan {
   refuseUnknownKeys(options, SANDBOX_KEYS, 'Sandbox.create');
   const platform = options.platform ?? 'auto';
-  if (!PLATFORMS.includes(platform)) {
-    const nearest = nearestName(platform, PLATFORMS);
-    throw optionError(
-      `unknown platform '${platform}'`,
-      nearest ? `did you mean '${nearest}'?` : `valid: ${PLATFORMS.join(', ')}`,
-    );
-  }
-  return {
+  refuseUnknownValue('platform', platform, PLATFORMS);
+  const traceFds = options.strace && options.strace.length > 0 ? [options.straceFd ?? 2] : [];
+  const network: NetworkPlan = networkPlan(options.network, traceFds.length);
+  const spec: SandboxSpec = {
     platform,
     root: resolve(options.root ?? '/'),
     rootMode: options.readOnly ? 'read-only' : 'overlay',
@@ -148,8 +137,10 @@ export function sandboxSpec(options: SandboxOptions): SandboxSpec {
     memoryLimit: countOption('memory', options.memory),
     pidsLimit: countOption('pids', options.pids),
     strace: options.strace ?? [],
-    straceFd: options.strace && options.strace.length > 0 ? 0 : -1,
+    straceFd: traceFds.length - 1,
+    network: network.spec,
   };
+  return { spec, fds: [...traceFds, ...network.fds] };
 }
 
 /** The process spec; `stdio` holds descriptor indexes chosen by the caller. */

@@ -1,20 +1,23 @@
 // The host application's face of a sandbox: starts the sentry process and speaks to it over the control channel.
 import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
+import type { NetworkEvent } from '@sandbox-kernel/network';
 import type { Notice, SignalScope } from '../control/messages.js';
 import { SandboxFiles } from './changes/sandbox-files.js';
 import { collect } from './collect.js';
 import { ControlClient } from './control-client.js';
 import { type SandboxClosedError, SandboxExitError } from './errors.js';
+import { SandboxNetwork } from './network.js';
+import type { NetworkOptions } from './network-options.js';
+import { refuseUnknownKeys } from './option-checks.js';
 import {
   EXEC_KEYS,
   type ExecOptions,
   processSpec,
-  refuseUnknownKeys,
   type SandboxOptions,
   SPAWN_KEYS,
   type SpawnOptions,
-  sandboxSpec,
+  sandboxPlan,
 } from './options.js';
 import { type ExecResult, type ExitStatus, SandboxProcess } from './process.js';
 import { type SentryProcess, startSentry } from './sentry-process.js';
@@ -33,12 +36,16 @@ export interface SandboxEvents {
   exit: [pid: number, status: ExitStatus];
   /** The memory cap is reached: this process was killed for it. `note` says so as Linux's log does. */
   oom: [pid: number, note: string];
+  /** A connection, a name, or the refusal of one. */
+  network: [event: NetworkEvent];
   /** The sandbox itself ended; with an error when nobody asked for it. */
   close: [error: SandboxClosedError | null];
 }
 
 /** One sandbox: one sentry process with any number of guest processes. Everything in it ends when it closes. */
 export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposable {
+  /** What its programs may reach, and what reaches them. */
+  readonly network: SandboxNetwork;
   readonly #sentry: SentryProcess;
   readonly #client: ControlClient;
   readonly #running = new Map<number, Running>();
@@ -47,23 +54,24 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
   /** What programs changed in the root, and what becomes of it. */
   readonly fs: SandboxFiles;
 
-  private constructor(root: string) {
+  private constructor(root: string, onConnect: NetworkOptions['onConnect']) {
     super();
     this.#sentry = startSentry();
     this.#client = new ControlClient(this.#sentry.controlFd, (notice) => this.#notice(notice));
+    this.network = new SandboxNetwork(this.#client, onConnect);
     this.#sentry.ended.then((error) => this.#ended(error));
     this.fs = new SandboxFiles((request) => this.#client.request({ call: 'changes', request }), root);
   }
 
   /** Starts a sandbox. Rejects with a SandboxError that says what is missing on this machine and how to mend it. */
   static async create(options: SandboxOptions = {}): Promise<Sandbox> {
-    const spec = sandboxSpec(options);
+    const { spec, fds } = sandboxPlan(options);
     options.signal?.throwIfAborted();
-    const sandbox = new Sandbox(spec.root);
+    const { network } = options;
+    const sandbox = new Sandbox(spec.root, typeof network === 'object' ? network.onConnect : undefined);
     const abort = () => sandbox.#kill();
     options.signal?.addEventListener('abort', abort, { once: true });
     try {
-      const fds = spec.straceFd < 0 ? [] : [options.straceFd ?? 2];
       await sandbox.#client.request({ call: 'boot', spec }, fds);
     } catch (error) {
       await sandbox.close();
@@ -191,6 +199,8 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
   #notice(notice: Notice): void {
     if (notice.event === 'fatal') this.#sentry.report(notice.report);
     else if (notice.event === 'oom') this.emit('oom', notice.pid, notice.note);
+    else if (notice.event === 'network') this.emit('network', notice.what);
+    else if (notice.event === 'network-question') void this.network.answer(notice.question, notice.about);
     else if (this.#running.has(notice.pid)) this.#exited(notice);
     else this.#early.set(notice.pid, notice);
   }

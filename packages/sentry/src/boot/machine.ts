@@ -19,7 +19,9 @@ import { MemoryFile } from '@sandbox-kernel/mm';
 import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
 import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
+import type { NetworkNotice } from '../control/network-messages.js';
 import { createNetwork, type SandboxNetwork } from '../net/network.js';
+import { Outside } from '../net/outside.js';
 import { syscallHandlers } from '../syscalls/table.js';
 import { HostClock } from './clock.js';
 import { HostBacking } from './host-backing.js';
@@ -43,6 +45,8 @@ export interface Machine {
   readonly kernel: SentryKernel;
   readonly platform: Platform;
   readonly network: SandboxNetwork;
+  /** What the network's link leads to; null: there is only loopback. */
+  readonly outside: Outside | null;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
   /** What programs change in the root. */
@@ -60,7 +64,17 @@ export function openHostSide(): HostSide {
   return { host: openHost(memory), memory, watcher, keeper, vdso: readVdso(door) };
 }
 
-export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEvents): Machine {
+export interface MachineEvents extends KernelEvents {
+  networkTells(notice: NetworkNotice): void;
+}
+
+/** `fds`: the descriptors that the spec's indexes mean. */
+export function bootMachine(
+  side: HostSide,
+  spec: SandboxSpec,
+  fds: readonly number[],
+  events: MachineEvents,
+): Machine {
   const clock = new HostClock(side.keeper);
   const random = new HostRandom();
   const limit = spec.memoryLimit > 0 ? spec.memoryLimit : totalmem();
@@ -79,13 +93,37 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
   const programs = new VfsPrograms();
   const kernel = new SentryKernel({ platform, clock, random, memoryFile, programs }, options, vfs);
   kernel.events = events;
-  const network = createNetwork(kernel);
+  const outside = openOutside(side, spec, fds, kernel, events);
+  const network = createNetwork(kernel, outside);
   const top = createRoot(side.host, vfs, spec);
   const caller: FileCaller = {
     fs: new FsContext(vfs, top, top, 0o022),
     files: new FdTable(),
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
-  mountAll(side.host, kernel, caller, spec);
-  return { kernel, platform, network, caller, changes: new ChangeService(top.mount.superblock) };
+  mountAll(side.host, kernel, caller, spec, outside?.plan ?? null);
+  return { kernel, platform, network, outside, caller, changes: new ChangeService(top.mount.superblock) };
+}
+
+function openOutside(
+  side: HostSide,
+  spec: SandboxSpec,
+  fds: readonly number[],
+  kernel: SentryKernel,
+  events: MachineEvents,
+): Outside | null {
+  if (spec.network.mode === 'none') return null;
+  const word = new Uint8Array(4);
+  const view = new DataView(word.buffer);
+  const next32 = (): number => {
+    kernel.random.fill(word, 0, 4);
+    return view.getUint32(0);
+  };
+  return new Outside(spec.network, {
+    side,
+    random: { next32 },
+    fds,
+    now: () => kernel.clock.monotonic(),
+    tell: (notice) => events.networkTells(notice),
+  });
 }

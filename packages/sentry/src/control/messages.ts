@@ -2,6 +2,7 @@
 // the frame (SCM_RIGHTS).
 
 import type { ChangeRequest } from '../changes/messages.js';
+import type { NetworkNotice, NetworkRequest, NetworkSpec } from './network-messages.js';
 
 export type PlatformName = 'auto' | 'ptrace' | 'systrap';
 
@@ -33,6 +34,7 @@ export interface SandboxSpec {
   readonly strace: readonly string[];
   /** Index of the descriptor that trace lines go to, or -1. */
   readonly straceFd: number;
+  readonly network: NetworkSpec;
 }
 
 export interface ProcessSpec {
@@ -74,6 +76,7 @@ export type Request =
       readonly rows: number;
       readonly columns: number;
     }
+  | NetworkRequest
   | { readonly id: number; readonly call: 'stats' }
   | { readonly id: number; readonly call: 'changes'; readonly request: ChangeRequest }
   | { readonly id: number; readonly call: 'close' };
@@ -99,4 +102,5 @@ export type Notice =
       readonly usage: Usage;
     }
   | { readonly event: 'oom'; readonly pid: number; readonly note: string }
+  | NetworkNotice
   | { readonly event: 'fatal'; readonly message: string; readonly report: string };

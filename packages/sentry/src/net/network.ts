@@ -3,6 +3,7 @@
 import { Internet, type InternetOptions, type LinkAttachment } from '@sandbox-kernel/inet';
 import type { NetInterface } from '@sandbox-kernel/netstack';
 import type { SentryKernel } from '../boot/sentry-kernel.js';
+import type { Outside } from './outside.js';
 
 export interface NetworkOptions extends InternetOptions {
   /** Links beside loopback, up from the start. */
@@ -19,15 +20,31 @@ export interface SandboxNetwork {
   readonly deadline: number;
 }
 
-export function createNetwork(kernel: SentryKernel, options: NetworkOptions = {}): SandboxNetwork {
+/** Rounds between the guest's stack and the other end of its link before programs get their turn. */
+const MAX_ROUNDS = 16;
+
+export function createNetwork(
+  kernel: SentryKernel,
+  outside: Outside | null = null,
+  options: NetworkOptions = {},
+): SandboxNetwork {
   const internet = new Internet(kernel, options);
   for (const link of options.links ?? []) internet.attach(link);
+  if (outside !== null) internet.attach(outside.attachment);
   return {
     internet,
     attach: (link) => internet.attach(link),
-    run: () => internet.run(),
+    run: () => (outside === null ? internet.run() : runBoth(internet, outside)),
     get deadline() {
-      return internet.deadline;
+      return Math.min(internet.deadline, outside?.deadline ?? Number.POSITIVE_INFINITY);
     },
   };
+}
+
+function runBoth(internet: Internet, outside: Outside): void {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    internet.run();
+    outside.run();
+    if (!internet.pending && !outside.hasWork) break;
+  }
 }

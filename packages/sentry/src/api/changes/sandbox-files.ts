@@ -4,7 +4,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { SandboxOptionError } from '../errors.js';
-import { refuseUnknownKeys } from '../options.js';
+import { refuseUnknownKeys } from '../option-checks.js';
 import { type ApplyReport, applyChanges } from './apply.js';
 import { type ArchiveFormat, archiveOf } from './archive.js';
 import { type AskChanges, ChangeSnapshot } from './change-snapshot.js';
