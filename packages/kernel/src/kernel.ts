@@ -61,6 +61,8 @@ export interface KernelEvents {
   processStarted(group: ThreadGroup): void;
   processExited(group: ThreadGroup, status: number): void;
   executed(task: Task, path: string): void;
+  /** Its number is free again. */
+  taskForgotten(task: Task): void;
 }
 
 export class Kernel {

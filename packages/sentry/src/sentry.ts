@@ -38,6 +38,7 @@ import { bootMachine, type HostSide, type Machine } from './boot/machine.js';
 import { latin1OfUtf8 } from './boot/strings.js';
 import type { ProcessSpec, Request, SandboxSpec, SignalScope } from './control/messages.js';
 import { ControlServer, RequestError, type RequestHandler } from './control/server.js';
+import { collectGarbage, liveCounters } from './statistics.js';
 import { SYSCALL_ROWS } from './syscalls/table.js';
 import { TerminalRelay } from './terminal-relay.js';
 import { Strace } from './trace/strace.js';
@@ -108,7 +109,7 @@ export class Sentry implements RequestHandler, KernelEvents {
       case 'resize':
         return this.#resize(request.pid, request.rows, request.columns);
       case 'stats':
-        return this.#stats();
+        return this.#stats(request.collect);
       default:
         throw new RequestError({
           code: 'ERR_SANDBOX_PROTOCOL',
@@ -270,15 +271,9 @@ export class Sentry implements RequestHandler, KernelEvents {
     return count;
   }
 
-  #stats(): Record<string, number> {
-    const { kernel, platform } = this.#booted;
-    return {
-      tasks: kernel.processes.tasks.size,
-      memoryUsed: kernel.memoryFile.used,
-      memoryPeak: kernel.memoryFile.peak,
-      unknownCalls: this.#unknownCalls,
-      ...platform.statistics(),
-    };
+  #stats(collect: boolean): Record<string, number> {
+    if (collect) collectGarbage();
+    return { ...liveCounters(this.#booted, this.#side), unknownCalls: this.#unknownCalls };
   }
 
   // ── what the kernel tells ──
@@ -292,6 +287,10 @@ export class Sentry implements RequestHandler, KernelEvents {
   processStarted(): void {}
 
   executed(): void {}
+
+  taskForgotten(task: Task): void {
+    this.#machine?.kernel.taskNames.forget(task);
+  }
 
   processExited(group: ThreadGroup, status: number): void {
     if (!this.#started.delete(group)) return;

@@ -184,4 +184,5 @@ export class Machine implements KernelEvents {
     this.happenings.push({ what: 'exit', pid: group.pid, status });
   }
   executed(): void {}
+  taskForgotten(): void {}
 }

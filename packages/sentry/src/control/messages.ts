@@ -72,7 +72,7 @@ export type Request =
       readonly rows: number;
       readonly columns: number;
     }
-  | { readonly id: number; readonly call: 'stats' }
+  | { readonly id: number; readonly call: 'stats'; readonly collect: boolean }
   | { readonly id: number; readonly call: 'close' };
 
 export interface WireError {
