@@ -160,11 +160,11 @@ sleeper=$!
 killer=$!
 until [ "$interrupted" = yes ]; do wait "$sleeper"; done
 show 'wait returned for the trap' "$interrupted"
+kill "$killer"
+wait "$killer"
 kill "$sleeper"
 wait "$sleeper"
 show 'killed sleeper' "$?"
-kill "$killer"
-wait "$killer"
 trap - USR2
 
 section 'job control'
