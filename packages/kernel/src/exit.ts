@@ -5,6 +5,7 @@ import { CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP
 import { vforkDone } from './clone.js';
 import { thawImage } from './freeze.js';
 import { exitFutexes } from './futex/robust-list.js';
+import { undoSemaphores } from './ipc/semaphore-set.js';
 import { hasStopped, isOrphaned, type ProcessGroup } from './process-group.js';
 import { peakOf } from './resource-usage.js';
 import { TASK_EXITED } from './results.js';
@@ -43,6 +44,7 @@ export function exitTask(task: Task, status: number): number {
   exitFutexes(task);
   forgetSequence(task);
   const last = group.live === 1;
+  if (last) undoSemaphores(group);
   if (last) group.itimers.stop();
   if (last) group.cpuLimit.stop();
   if (last) group.timers.deleteAll();

@@ -1,3 +1,5 @@
+export { AioContext, AioRequest, isEventFd } from './aio/aio-context.js';
+export { AioPoll } from './aio/aio-poll.js';
 export { type InitSpec, startProcess } from './boot.js';
 export {
   CLONE_HIGH_CLEAR_SIGHAND,
@@ -39,6 +41,25 @@ export { futexCmpRequeuePi, futexWaitRequeuePi } from './futex/requeue-pi.js';
 export { ROBUST_LIST_HEAD_BYTES, RobustList } from './futex/robust-list.js';
 export { futexWaitVector, type VectorEntry } from './futex/wait-vector.js';
 export { futexRequeue, futexWait, futexWake, futexWakeOp } from './futex/wait-wake.js';
+export { IpcNamespace } from './ipc/ipc-namespace.js';
+export type { IpcObject } from './ipc/ipc-object.js';
+export type { IpcTable } from './ipc/ipc-table.js';
+export {
+  checkMessage,
+  getQueue,
+  Message,
+  MessageQueue,
+  receiveMessage,
+  sendMessage,
+} from './ipc/message-queue.js';
+export {
+  checkOperationCount,
+  getSemaphores,
+  operateSemaphores,
+  SemaphoreSet,
+  undoSemaphores,
+} from './ipc/semaphore-set.js';
+export { getSegment, SHM_LIMIT, SharedSegment } from './ipc/shared-segment.js';
 export { newSession, setProcessGroup } from './job-control.js';
 export { Kernel, type KernelEvents, type KernelOptions, type KernelRoles } from './kernel.js';
 export { MAX_ARG_STRINGS, MAX_ARG_STRLEN } from './loader/argument-limits.js';
@@ -68,6 +89,7 @@ export { Scheduling } from './scheduling.js';
 export { AlternateStack } from './signal/alternate-stack.js';
 export { defaultAction, STOP_SIGNALS, UNBLOCKABLE_SIGNALS } from './signal/default-action.js';
 export { dequeueSignal, hasDeliverable } from './signal/deliver.js';
+export { KernelFileSignals, ownUnlessOwned, setAsync, setFileOwner } from './signal/file-signals.js';
 export {
   checkSignalPermission,
   kill,
@@ -96,6 +118,7 @@ export {
   waitForSignal,
 } from './signal/wait-signal.js';
 export {
+  type ControlMessage,
   DEFAULT_BUFFER,
   MOST_BUFFER,
   openSocket,
@@ -138,5 +161,6 @@ export { TimerHeap, TimerNode, type TimerOwner } from './timer-heap.js';
 export { createDevpts, MasterEnd, openPeer, PtyTable, registerTerminalDevices } from './tty/pty.js';
 export { Terminal } from './tty/terminal.js';
 export { Termios } from './tty/termios.js';
+export { createUserfault } from './userfault/userfault-file.js';
 export { MACHINE, RELEASE, SYSNAME, UtsNamespace, VERSION } from './uts-namespace.js';
 export { WaitResult, waitForChild } from './wait.js';

@@ -9,6 +9,7 @@ import { UserAccounts } from './credentials/user-account.js';
 import { UserNamespace } from './credentials/user-namespace.js';
 import { exitGroup } from './exit.js';
 import { FutexTable } from './futex/futex-table.js';
+import { IpcNamespace } from './ipc/ipc-namespace.js';
 import type { ProgramFiles } from './loader/program-files.js';
 import type { VdsoImage } from './loader/vdso.js';
 import { handleTrap, runWokenTask, type SyscallObserver } from './loop.js';
@@ -80,6 +81,7 @@ export class Kernel {
   readonly users: UserAccounts;
   readonly userNamespace: UserNamespace;
   readonly uts: UtsNamespace;
+  readonly ipc: IpcNamespace;
   readonly ptys: PtyTable;
   /** By AF_*; the network adds its own. */
   readonly socketFamilies: Map<number, SocketFamily>;
@@ -118,6 +120,7 @@ export class Kernel {
     this.users = new UserAccounts();
     this.userNamespace = new UserNamespace(null, 0, 0);
     this.uts = new UtsNamespace(options.hostname ?? 'sandbox', options.domainname ?? '(none)');
+    this.ipc = new IpcNamespace(this);
     this.ptys = new PtyTable(this);
     this.socketFamilies = new Map([[AF_UNIX, new UnixFamily()]]);
     this.unixNames = new UnixNames();

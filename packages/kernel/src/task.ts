@@ -46,6 +46,7 @@ import {
 } from './task-state.js';
 import type { ThreadGroup } from './thread-group.js';
 import { TimerNode, type TimerOwner } from './timer-heap.js';
+import type { UserFault, UserFaults } from './userfault/user-faults.js';
 
 /** One registration of a task on a queue; `file` when it went through a file's operations. */
 class TaskWait extends WaitNode {
@@ -140,6 +141,11 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   readonly startTime: number;
   /** Priority inheritance futexes it owns; see futex/. */
   readonly heldPi: Set<object>;
+  /** The watched page it waits for (userfaultfd(2)). */
+  userFault: UserFault | null;
+  /** Whose events of its call have yet to be read, and what the call returns then. */
+  eventMonitor: UserFaults | null;
+  eventResult: number;
 
   private readonly limitsView: { -readonly [K in keyof MemoryLimits]: MemoryLimits[K] };
   private readonly waits: TaskWait[];
@@ -198,6 +204,9 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.involuntarySwitches = 0;
     this.startTime = parts.kernel.clock.monotonic();
     this.heldPi = new Set();
+    this.userFault = null;
+    this.eventMonitor = null;
+    this.eventResult = 0;
     this.limitsView = {
       addressSpace: Infinity,
       data: Infinity,
