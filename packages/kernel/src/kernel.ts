@@ -64,6 +64,8 @@ export interface KernelEvents {
   executed(task: Task, path: string): void;
   /** The memory limit is reached, and `victim` is about to be killed for it. */
   outOfMemory(victim: ThreadGroup, note: string): void;
+  /** Its number is free again. */
+  taskForgotten(task: Task): void;
 }
 
 export class Kernel {

@@ -58,6 +58,8 @@ export class Vfs {
   /** Scratch of the operations; valid within one of them. */
   readonly walker: PathWalker;
   readonly change: AttributeChange;
+  /** Descriptions that are open now (/proc/sys/fs/file-nr, statistics). */
+  openFiles: number;
   /** Set by the sentry once its platform runs. */
   donatedFiles: DonatedFiles | null;
   private nextDevice: number;
@@ -77,6 +79,7 @@ export class Vfs {
     this.pipeMaxSize = options.pipeMaxSize ?? 1 << 20;
     this.walker = new PathWalker(this);
     this.change = new AttributeChange();
+    this.openFiles = 0;
     this.donatedFiles = null;
     this.nextDevice = 1;
     this.nextMount = 1;

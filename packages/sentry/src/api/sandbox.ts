@@ -139,9 +139,12 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
     await this.#signal(-1, signalNumber(signal), 'all');
   }
 
-  /** Counters of the sentry: traps, tasks, memory in bytes. */
-  async stats(): Promise<Record<string, number>> {
-    return (await this.#client.request({ call: 'stats' })) as Record<string, number>;
+  /**
+   * Counters of the sentry: traps, and what it holds now (tasks, address spaces, open files, host descriptors, memory in bytes).
+   * `collect` collects its garbage first, so that `heapUsed` is what is really in use.
+   */
+  async stats({ collect = false }: { readonly collect?: boolean } = {}): Promise<Record<string, number>> {
+    return (await this.#client.request({ call: 'stats', collect })) as Record<string, number>;
   }
 
   /** Ends every process and the sentry. Idempotent. */

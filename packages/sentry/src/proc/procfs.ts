@@ -97,6 +97,7 @@ export function createProcfs(kernel: SentryKernel): Superblock {
     .add('sysvipc', sysvipcDirectory(kernel));
   const superblock = createPseudoFilesystem(kernel.vfs, { type: 'proc', magic: PROC_SUPER_MAGIC, root });
   superblock.namesFixed = true;
+  kernel.taskNames.add(superblock);
   return superblock;
 }
 

@@ -131,7 +131,7 @@ function describe(caller: FileCaller, mount: Mount, dentry: Dentry, flags: numbe
   const file = new FileDescription(PATH_ONLY_OPS, flags, openMode(inode, flags));
   file.mount = mount;
   file.dentry = dentry;
-  file.inode = inode;
+  file.attach(inode);
   file.credentials = caller.credentials;
   mount.refs++;
   mount.expiring = false;
@@ -160,6 +160,7 @@ export function waitForLease(caller: FileCaller, inode: Inode): number {
 
 /** Undoes `describe` after a failed open. */
 function abandon(file: FileDescription, error: number): number {
+  file.detach();
   if ((file.mode & FMODE_WRITER) !== 0) file.inode!.writers--;
   else if ((file.mode & FMODE_READER) !== 0) file.inode!.readers--;
   file.dentry!.release();
@@ -244,7 +245,7 @@ export function pathDescription(
   const file = new FileDescription(PATH_ONLY_OPS, flags | O_PATH, FMODE_PATH);
   file.mount = mount;
   file.dentry = dentry;
-  file.inode = dentry.inode;
+  file.attach(dentry.inode);
   file.credentials = caller.credentials;
   mount.refs++;
   dentry.retain();
@@ -341,10 +342,11 @@ function openUnnamed(
 export function openInternal(inode: Inode, flags: number): FileDescription | number {
   const file = new FileDescription(PATH_ONLY_OPS, flags, openMode(inode, flags) | FMODE_INTERNAL);
   file.mode &= ~(FMODE_WRITER | FMODE_READER);
-  file.inode = inode;
+  file.attach(inode);
   inode.retain();
   const opened = inode.ops.open(inode, file);
   if (opened === 0) return file;
+  file.detach();
   inode.release();
   return opened;
 }
