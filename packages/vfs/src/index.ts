@@ -66,7 +66,8 @@ export { breakLeases, getLease, leaseDeadline, setLease } from './locks/lease.js
 export { LockManager } from './locks/lock-manager.js';
 export { findConflict, type RecordLock, releasePosixLocks, setRecordLock } from './locks/record-locks.js';
 export { addRange, invalidateRanges, type MappedRange, removeRange } from './mappings.js';
-export { Location, Mount, releaseMount } from './mount.js';
+export { FIRST_UNIQUE_ID, Location, Mount, releaseMount } from './mount.js';
+export { createMountContext, MountContext, mountContextOf } from './mount-context.js';
 export { MountNamespace } from './mount-namespace.js';
 export { watchDirectory } from './notify/dnotify.js';
 export { type FileSignals, NotifyHub } from './notify/hub.js';
@@ -87,6 +88,12 @@ export {
 export { createEntry, makeDirectory, makeNode, makeSymlink, walkToNew } from './ops/create.js';
 export { linkFile } from './ops/link.js';
 export {
+  attributesOfMount,
+  describeDetached,
+  flagsOfAttributes,
+  setMountAttributes,
+} from './ops/mount-attributes.js';
+export {
   attachMount,
   bindMount,
   copyNamespace,
@@ -97,6 +104,7 @@ export {
   newMount,
   pivotRoot,
   remount,
+  setPeerGroup,
   setPropagation,
   treeOf,
   unmount,

@@ -260,6 +260,10 @@ export const NEWER: Readonly<Record<string, string>> = {
   STATMOUNT_FS_TYPE: '6.8',
   STATMOUNT_MNT_NS_ID: '6.11',
   STATMOUNT_MNT_OPTS: '6.11',
+  STATMOUNT_FS_SUBTYPE: '6.13',
+  STATMOUNT_SB_SOURCE: '6.13',
+  STATMOUNT_SUPPORTED_MASK: '6.15',
+  FSCONFIG_CMD_CREATE_EXCL: '6.6',
   LISTMOUNT_REVERSE: '6.12',
   SO_PASSPIDFD: '6.5',
   SO_PEERPIDFD: '6.5',
@@ -297,6 +301,9 @@ export const NEWER: Readonly<Record<string, string>> = {
   SYS_getxattrat: '6.13',
   SYS_listxattrat: '6.13',
   SYS_removexattrat: '6.13',
+  SYS_open_tree_attr: '6.15',
+  SYS_file_getattr: '6.17',
+  SYS_file_setattr: '6.17',
 };
 
 /** Names that no user header declares, with the reason. */

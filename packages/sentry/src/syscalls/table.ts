@@ -20,6 +20,8 @@ import { MEMORY_ACCESS_SYSCALLS } from './memory-access.js';
 import { MEMORY_ADVICE_SYSCALLS } from './memory-advice.js';
 import { MEMORY_POLICY_SYSCALLS } from './memory-policy.js';
 import { MOUNT_SYSCALLS } from './mount.js';
+import { MOUNT_API_SYSCALLS } from './mount-api.js';
+import { MOUNT_LIST_SYSCALLS } from './mount-list.js';
 import { OPEN_SYSCALLS } from './open.js';
 import { PIDFD_SYSCALLS } from './pidfd.js';
 import { PIPE_SYSCALLS } from './pipe.js';
@@ -67,6 +69,8 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   MEMORY_ADVICE_SYSCALLS,
   MEMORY_POLICY_SYSCALLS,
   MEMORY_SYSCALLS,
+  MOUNT_API_SYSCALLS,
+  MOUNT_LIST_SYSCALLS,
   MOUNT_SYSCALLS,
   OPEN_SYSCALLS,
   PIDFD_SYSCALLS,
