@@ -48,6 +48,8 @@ export type { ProgramFiles } from './loader/program-files.js';
 export type { VdsoImage } from './loader/vdso.js';
 export { VfsPrograms } from './loader/vfs-programs.js';
 export { leaveKernel, type SyscallObserver } from './loop.js';
+export { MessageQueue, Notification, QueuedMessage } from './mqueue/message-queue.js';
+export { MessageQueues, messageQueueOf, QueueRequest } from './mqueue/mqueue-filesystem.js';
 export { createPidfd, PidfdTarget, pidfdTarget } from './pidfd.js';
 export { type ControllingTerminal, isOrphaned, ProcessGroup, Session } from './process-group.js';
 export { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_ROOT, SUID_DUMP_USER } from './process-image.js';

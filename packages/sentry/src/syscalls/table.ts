@@ -22,6 +22,7 @@ import { MEMORY_POLICY_SYSCALLS } from './memory-policy.js';
 import { MOUNT_SYSCALLS } from './mount.js';
 import { MOUNT_API_SYSCALLS } from './mount-api.js';
 import { MOUNT_LIST_SYSCALLS } from './mount-list.js';
+import { MQUEUE_SYSCALLS } from './mqueue.js';
 import { OPEN_SYSCALLS } from './open.js';
 import { PIDFD_SYSCALLS } from './pidfd.js';
 import { PIPE_SYSCALLS } from './pipe.js';
@@ -72,6 +73,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   MOUNT_API_SYSCALLS,
   MOUNT_LIST_SYSCALLS,
   MOUNT_SYSCALLS,
+  MQUEUE_SYSCALLS,
   OPEN_SYSCALLS,
   PIDFD_SYSCALLS,
   PIPE_SYSCALLS,
