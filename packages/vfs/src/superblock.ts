@@ -40,6 +40,8 @@ export class Superblock {
   cachesNegative: boolean;
   /** Nobody can make names here: trying says ENOENT, before any question of permission (proc). */
   namesFixed: boolean;
+  /** Holds access control lists that are to be enforced. */
+  acls: boolean;
   maxFileSize: number;
   /** For /proc/mounts. */
   source: string;
@@ -59,6 +61,7 @@ export class Superblock {
     this.revalidates = false;
     this.cachesNegative = true;
     this.namesFixed = false;
+    this.acls = false;
     this.maxFileSize = 2 ** 53 - 4096;
     this.source = source;
     this.mounts = 0;

@@ -115,7 +115,7 @@ function readAttributes(task: Task, queues: MessageQueues, addr: number): number
 
 function makeQueue(task: Task, queues: MessageQueues, dentry: Dentry, args: SyscallArgs): number {
   if ((args.int(1) & O_CREAT) === 0) return -ENOENT;
-  const mode = S_IFREG | (args.uint(2) & 0o7777 & ~task.fs.umask);
+  const mode = S_IFREG | (args.uint(2) & 0o7777);
   return createEntry(task, queues.mount.root, dentry, mode, 0);
 }
 

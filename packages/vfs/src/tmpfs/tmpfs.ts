@@ -100,6 +100,7 @@ function pagesOf(size: number): number {
 
 export function createTmpfs(vfs: Vfs, options: TmpfsOptions = {}): Superblock {
   const superblock = new Superblock(vfs, new Tmpfs(options.type ?? 'tmpfs'), options.source ?? 'tmpfs');
+  superblock.acls = true;
   const pages = options.size === undefined ? NO_LIMIT : pagesOf(options.size);
   superblock.data = new TmpfsUsage(
     pages,
