@@ -87,6 +87,7 @@ export {
   truncatePath,
 } from './ops/attributes.js';
 export { createEntry, makeDirectory, makeNode, makeSymlink, walkToNew } from './ops/create.js';
+export { decodeHandle, encodeHandle, HANDLE_SIZE, HANDLE_TYPE } from './ops/handles.js';
 export { linkFile } from './ops/link.js';
 export {
   attributesOfMount,

@@ -106,6 +106,8 @@ export class Inode {
   }
 
   release(): void {
-    if (--this.refs === 0) this.superblock.filesystem.evict(this);
+    if (--this.refs > 0) return;
+    this.superblock.handles?.delete(this.number);
+    this.superblock.filesystem.evict(this);
   }
 }

@@ -47,6 +47,8 @@ export class Superblock {
   source: string;
   /** Mounts that show it. */
   mounts: number;
+  /** Names of inodes whose handles were given out (ops/handles.ts); null while there are none. */
+  handles: Map<number, Dentry> | null;
   /** The filesystem's own. */
   data: unknown;
   private nextInode: number;
@@ -65,6 +67,7 @@ export class Superblock {
     this.maxFileSize = 2 ** 53 - 4096;
     this.source = source;
     this.mounts = 0;
+    this.handles = null;
     this.data = null;
     this.nextInode = 1;
   }

@@ -230,6 +230,7 @@ export const NEWER: Readonly<Record<string, string>> = {
   F_CREATED_QUERY: '6.12',
   AT_HANDLE_FID: '6.5',
   AT_HANDLE_MNT_ID_UNIQUE: '6.12',
+  AT_HANDLE_CONNECTABLE: '6.13',
   AT_EXECVE_CHECK: '6.14',
   FUTEX2_SIZE_U8: '6.7',
   FUTEX2_SIZE_U16: '6.7',

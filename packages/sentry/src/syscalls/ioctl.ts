@@ -17,6 +17,8 @@ import {
   FIONCLEX,
   FIONREAD,
   FIOQSIZE,
+  FS_IOC_FSGETXATTR,
+  FS_IOC_FSSETXATTR,
   FS_IOC_GETFLAGS,
   FS_IOC_SETFLAGS,
   O_NONBLOCK,
@@ -33,6 +35,7 @@ import {
   isOwner,
   writableMount,
 } from '@sandbox-kernel/vfs';
+import { attributeFlags, getExtended, setAttributeFlags, setExtended } from './file-attributes.js';
 import type { SyscallRow } from './row.js';
 
 const CAP_LINUX_IMMUTABLE = 9;
@@ -86,8 +89,10 @@ function fileRequest(task: Task, args: SyscallArgs, file: FileDescription, reque
   }
   if (request === FIOQSIZE && onDisk) return memory.writeU64(addr, file.inode!.size);
   if (request === FIGETBSZ && onDisk) return memory.writeU32(addr, 4096);
-  if (request === FS_IOC_GETFLAGS && onDisk) return memory.writeU32(addr, file.inode!.attributes);
+  if (request === FS_IOC_GETFLAGS && onDisk) return memory.writeU32(addr, attributeFlags(file.inode!));
   if (request === FS_IOC_SETFLAGS && onDisk) return setAttributes(task, file, addr);
+  if (request === FS_IOC_FSGETXATTR && onDisk) return getExtended(task, file, addr);
+  if (request === FS_IOC_FSSETXATTR && onDisk) return setExtended(task, file, addr);
   if (request === FIONREAD && type === S_IFDIR) return -EISDIR;
   const result = file.ops.ioctl(file, task, request, addr);
   return type === S_IFREG && result === -ENOTTY ? -ENOTTY : result;
@@ -95,21 +100,7 @@ function fileRequest(task: Task, args: SyscallArgs, file: FileDescription, reque
 
 function setAttributes(task: Task, file: FileDescription, addr: number): number {
   const flags = task.memory.readU32(addr);
-  if (flags < 0) return -EFAULT;
-  const inode = file.inode!;
-  if (writableMount(file.mount!) !== 0) return -EROFS;
-  if (!isOwner(inode, task.credentials)) return -EPERM;
-  if (((flags ^ inode.attributes) & ENFORCED) !== 0 && !task.credentials.hasCapability(CAP_LINUX_IMMUTABLE)) {
-    return -EPERM;
-  }
-  if ((flags & ~ENFORCED) !== 0) return -EOPNOTSUPP;
-  const { vfs } = task.fs;
-  const { change } = vfs;
-  change.what = CHANGE_ATTRIBUTES | CHANGE_CTIME;
-  change.attributes = flags;
-  change.ctime = vfs.nowSeconds();
-  change.ctimeNanos = vfs.nowNanos();
-  return inode.ops.change(inode, change);
+  return flags < 0 ? -EFAULT : setAttributeFlags(task, file.mount!, file.inode!, flags);
 }
 
 export const IOCTL_SYSCALLS: readonly SyscallRow[] = [

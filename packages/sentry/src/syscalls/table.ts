@@ -10,6 +10,9 @@ import { EVENT_FILE_SYSCALLS } from './event-files.js';
 import { EXEC_SYSCALLS } from './exec.js';
 import { EXIT_SYSCALLS } from './exit.js';
 import { FCNTL_SYSCALLS } from './fcntl.js';
+import { FILE_ATTRIBUTE_SYSCALLS } from './file-attributes.js';
+import { FILE_HANDLE_SYSCALLS } from './file-handle.js';
+import { FILESYSTEM_SYSCALLS } from './filesystem.js';
 import { FUTEX_SYSCALLS } from './futex.js';
 import { FUTEX2_SYSCALLS } from './futex2.js';
 import { IOCTL_SYSCALLS } from './ioctl.js';
@@ -61,6 +64,9 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   EXEC_SYSCALLS,
   EXIT_SYSCALLS,
   FCNTL_SYSCALLS,
+  FILE_ATTRIBUTE_SYSCALLS,
+  FILE_HANDLE_SYSCALLS,
+  FILESYSTEM_SYSCALLS,
   FUTEX_SYSCALLS,
   FUTEX2_SYSCALLS,
   IOCTL_SYSCALLS,
