@@ -5,8 +5,6 @@ import {
   EISDIR,
   ENOTTY,
   EOPNOTSUPP,
-  EPERM,
-  EROFS,
   FASYNC,
   FICLONE,
   FICLONERANGE,
@@ -28,19 +26,9 @@ import {
   SYS_ioctl,
 } from '@sandbox-kernel/abi';
 import { type SyscallArgs, setAsync, type Task } from '@sandbox-kernel/kernel';
-import {
-  CHANGE_ATTRIBUTES,
-  CHANGE_CTIME,
-  type FileDescription,
-  isOwner,
-  writableMount,
-} from '@sandbox-kernel/vfs';
+import type { FileDescription } from '@sandbox-kernel/vfs';
 import { attributeFlags, getExtended, setAttributeFlags, setExtended } from './file-attributes.js';
 import type { SyscallRow } from './row.js';
-
-const CAP_LINUX_IMMUTABLE = 9;
-/** FS_IMMUTABLE_FL and FS_APPEND_FL: what this kernel enforces. */
-const ENFORCED = 0x30;
 
 function ioctl(task: Task, args: SyscallArgs): number {
   const fd = args.int(0);
