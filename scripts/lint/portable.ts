@@ -2,8 +2,8 @@
 import ts from 'typescript';
 import { type Finding, finding, importsOf, type SourceFile, walk } from './source.js';
 
-const PORTABLE = new Set(['abi', 'contracts', 'mm', 'vfs', 'netstack', 'kernel']);
-const NO_THROW = new Set(['abi', 'mm', 'vfs', 'netstack', 'kernel']);
+const PORTABLE = new Set(['abi', 'contracts', 'mm', 'vfs', 'netstack', 'kernel', 'inet']);
+const NO_THROW = new Set(['abi', 'mm', 'vfs', 'netstack', 'kernel', 'inet']);
 const BANNED = new Set([
   'process',
   'Buffer',

@@ -1,1 +1,3 @@
-export {};
+export { Internet, type InternetOptions, type LinkAttachment } from './internet.js';
+export { InternetSettings } from './settings.js';
+export { SocketRegistry } from './socket-registry.js';

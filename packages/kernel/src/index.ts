@@ -37,9 +37,29 @@ export { commOf, executeProgram, startRegisters } from './exec.js';
 export { exitedStatus, exitGroup, exitTask } from './exit.js';
 export { FutexTable } from './futex/futex-table.js';
 export { lockPi, unlockPi } from './futex/pi.js';
+export { futexCmpRequeuePi, futexWaitRequeuePi } from './futex/requeue-pi.js';
 export { ROBUST_LIST_HEAD_BYTES, RobustList } from './futex/robust-list.js';
 export { futexWaitVector, type VectorEntry } from './futex/wait-vector.js';
 export { futexRequeue, futexWait, futexWake, futexWakeOp } from './futex/wait-wake.js';
+export { IpcNamespace } from './ipc/ipc-namespace.js';
+export type { IpcObject } from './ipc/ipc-object.js';
+export type { IpcTable } from './ipc/ipc-table.js';
+export {
+  checkMessage,
+  getQueue,
+  Message,
+  MessageQueue,
+  receiveMessage,
+  sendMessage,
+} from './ipc/message-queue.js';
+export {
+  checkOperationCount,
+  getSemaphores,
+  operateSemaphores,
+  SemaphoreSet,
+  undoSemaphores,
+} from './ipc/semaphore-set.js';
+export { getSegment, SHM_LIMIT, SharedSegment } from './ipc/shared-segment.js';
 export { newSession, setProcessGroup } from './job-control.js';
 export { Kernel, type KernelEvents, type KernelOptions, type KernelRoles } from './kernel.js';
 export { MAX_ARG_STRINGS, MAX_ARG_STRLEN } from './loader/argument-limits.js';
@@ -65,6 +85,7 @@ export {
 export { RestartBlock } from './restart-block.js';
 export { BLOCKED, REGISTERS_SET, type SyscallHandler, TASK_EXITED } from './results.js';
 export { NR_OPEN, ResourceLimits } from './rlimits.js';
+export { registerSequence } from './rseq.js';
 export { RunQueue } from './run-queue.js';
 export { Scheduling } from './scheduling.js';
 export { AlternateStack } from './signal/alternate-stack.js';
@@ -99,6 +120,7 @@ export {
   waitForSignal,
 } from './signal/wait-signal.js';
 export {
+  type ControlMessage,
   DEFAULT_BUFFER,
   MOST_BUFFER,
   openSocket,
@@ -141,5 +163,6 @@ export { TimerHeap, TimerNode, type TimerOwner } from './timer-heap.js';
 export { createDevpts, MasterEnd, openPeer, PtyTable, registerTerminalDevices } from './tty/pty.js';
 export { Terminal } from './tty/terminal.js';
 export { Termios } from './tty/termios.js';
+export { createUserfault } from './userfault/userfault-file.js';
 export { MACHINE, RELEASE, SYSNAME, UtsNamespace, VERSION } from './uts-namespace.js';
 export { WaitResult, waitForChild } from './wait.js';

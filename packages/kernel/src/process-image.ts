@@ -4,6 +4,7 @@ import type { MemoryManager } from '@sandbox-kernel/mm';
 import type { FileDescription } from '@sandbox-kernel/vfs';
 import type { AioContext } from './aio/aio-context.js';
 import type { ProgramFiles } from './loader/program-files.js';
+import type { ProcessorSlots } from './rseq.js';
 import type { Task } from './task.js';
 
 export const SUID_DUMP_DISABLE = 0;
@@ -29,6 +30,8 @@ export class ProcessImage {
   /** The thread that copies it: others are held at their way back to the program. */
   freezer: Task | null;
   readonly held: Task[];
+  /** Set once a thread has registered a restartable sequence. */
+  processors: ProcessorSlots | null;
   /** io_setup(2): by the address of their rings. */
   readonly aioContexts: Map<number, AioContext>;
 
@@ -44,6 +47,7 @@ export class ProcessImage {
     this.membarrier = 0;
     this.freezer = null;
     this.held = [];
+    this.processors = null;
     this.aioContexts = new Map();
   }
 

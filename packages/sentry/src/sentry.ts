@@ -35,9 +35,11 @@ import {
 } from '@sandbox-kernel/vfs';
 import { findProgram } from './boot/find-program.js';
 import { bootMachine, type HostSide, type Machine } from './boot/machine.js';
+import type { SentryKernel } from './boot/sentry-kernel.js';
 import { latin1OfUtf8 } from './boot/strings.js';
 import type { ProcessSpec, Request, SandboxSpec, SignalScope } from './control/messages.js';
 import { ControlServer, RequestError, type RequestHandler } from './control/server.js';
+import type { SandboxNetwork } from './net/network.js';
 import { SYSCALL_ROWS } from './syscalls/table.js';
 import { TerminalRelay } from './terminal-relay.js';
 import { Strace } from './trace/strace.js';
@@ -74,13 +76,25 @@ export class Sentry implements RequestHandler, KernelEvents {
   }
 
   #turn(): void {
-    const { kernel, platform } = this.#machine as Machine;
+    const { kernel, platform, network } = this.#machine as Machine;
     kernel.runWoken();
-    const id = platform.wait(kernel.nextDeadline());
+    if (network.deadline === 0) {
+      network.run();
+      kernel.runWoken();
+    }
+    const id = platform.wait(Math.min(kernel.nextDeadline(), network.deadline));
     if (id >= 0) kernel.trapped(id);
     else if (id === WAIT_HOST_EVENT) this.#hostEvents();
     else if (id === WAIT_DEAD) throw new Error('the platform was killed from outside the sandbox');
-    if (kernel.timers.next() !== Number.POSITIVE_INFINITY) kernel.expireTimers(kernel.clock.monotonic());
+    this.#expire(kernel, network);
+  }
+
+  #expire(kernel: SentryKernel, network: SandboxNetwork): void {
+    const { deadline } = network;
+    if (kernel.timers.next() === Number.POSITIVE_INFINITY && deadline === Number.POSITIVE_INFINITY) return;
+    const now = kernel.clock.monotonic();
+    kernel.expireTimers(now);
+    if (deadline <= now && deadline > 0) network.run();
   }
 
   #hostEvents(): void {

@@ -2,11 +2,13 @@
 // SocketOps lets read(2), write(2), poll(2) and ioctl(2) reach it. Nothing blocks: -EAGAIN means wait for poll events.
 import {
   EDESTADDRREQ,
+  EINPROGRESS,
   EINVAL,
   EOPNOTSUPP,
   MSG_DONTWAIT,
   O_NONBLOCK,
   O_RDWR,
+  POLLOUT,
   SO_PASSCRED,
   SO_PASSPIDFD,
 } from '@sandbox-kernel/abi';
@@ -38,6 +40,13 @@ export class PeerCredentials {
   }
 }
 
+/** One control message (cmsg(3)) without its header. */
+export interface ControlMessage {
+  readonly level: number;
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
 /** One sendmsg or recvmsg. Owned by the caller; receiving fills the second half. */
 export class SocketMessage {
   io: IoSegments | null;
@@ -47,6 +56,8 @@ export class SocketMessage {
   /** SCM_RIGHTS: one reference each. */
   files: FileDescription[];
   credentials: PeerCredentials | null;
+  /** Control messages that belong to the family (IP_PKTINFO and its like); null when there are none. */
+  control: ControlMessage[] | null;
   /** Offset in `io` where the next bytes go or come from. */
   done: number;
   /** MSG_TRUNC, MSG_EOR … of what was received, and the datagram's real length. */
@@ -59,9 +70,16 @@ export class SocketMessage {
     this.address = null;
     this.files = [];
     this.credentials = null;
+    this.control = null;
     this.done = 0;
     this.outFlags = 0;
     this.fullLength = 0;
+  }
+
+  /** Attaches what recvmsg(2) shall tell beside the bytes. */
+  addControl(level: number, type: number, data: Uint8Array): void {
+    if (this.control === null) this.control = [{ level, type, data }];
+    else this.control.push({ level, type, data });
   }
 }
 
@@ -75,6 +93,11 @@ export abstract class Socket {
   file: FileDescription | null;
   sendBuffer: number;
   receiveBuffer: number;
+  /** A program has chosen the size: no autotuning. */
+  sendBufferSet: boolean;
+  receiveBufferSet: boolean;
+  /** SO_PEEK_OFF; -1: off. */
+  peekOffset: number;
   /** SO_RCVTIMEO, SO_SNDTIMEO, ns; Infinity: none. */
   receiveTimeout: number;
   sendTimeout: number;
@@ -93,6 +116,9 @@ export abstract class Socket {
     this.file = null;
     this.sendBuffer = DEFAULT_BUFFER;
     this.receiveBuffer = DEFAULT_BUFFER;
+    this.sendBufferSet = false;
+    this.receiveBufferSet = false;
+    this.peekOffset = -1;
     this.receiveTimeout = Infinity;
     this.sendTimeout = Infinity;
     this.kept = new Map();
@@ -128,6 +154,16 @@ export abstract class Socket {
   /** 0, -errno, -EINPROGRESS (wait for POLLOUT, then SO_ERROR), -EAGAIN (a full backlog: wait for POLLOUT and try again). */
   connect(_task: Task, _address: Uint8Array): number {
     return -EOPNOTSUPP;
+  }
+
+  /** A connection under way: -EINPROGRESS still, 0 when it stands, or why it does not. */
+  finishConnect(): number {
+    return (this.events() & POLLOUT) !== 0 ? -this.takeError() : -EINPROGRESS;
+  }
+
+  /** What SO_SNDBUF and SO_RCVBUF tell. */
+  get bufferSizes(): readonly [number, number] {
+    return [this.sendBuffer, this.receiveBuffer];
   }
 
   /** sockaddr bytes of this end, or -errno. */

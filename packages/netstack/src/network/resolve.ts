@@ -108,7 +108,8 @@ function toUnicast(net: NetworkLayer, route: Route, source: Address | null): num
   route.hopLimit = entry.hopLimit > 0 ? entry.hopLimit : 64;
   route.advertisedMss = entry.advertisedMss;
   route.initialWindow = entry.initialWindow;
-  return found(net, route, iface, entry.gateway ?? destination, chosen ?? ANY_V4, entry.mtu);
+  const hop = net.redirects.find(destination, entry.gateway ?? destination, iface.index);
+  return found(net, route, iface, hop, chosen ?? ANY_V4, entry.mtu);
 }
 
 function refusal(net: NetworkLayer, route: Route, entry: RouteEntry, source: Address | null): number {
@@ -155,7 +156,9 @@ function found(
   if (iface.hopLimit > 0 && !nextHop.isV4 && route.hopLimit === 64) route.hopLimit = iface.hopLimit;
   const unicast = !route.isMulticast && !route.isBroadcast;
   if (iface.isEthernet && unicast) route.neighbour = iface.neighbours.obtain(nextHop);
-  const linkMtu = routeMtu > 0 ? Math.min(routeMtu, iface.mtu) : iface.mtu;
+  // A device may take more (lo takes 65,536) than IPv4's length field can say.
+  const largest = route.destination.isV4 ? Math.min(iface.mtu, MAX_PACKET) : iface.mtu;
+  const linkMtu = routeMtu > 0 ? Math.min(routeMtu, largest) : largest;
   const learnt = route.isLocal ? null : net.pathMtu.find(route.destination, net.now());
   route.pathMtuEntry = learnt;
   route.mtu = learnt === null ? linkMtu : Math.min(learnt.mtu, linkMtu);

@@ -16,13 +16,13 @@ import {
 } from '@sandbox-kernel/host';
 import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/kernel';
 import { MemoryFile } from '@sandbox-kernel/mm';
-import { openPtracePlatform, PtraceUnavailableError } from '@sandbox-kernel/platform-ptrace';
 import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
 import type { SandboxSpec } from '../control/messages.js';
-import { RequestError } from '../control/server.js';
+import { createNetwork, type SandboxNetwork } from '../net/network.js';
 import { syscallHandlers } from '../syscalls/table.js';
 import { HostClock } from './clock.js';
 import { HostBacking } from './host-backing.js';
+import { openPlatform } from './platform.js';
 import { HostRandom } from './random.js';
 import { SentryKernel } from './sentry-kernel.js';
 import { createRoot, mountAll } from './tree.js';
@@ -41,6 +41,7 @@ export interface HostSide {
 export interface Machine {
   readonly kernel: SentryKernel;
   readonly platform: Platform;
+  readonly network: SandboxNetwork;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
 }
@@ -75,6 +76,7 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
   const programs = new VfsPrograms();
   const kernel = new SentryKernel({ platform, clock, random, memoryFile, programs }, options, vfs);
   kernel.events = events;
+  const network = createNetwork(kernel);
   const top = createRoot(side.host, vfs, spec);
   const caller: FileCaller = {
     fs: new FsContext(vfs, top, top, 0o022),
@@ -82,25 +84,5 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
   mountAll(side.host, kernel, caller, spec);
-  return { kernel, platform, caller };
-}
-
-function openPlatform(side: HostSide, spec: SandboxSpec): Platform {
-  if (spec.platform === 'systrap') {
-    throw new RequestError({
-      code: 'ERR_SANDBOX_PLATFORM',
-      message: 'the systrap platform is not built yet',
-      hint: 'use --platform ptrace or auto',
-    });
-  }
-  try {
-    return openPtracePlatform({
-      memoryFd: side.memory.fd,
-      memoryReadOnlyFd: side.memory.readOnlyFd,
-      events: side.watcher,
-    });
-  } catch (error) {
-    if (!(error instanceof PtraceUnavailableError)) throw error;
-    throw new RequestError({ code: 'ERR_SANDBOX_PLATFORM', message: error.reason, hint: error.remedy });
-  }
+  return { kernel, platform, network, caller };
 }

@@ -1,5 +1,7 @@
 // sendto(2), sendmsg(2), sendmmsg(2), recvfrom(2), recvmsg(2), recvmmsg(2): buffers, addresses and control messages (cmsg(3)).
 import {
+  AF_UNIX,
+  CAP_NET_ADMIN,
   CAP_SETGID,
   CAP_SETUID,
   CAP_SYS_ADMIN,
@@ -16,7 +18,9 @@ import {
   MSG_CMSG_CLOEXEC,
   MSG_CTRUNC,
   MSG_DONTWAIT,
+  MSG_ERRQUEUE,
   MSG_NOSIGNAL,
+  MSG_OOB,
   MSG_PEEK,
   MSG_WAITALL,
   MSG_WAITFORONE,
@@ -27,6 +31,9 @@ import {
   SCM_CREDENTIALS,
   SCM_RIGHTS,
   SIGPIPE,
+  SO_MARK,
+  SO_RCVLOWAT,
+  SO_TIMESTAMPING,
   SOCK_STREAM,
   SOL_SOCKET,
   SYS_recvfrom,
@@ -187,11 +194,17 @@ function readControlMessage(
   length: number,
   message: SocketMessage,
 ): number {
-  if (view.getInt32(at + 8, true) !== SOL_SOCKET) return 0;
+  const level = view.getInt32(at + 8, true);
   const type = view.getInt32(at + 12, true);
-  if (type === SCM_RIGHTS && socket.domain === 1)
+  if (level !== SOL_SOCKET) {
+    const start = at + CMSG_HEADER;
+    message.addControl(level, type, new Uint8Array(view.buffer.slice(start, at + length)));
+    return 0;
+  }
+  if (socket.domain !== AF_UNIX) return readSocketControl(task, type, length - CMSG_HEADER);
+  if (type === SCM_RIGHTS)
     return takeRights(task, view, at + CMSG_HEADER, (length - CMSG_HEADER) >> 2, message);
-  if (type !== SCM_CREDENTIALS || socket.domain !== 1) return -EINVAL;
+  if (type !== SCM_CREDENTIALS) return -EINVAL;
   if (length !== CMSG_HEADER + 12) return -EINVAL;
   const pid = view.getInt32(at + 16, true);
   const uid = view.getUint32(at + 20, true);
@@ -205,6 +218,17 @@ function readControlMessage(
   if (pid !== task.group.pid && task.kernel.findTask(pid) === null) return -ESRCH;
   message.credentials = new PeerCredentials(pid, uid, gid);
   return 0;
+}
+
+/** What SOL_SOCKET knows for other families: marks and timestamps are taken note of by nobody yet, but checked. */
+function readSocketControl(task: Task, type: number, size: number): number {
+  if (type === SCM_RIGHTS || type === SCM_CREDENTIALS) return 0;
+  if (type === SO_MARK) {
+    if (!task.credentials.hasCapability(CAP_NET_ADMIN)) return -EPERM;
+    return size === 4 ? 0 : -EINVAL;
+  }
+  if (type === SO_TIMESTAMPING) return size === 4 ? 0 : -EINVAL;
+  return -EINVAL;
 }
 
 function takeRights(task: Task, view: DataView, at: number, count: number, message: SocketMessage): number {
@@ -261,22 +285,28 @@ function recvfrom(task: Task, args: SyscallArgs): number {
   return written < 0 ? written : result;
 }
 
+/** How much a stream's receive waits for: MSG_WAITALL all, else SO_RCVLOWAT. */
+function receiveTarget(socket: Socket, message: SocketMessage): number {
+  if (socket.type !== SOCK_STREAM || (message.flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) !== 0) return 0;
+  const total = message.io?.total ?? 0;
+  return (message.flags & MSG_WAITALL) !== 0 ? total : Math.min(socket.kept.get(SO_RCVLOWAT) ?? 1, total);
+}
+
 /** One receive with waiting and MSG_WAITALL. */
 function receive(task: Task, socket: Socket, message: SocketMessage): number {
   const call = task.call;
-  const all =
-    (message.flags & MSG_WAITALL) !== 0 && socket.type === SOCK_STREAM && (message.flags & MSG_PEEK) === 0;
+  const target = receiveTarget(socket, message);
   message.done = call.progress;
   const result = socket.receive(task, message);
-  const nonblocking = (message.flags & MSG_DONTWAIT) !== 0;
+  const nonblocking = (message.flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) !== 0;
   if (result === -EAGAIN) {
     const partial = call.progress > 0 ? call.progress : -EAGAIN;
     return waitForSocket(task, socket, POLLIN, socket.receiveTimeout, nonblocking, partial);
   }
-  if (!all) return result;
+  if (target <= 1) return result;
   if (result <= 0) return call.progress > 0 ? call.progress : result;
   call.progress += result;
-  const more = call.progress < (message.io?.total ?? 0) && message.files.length === 0 && !nonblocking;
+  const more = call.progress < target && message.files.length === 0 && !nonblocking;
   return more
     ? waitForSocket(task, socket, POLLIN, socket.receiveTimeout, false, call.progress)
     : call.progress;
@@ -338,7 +368,11 @@ function writeControl(
   const credentials = message.credentials;
   if (socket.passesCredentials && credentials !== null) {
     const body = new Uint8Array(Int32Array.of(credentials.pid, credentials.uid, credentials.gid).buffer);
-    used += putControl(task, header, used, SCM_CREDENTIALS, body, message);
+    used += putControl(task, header, used, SOL_SOCKET, SCM_CREDENTIALS, body, message);
+  }
+  if (message.control !== null) {
+    for (const { level, type, data } of message.control)
+      used += putControl(task, header, used, level, type, data, message);
   }
   if (message.files.length === 0) return used;
   const room = Math.floor((header.controlLength - used - CMSG_HEADER) / 4);
@@ -352,15 +386,15 @@ function writeControl(
   }
   if (message.files.length > 0) message.outFlags |= MSG_CTRUNC;
   if (fds.length === 0) return used;
-  return (
-    used + putControl(task, header, used, SCM_RIGHTS, new Uint8Array(Int32Array.from(fds).buffer), message)
-  );
+  const body = new Uint8Array(Int32Array.from(fds).buffer);
+  return used + putControl(task, header, used, SOL_SOCKET, SCM_RIGHTS, body, message);
 }
 
 function putControl(
   task: Task,
   header: Header,
   at: number,
+  level: number,
   type: number,
   body: Uint8Array,
   message: SocketMessage,
@@ -375,7 +409,7 @@ function putControl(
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, length, true);
-  view.setInt32(8, SOL_SOCKET, true);
+  view.setInt32(8, level, true);
   view.setInt32(12, type, true);
   bytes.set(body.subarray(0, length - CMSG_HEADER), CMSG_HEADER);
   task.memory.copyOut(header.control + at, bytes, 0, length);

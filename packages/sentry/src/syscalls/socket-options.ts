@@ -1,23 +1,48 @@
 // getsockopt(2), setsockopt(2) at SOL_SOCKET (socket(7)): buffers, timeouts, errors, and flags that are kept. Other levels go to the family.
 import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
   CAP_NET_ADMIN,
+  CAP_NET_RAW,
+  EACCES,
   EDOM,
   EFAULT,
   EINVAL,
+  ENOENT,
   ENOPROTOOPT,
+  ENOTCONN,
+  EOPNOTSUPP,
   EPERM,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  SO_ATTACH_FILTER,
+  SO_BINDTODEVICE,
   SO_BROADCAST,
+  SO_BUF_LOCK,
+  SO_BUSY_POLL,
+  SO_COOKIE,
   SO_DEBUG,
+  SO_DETACH_FILTER,
   SO_DOMAIN,
   SO_DONTROUTE,
   SO_ERROR,
+  SO_INCOMING_CPU,
+  SO_INCOMING_NAPI_ID,
   SO_KEEPALIVE,
   SO_LINGER,
+  SO_LOCK_FILTER,
+  SO_MAX_PACING_RATE,
+  SO_MEMINFO,
   SO_NO_CHECK,
+  SO_NOFCS,
   SO_OOBINLINE,
   SO_PASSCRED,
   SO_PASSPIDFD,
   SO_PASSSEC,
+  SO_PEEK_OFF,
+  SO_PEERNAME,
+  SO_PREFER_BUSY_POLL,
   SO_PRIORITY,
   SO_PROTOCOL,
   SO_RCVBUF,
@@ -26,13 +51,17 @@ import {
   SO_RCVTIMEO,
   SO_REUSEADDR,
   SO_REUSEPORT,
+  SO_RXQ_OVFL,
+  SO_SELECT_ERR_QUEUE,
   SO_SNDBUF,
   SO_SNDBUFFORCE,
   SO_SNDLOWAT,
   SO_SNDTIMEO,
   SO_TIMESTAMP,
+  SO_TIMESTAMPING,
   SO_TIMESTAMPNS,
   SO_TYPE,
+  SO_ZEROCOPY,
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import { MOST_BUFFER, type Socket, type Task } from '@sandbox-kernel/kernel';
@@ -41,8 +70,15 @@ import { put64 } from './user-time.js';
 const LEAST_SEND = 4608;
 const LEAST_RECEIVE = 2304;
 const MOST_VALUE = 4096;
-/** Integers that are kept as they were set. */
-const KEPT = [
+/** Names of 64-bit time's options: the same layouts on x86-64. */
+const SO_TIMESTAMP_NEW = 63;
+const SO_TIMESTAMPNS_NEW = 64;
+const SO_TIMESTAMPING_NEW = 65;
+const SO_RCVTIMEO_NEW = 66;
+const SO_SNDTIMEO_NEW = 67;
+const TIMESTAMPING_KNOWN = 0x3ffff;
+/** Flags: 0 or 1 whatever was passed. */
+const FLAGS = [
   SO_REUSEADDR,
   SO_REUSEPORT,
   SO_KEEPALIVE,
@@ -55,8 +91,24 @@ const KEPT = [
   SO_NO_CHECK,
   SO_TIMESTAMP,
   SO_TIMESTAMPNS,
+  SO_TIMESTAMP_NEW,
+  SO_TIMESTAMPNS_NEW,
+  SO_RXQ_OVFL,
+  SO_SELECT_ERR_QUEUE,
+  SO_LOCK_FILTER,
+  SO_NOFCS,
+];
+/** Integers that are kept as they were set. */
+const NUMBERS = [
   SO_PRIORITY,
   SO_RCVLOWAT,
+  SO_INCOMING_CPU,
+  SO_BUSY_POLL,
+  SO_PREFER_BUSY_POLL,
+  SO_TIMESTAMPING,
+  SO_TIMESTAMPING_NEW,
+  SO_ZEROCOPY,
+  SO_BUF_LOCK,
 ];
 
 export function setSocketOption(
@@ -70,10 +122,9 @@ export function setSocketOption(
   if (length < 0) return -EINVAL;
   const bytes = new Uint8Array(Math.min(length, MOST_VALUE));
   if (task.memory.copyIn(addr, bytes, 0, bytes.length) !== bytes.length) return -EFAULT;
-  if (level !== SOL_SOCKET) return socket.setOption(task, level, option, bytes);
+  if (level !== SOL_SOCKET || option === SO_BINDTODEVICE) return socket.setOption(task, level, option, bytes);
   if (bytes.length < 4) return -EINVAL;
-  const view = new DataView(bytes.buffer);
-  const value = view.getInt32(0, true);
+  const value = new DataView(bytes.buffer).getInt32(0, true);
   switch (option) {
     case SO_SNDBUF:
     case SO_SNDBUFFORCE:
@@ -82,28 +133,107 @@ export function setSocketOption(
       return setBuffer(task, socket, option, value);
     case SO_RCVTIMEO:
     case SO_SNDTIMEO:
+    case SO_RCVTIMEO_NEW:
+    case SO_SNDTIMEO_NEW:
       return setWaitLimit(socket, option, bytes);
     case SO_LINGER:
-      if (bytes.length < 8) return -EINVAL;
-      socket.kept.set(SO_LINGER, value === 0 ? 0 : (view.getInt32(4, true) << 1) | 1);
-      return socketLevel(task, socket, option, bytes);
+      return setLinger(task, socket, bytes, value);
     case SO_DEBUG:
-      return value !== 0 && !task.credentials.hasCapability(CAP_NET_ADMIN) ? -13 : 0;
+      return value !== 0 && !task.credentials.hasCapability(CAP_NET_ADMIN) ? -EACCES : 0;
+    case SO_PEEK_OFF:
+      return setPeekOffset(socket, value);
+    case SO_DETACH_FILTER:
+      return -ENOENT;
+    case SO_TYPE:
+    case SO_PROTOCOL:
+    case SO_DOMAIN:
+    case SO_ERROR:
+    case SO_SNDLOWAT:
+      return -ENOPROTOOPT;
     default:
-      if (!KEPT.includes(option)) return socket.setOption(task, level, option, bytes);
-      socket.kept.set(option, isFlag(option) ? (value === 0 ? 0 : 1) : value);
-      return socketLevel(task, socket, option, bytes);
+      return keep(task, socket, option, value, bytes);
   }
+}
+
+function keep(task: Task, socket: Socket, option: number, value: number, bytes: Uint8Array): number {
+  const flag = FLAGS.includes(option);
+  if (!flag && !NUMBERS.includes(option)) return setPacing(task, socket, option, bytes);
+  const refused = mayKeep(task, socket, option, value);
+  if (refused !== 0) return refused;
+  const kept = option === SO_RCVLOWAT && value <= 0 ? (value < 0 ? 2 ** 31 - 1 : 1) : value;
+  socket.kept.set(option, flag ? (value === 0 ? 0 : 1) : kept);
+  exclude(socket, option, value);
+  return socketLevel(task, socket, option, bytes);
+}
+
+/** Micro- and nanosecond timestamps replace each other. */
+function exclude(socket: Socket, option: number, value: number): void {
+  const stamps = [SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMP_NEW, SO_TIMESTAMPNS_NEW];
+  if (value === 0 || !stamps.includes(option)) return;
+  for (const other of stamps) if (other !== option) socket.kept.delete(other);
+}
+
+function mayKeep(task: Task, socket: Socket, option: number, value: number): number {
+  const { credentials } = task;
+  const inet = socket.domain === AF_INET || socket.domain === AF_INET6;
+  switch (option) {
+    case SO_REUSEPORT:
+      return value !== 0 && !inet ? -EOPNOTSUPP : 0;
+    case SO_PRIORITY:
+      if (value >= 0 && value <= 6) return 0;
+      return credentials.hasCapability(CAP_NET_RAW) || credentials.hasCapability(CAP_NET_ADMIN) ? 0 : -EPERM;
+    case SO_BUSY_POLL:
+      if (value > 0 && !credentials.hasCapability(CAP_NET_ADMIN)) return -EPERM;
+      return value < 0 ? -EINVAL : 0;
+    case SO_PREFER_BUSY_POLL:
+      return value !== 0 && !credentials.hasCapability(CAP_NET_ADMIN) ? -EPERM : 0;
+    case SO_TIMESTAMPING:
+    case SO_TIMESTAMPING_NEW:
+      return (value & ~TIMESTAMPING_KNOWN) !== 0 ? -EINVAL : 0;
+    case SO_ZEROCOPY:
+      if (!inet || (socket.protocol !== IPPROTO_TCP && socket.protocol !== IPPROTO_UDP)) return -EOPNOTSUPP;
+      return value < 0 || value > 1 ? -EINVAL : 0;
+    case SO_BUF_LOCK:
+      return (value & ~3) !== 0 ? -EINVAL : 0;
+    case SO_PASSCRED:
+    case SO_PASSSEC:
+    case SO_PASSPIDFD:
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+/** A rate in bytes per second, 32 or 64 bits; then what only the family may know. */
+function setPacing(task: Task, socket: Socket, option: number, bytes: Uint8Array): number {
+  if (option === SO_ATTACH_FILTER && bytes.length !== 16) return -EINVAL;
+  if (option !== SO_MAX_PACING_RATE) return socket.setOption(task, SOL_SOCKET, option, bytes);
+  const value = new DataView(bytes.buffer).getUint32(0, true);
+  socket.kept.set(
+    option,
+    bytes.length >= 8 ? value + new DataView(bytes.buffer).getUint32(4, true) * 2 ** 32 : value,
+  );
+  return socketLevel(task, socket, option, bytes);
+}
+
+function setLinger(task: Task, socket: Socket, bytes: Uint8Array, value: number): number {
+  if (bytes.length < 8) return -EINVAL;
+  const seconds = new DataView(bytes.buffer).getInt32(4, true);
+  socket.kept.set(SO_LINGER, value === 0 ? 0 : (seconds << 1) | 1);
+  return socketLevel(task, socket, SO_LINGER, bytes);
+}
+
+function setPeekOffset(socket: Socket, value: number): number {
+  const able = socket.domain === AF_UNIX || socket.protocol === IPPROTO_UDP;
+  if (!able) return -EOPNOTSUPP;
+  socket.peekOffset = Math.max(value, -1);
+  return 0;
 }
 
 /** The family hears of options that are kept too; it need not know them. */
 function socketLevel(task: Task, socket: Socket, option: number, bytes: Uint8Array): number {
   const result = socket.setOption(task, SOL_SOCKET, option, bytes);
-  return result === -ENOPROTOOPT ? 0 : result;
-}
-
-function isFlag(option: number): boolean {
-  return option !== SO_PRIORITY && option !== SO_RCVLOWAT;
+  return result === -ENOPROTOOPT || result === -EOPNOTSUPP ? 0 : result;
 }
 
 /** Linux doubles what is asked for, for its bookkeeping, and tells the doubled value. */
@@ -111,9 +241,14 @@ function setBuffer(task: Task, socket: Socket, option: number, value: number): n
   const forced = option === SO_SNDBUFFORCE || option === SO_RCVBUFFORCE;
   if (forced && !task.credentials.hasCapability(CAP_NET_ADMIN)) return -EPERM;
   const wanted = forced ? Math.max(value, 0) : Math.min(value >>> 0, MOST_BUFFER);
-  if (option === SO_SNDBUF || option === SO_SNDBUFFORCE) socket.sendBuffer = Math.max(wanted * 2, LEAST_SEND);
-  else socket.receiveBuffer = Math.max(wanted * 2, LEAST_RECEIVE);
-  return 0;
+  if (option === SO_SNDBUF || option === SO_SNDBUFFORCE) {
+    socket.sendBuffer = Math.max(wanted * 2, LEAST_SEND);
+    socket.sendBufferSet = true;
+  } else {
+    socket.receiveBuffer = Math.max(wanted * 2, LEAST_RECEIVE);
+    socket.receiveBufferSet = true;
+  }
+  return socketLevel(task, socket, option, intBytes(value));
 }
 
 function setWaitLimit(socket: Socket, option: number, bytes: Uint8Array): number {
@@ -124,7 +259,7 @@ function setWaitLimit(socket: Socket, option: number, bytes: Uint8Array): number
   if (micros < 0 || micros >= 1e6) return -EDOM;
   const nanos = seconds < 0 ? 0 : seconds * 1e9 + micros * 1000;
   const timeout = nanos === 0 && seconds >= 0 ? Infinity : nanos;
-  if (option === SO_RCVTIMEO) socket.receiveTimeout = timeout;
+  if (option === SO_RCVTIMEO || option === SO_RCVTIMEO_NEW) socket.receiveTimeout = timeout;
   else socket.sendTimeout = timeout;
   return 0;
 }
@@ -153,42 +288,85 @@ export function getSocketOption(
 function socketOption(task: Task, socket: Socket, option: number, room: number): Uint8Array | number {
   switch (option) {
     case SO_TYPE:
-      return int(socket.type);
+      return intBytes(socket.type);
     case SO_DOMAIN:
-      return int(socket.domain);
+      return intBytes(socket.domain);
     case SO_PROTOCOL:
-      return int(socket.protocol);
-    case SO_ERROR: {
-      const own = socket.getOption(task, SOL_SOCKET, option, room);
-      return typeof own === 'number' ? int(socket.takeError()) : own;
-    }
+      return intBytes(socket.protocol);
+    case SO_ERROR:
+      return intBytes(socket.takeError());
     case SO_SNDBUF:
-      return int(socket.sendBuffer);
+      return intBytes(socket.bufferSizes[0]);
     case SO_RCVBUF:
-      return int(socket.receiveBuffer);
+      return intBytes(socket.bufferSizes[1]);
     case SO_RCVTIMEO:
+    case SO_RCVTIMEO_NEW:
       return timeval(socket.receiveTimeout);
     case SO_SNDTIMEO:
+    case SO_SNDTIMEO_NEW:
       return timeval(socket.sendTimeout);
     case SO_SNDLOWAT:
-      return int(1);
-    case SO_RCVLOWAT:
-      return int(socket.kept.get(option) ?? 1);
+      return intBytes(1);
     case SO_DEBUG:
-      return int(0);
+      return intBytes(0);
     case SO_LINGER: {
       const kept = socket.kept.get(SO_LINGER) ?? 0;
-      return new Uint8Array(Int32Array.of(kept & 1, kept >> 1).buffer);
+      return intBytes(kept & 1, kept >> 1);
     }
     default:
-      return KEPT.includes(option)
-        ? int(socket.kept.get(option) ?? 0)
-        : socket.getOption(task, SOL_SOCKET, option, room);
+      return rareOption(task, socket, option, room);
   }
 }
 
-function int(value: number): Uint8Array {
-  return new Uint8Array(Int32Array.of(value).buffer);
+function rareOption(task: Task, socket: Socket, option: number, room: number): Uint8Array | number {
+  switch (option) {
+    case SO_RCVLOWAT:
+      return intBytes(socket.kept.get(option) ?? 1);
+    case SO_PEEK_OFF:
+      return socket.domain === AF_UNIX || socket.protocol === IPPROTO_UDP
+        ? intBytes(socket.peekOffset)
+        : -EOPNOTSUPP;
+    case SO_INCOMING_CPU:
+      return intBytes(socket.kept.get(option) ?? -1);
+    case SO_INCOMING_NAPI_ID:
+      return intBytes(0);
+    case SO_COOKIE:
+      return room < 8 ? -EINVAL : cookie(socket);
+    case SO_MEMINFO:
+      return intBytes(0, socket.bufferSizes[1], 0, socket.bufferSizes[0], 0, 0, 0, 0, 0);
+    case SO_PEERNAME:
+      return peerName(socket, room);
+    case SO_MAX_PACING_RATE:
+      return pacing(socket, room);
+    default:
+      if (FLAGS.includes(option) || NUMBERS.includes(option)) return intBytes(socket.kept.get(option) ?? 0);
+      return socket.getOption(task, SOL_SOCKET, option, room);
+  }
+}
+
+function peerName(socket: Socket, room: number): Uint8Array | number {
+  const name = socket.peerName();
+  if (typeof name === 'number') return -ENOTCONN;
+  return name.length < room ? -EINVAL : name;
+}
+
+/** A number that no other socket of the sandbox has: its inode's. */
+function cookie(socket: Socket): Uint8Array {
+  const bytes = new Uint8Array(8);
+  put64(new DataView(bytes.buffer), 0, socket.file?.inode?.number ?? 0);
+  return bytes;
+}
+
+function pacing(socket: Socket, room: number): Uint8Array {
+  const bytes = new Uint8Array(room >= 8 ? 8 : 4).fill(0xff);
+  const kept = socket.kept.get(SO_MAX_PACING_RATE);
+  if (kept !== undefined && room >= 8) put64(new DataView(bytes.buffer), 0, kept);
+  else if (kept !== undefined) new DataView(bytes.buffer).setUint32(0, Math.min(kept, 2 ** 32 - 1), true);
+  return bytes;
+}
+
+function intBytes(...values: number[]): Uint8Array {
+  return new Uint8Array(Int32Array.from(values).buffer);
 }
 
 function timeval(nanos: number): Uint8Array {

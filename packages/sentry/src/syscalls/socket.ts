@@ -3,6 +3,7 @@
 import {
   EAFNOSUPPORT,
   EAGAIN,
+  EALREADY,
   EBADF,
   EFAULT,
   EINPROGRESS,
@@ -58,8 +59,7 @@ export function waitForSocket(
 ): number {
   const file = socket.file;
   if (file === null || nonblocking || (file.flags & O_NONBLOCK) !== 0) return result;
-  if (timeout === Infinity)
-    return task.blockOn(file, events, result === -EAGAIN || result === 0 ? -ERESTARTSYS : result);
+  if (timeout === Infinity) return task.blockOn(file, events, result > 0 ? result : -ERESTARTSYS);
   const now = task.kernel.clock.monotonic();
   if (task.call.phase === 0) {
     task.call.phase = 1;
@@ -67,7 +67,7 @@ export function waitForSocket(
   }
   if (now >= task.call.deadline) return result;
   task.wakeAt(task.call.deadline);
-  return task.blockOn(file, events, -EINTR);
+  return task.blockOn(file, events, result > 0 ? result : -EINTR);
 }
 
 /** sockaddr bytes from the program, or -errno. */
@@ -183,12 +183,15 @@ function connect(task: Task, args: SyscallArgs): number {
   if (typeof target === 'number') return target;
   const address = readAddress(task, args.addr(1), args.int(2));
   if (typeof address === 'number') return address;
-  // A connection under way is finished by looking at its error, not by connecting again.
-  if (task.call.value === 1 && (target.events() & POLLOUT) !== 0) return -target.takeError();
-  const result = task.call.value === 1 ? -EINPROGRESS : target.connect(task, address);
-  if (result === -EINPROGRESS) task.call.value = 1;
-  if (result !== -EINPROGRESS && result !== -EAGAIN) return result;
-  return waitForSocket(task, target, POLLOUT, target.sendTimeout, false, result);
+  const result = task.call.value === 1 ? target.finishConnect() : target.connect(task, address);
+  const underway = result === -EINPROGRESS || (result === -EALREADY && !isNonblocking(target));
+  if (underway) task.call.value = 1;
+  if (!underway && result !== -EAGAIN) return result;
+  return waitForSocket(task, target, POLLOUT, target.sendTimeout, false, underway ? -EINPROGRESS : result);
+}
+
+function isNonblocking(target: Socket): boolean {
+  return target.file !== null && (target.file.flags & O_NONBLOCK) !== 0;
 }
 
 function getsockname(task: Task, args: SyscallArgs): number {
@@ -231,7 +234,7 @@ export const SOCKET_SYSCALLS: readonly SyscallRow[] = [
     handler: socket,
     coverage: 'partial',
     format: 'ddd',
-    note: 'the families that are registered: AF_UNIX, and what the network adds',
+    note: 'AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET',
   },
   { nr: SYS_socketpair, name: 'socketpair', handler: socketpair, coverage: 'full', format: 'dddp' },
   { nr: SYS_bind, name: 'bind', handler: bind, coverage: 'full', format: 'fpd' },
@@ -248,7 +251,7 @@ export const SOCKET_SYSCALLS: readonly SyscallRow[] = [
     handler: getsockopt,
     coverage: 'partial',
     format: 'fddpp',
-    note: 'common options of SOL_SOCKET',
+    note: 'SOL_SOCKET, IP, IPV6, TCP, UDP, RAW, ICMPV6, PACKET, NETLINK',
   },
   {
     nr: SYS_setsockopt,
@@ -256,6 +259,6 @@ export const SOCKET_SYSCALLS: readonly SyscallRow[] = [
     handler: setsockopt,
     coverage: 'partial',
     format: 'fddpd',
-    note: 'common options of SOL_SOCKET',
+    note: 'SOL_SOCKET, IP, IPV6, TCP, UDP, RAW, ICMPV6, PACKET, NETLINK',
   },
 ];

@@ -26,6 +26,7 @@ import { MOUNT_SYSCALLS } from './mount.js';
 import { MOUNT_API_SYSCALLS } from './mount-api.js';
 import { MOUNT_LIST_SYSCALLS } from './mount-list.js';
 import { MQUEUE_SYSCALLS } from './mqueue.js';
+import { MSG_SYSCALLS } from './msg.js';
 import { OPEN_SYSCALLS } from './open.js';
 import { PIDFD_SYSCALLS } from './pidfd.js';
 import { PIPE_SYSCALLS } from './pipe.js';
@@ -36,8 +37,11 @@ import { RANDOM_SYSCALLS } from './random.js';
 import { READ_WRITE_SYSCALLS } from './read-write.js';
 import { RESOURCE_SYSCALLS } from './resource.js';
 import type { SyscallRow } from './row.js';
+import { RSEQ_SYSCALLS } from './rseq.js';
 import { SCHEDULER_SYSCALLS } from './scheduler.js';
 import { SELECT_SYSCALLS } from './select.js';
+import { SEM_SYSCALLS } from './sem.js';
+import { SHM_SYSCALLS } from './shm.js';
 import { SIGNAL_SYSCALLS } from './signal.js';
 import { SOCKET_SYSCALLS } from './socket.js';
 import { SOCKET_MESSAGE_SYSCALLS } from './socket-message.js';
@@ -50,6 +54,7 @@ import { TIME_ADJUST_SYSCALLS } from './time-adjust.js';
 import { TIMER_SYSCALLS } from './timer.js';
 import { TIMERFD_SYSCALLS } from './timerfd.js';
 import { UNSHARE_SYSCALLS } from './unshare.js';
+import { USERFAULTFD_SYSCALLS } from './userfaultfd.js';
 import { WAIT_SYSCALLS } from './wait.js';
 import { XATTR_SYSCALLS } from './xattr.js';
 
@@ -80,6 +85,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   MOUNT_LIST_SYSCALLS,
   MOUNT_SYSCALLS,
   MQUEUE_SYSCALLS,
+  MSG_SYSCALLS,
   OPEN_SYSCALLS,
   PIDFD_SYSCALLS,
   PIPE_SYSCALLS,
@@ -89,8 +95,11 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   RANDOM_SYSCALLS,
   READ_WRITE_SYSCALLS,
   RESOURCE_SYSCALLS,
+  RSEQ_SYSCALLS,
   SCHEDULER_SYSCALLS,
   SELECT_SYSCALLS,
+  SEM_SYSCALLS,
+  SHM_SYSCALLS,
   SIGNAL_SYSCALLS,
   SOCKET_MESSAGE_SYSCALLS,
   SOCKET_SYSCALLS,
@@ -103,6 +112,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   TIMER_SYSCALLS,
   TIMERFD_SYSCALLS,
   UNSHARE_SYSCALLS,
+  USERFAULTFD_SYSCALLS,
   WAIT_SYSCALLS,
   XATTR_SYSCALLS,
 ];
