@@ -35,7 +35,7 @@ export class Notification {
   }
 }
 
-export class MessageQueue {
+export class PosixMessageQueue {
   readonly maxMessages: number;
   readonly messageSize: number;
   /** Readable: POLLIN; room for one more: POLLOUT. */

@@ -39,7 +39,7 @@ import {
   type WaitNode,
 } from '@sandbox-kernel/vfs';
 import type { Kernel } from '../kernel.js';
-import { MessageQueue } from './message-queue.js';
+import { PosixMessageQueue } from './message-queue.js';
 
 const MQUEUE_MAGIC = 0x19800202;
 /** What fstat(2) says of a queue's size. */
@@ -59,7 +59,7 @@ export class QueueRequest {
   given = false;
 }
 
-export class MessageQueues {
+export class PosixMessageQueues {
   messagesDefault: number;
   messagesMax: number;
   sizeDefault: number;
@@ -101,7 +101,7 @@ export class MessageQueues {
   }
 
   /** A queue as `request` asks for, within the limits of the running task; or -errno. */
-  newQueue(): MessageQueue | number {
+  newQueue(): PosixMessageQueue | number {
     const task = this.kernel.current;
     const { request } = this;
     const privileged = task === null || task.credentials.hasCapability(CAP_SYS_RESOURCE);
@@ -115,7 +115,7 @@ export class MessageQueues {
     const account = task?.credentials.user ?? this.kernel.users.get(0);
     const limit = task?.group.limits.soft[RLIMIT_MSGQUEUE] ?? Infinity;
     if (account.queueBytes + charge > limit) return -EMFILE;
-    return new MessageQueue(messages, size, account, charge);
+    return new PosixMessageQueue(messages, size, account, charge);
   }
 }
 
@@ -125,15 +125,15 @@ class MqueueFilesystem extends PlainFilesystem {
   }
 
   override evict(inode: Inode): void {
-    if (inode.data instanceof MessageQueue) inode.data.destroy();
+    if (inode.data instanceof PosixMessageQueue) inode.data.destroy();
   }
 
   /** The kernel's own mount stays: this is never the last. */
   override unmount(): void {}
 }
 
-function queuesOf(superblock: Superblock): MessageQueues {
-  return superblock.data as MessageQueues;
+function queuesOf(superblock: Superblock): PosixMessageQueues {
+  return superblock.data as PosixMessageQueues;
 }
 
 class MqueueOps extends InodeOps {
@@ -192,7 +192,7 @@ const MQUEUE_OPS = new MqueueOps();
 /** A queue opened by mq_open(2) or as a file: reading it says how full it is. */
 class QueueFileOps extends FileOps {
   override read(file: FileDescription, io: IoSegments, offset: number): number {
-    const queue = file.data as MessageQueue;
+    const queue = file.data as PosixMessageQueue;
     const wanted = queue.notification;
     const signal = wanted?.kind === 0 ? wanted.signal : 0;
     const size = String(queue.bytes).padEnd(10);
@@ -205,17 +205,17 @@ class QueueFileOps extends FileOps {
   }
 
   override poll(file: FileDescription): number {
-    const queue = file.data as MessageQueue;
+    const queue = file.data as PosixMessageQueue;
     return (queue.length > 0 ? POLLIN | POLLRDNORM : 0) | (queue.full ? 0 : POLLOUT | POLLWRNORM);
   }
 
   override addWaiter(file: FileDescription, entry: WaitNode): void {
-    (file.data as MessageQueue).queue.add(entry);
+    (file.data as PosixMessageQueue).queue.add(entry);
   }
 
   override flush(file: FileDescription): void {
     const task = queuesOf(file.inode!.superblock).kernel.current;
-    if (task !== null) (file.data as MessageQueue).forget(task.group);
+    if (task !== null) (file.data as PosixMessageQueue).forget(task.group);
   }
 
   override release(file: FileDescription): void {
@@ -226,6 +226,6 @@ class QueueFileOps extends FileOps {
 const QUEUE_FILE_OPS: FileOps = new QueueFileOps();
 
 /** The queue behind an open file, or null. */
-export function messageQueueOf(file: FileDescription): MessageQueue | null {
-  return file.ops === QUEUE_FILE_OPS ? (file.data as MessageQueue) : null;
+export function messageQueueOf(file: FileDescription): PosixMessageQueue | null {
+  return file.ops === QUEUE_FILE_OPS ? (file.data as PosixMessageQueue) : null;
 }

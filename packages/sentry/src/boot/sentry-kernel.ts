@@ -4,7 +4,7 @@ import {
   KernelFileSignals,
   type KernelOptions,
   type KernelRoles,
-  MessageQueues,
+  PosixMessageQueues,
 } from '@sandbox-kernel/kernel';
 import type { Vfs } from '@sandbox-kernel/vfs';
 import { Workspace, type WorkspaceOwner } from '../syscalls/workspace.js';
@@ -12,13 +12,13 @@ import { Workspace, type WorkspaceOwner } from '../syscalls/workspace.js';
 export class SentryKernel extends Kernel implements WorkspaceOwner {
   readonly vfs: Vfs;
   readonly workspace: Workspace;
-  readonly mqueues: MessageQueues;
+  readonly mqueues: PosixMessageQueues;
 
   constructor(roles: KernelRoles, options: KernelOptions, vfs: Vfs) {
     super(roles, options);
     this.vfs = vfs;
     this.workspace = new Workspace();
-    this.mqueues = new MessageQueues(this, vfs);
+    this.mqueues = new PosixMessageQueues(this, vfs);
     vfs.notify.signals = new KernelFileSignals(this);
   }
 }

@@ -41,9 +41,9 @@ import {
   set64,
 } from '@sandbox-kernel/abi';
 import {
-  type MessageQueues,
   messageQueueOf,
   Notification,
+  type PosixMessageQueues,
   QueuedMessage,
   type SyscallArgs,
   type Task,
@@ -70,10 +70,10 @@ const SIGEVENT_SIZE = 64;
 
 /** A kernel that has message queues: what the sentry boots. */
 interface QueueOwner {
-  readonly mqueues: MessageQueues;
+  readonly mqueues: PosixMessageQueues;
 }
 
-function queuesOf(task: Task): MessageQueues {
+function queuesOf(task: Task): PosixMessageQueues {
   return (task.kernel as unknown as QueueOwner).mqueues;
 }
 
@@ -102,7 +102,7 @@ function mqOpen(task: Task, args: SyscallArgs): number {
   return typeof file === 'number' ? file : install(task, file, O_CLOEXEC);
 }
 
-function readAttributes(task: Task, queues: MessageQueues, addr: number): number {
+function readAttributes(task: Task, queues: PosixMessageQueues, addr: number): number {
   const { request } = queues;
   request.given = addr !== 0;
   if (addr === 0) return 0;
@@ -113,7 +113,7 @@ function readAttributes(task: Task, queues: MessageQueues, addr: number): number
   return 0;
 }
 
-function makeQueue(task: Task, queues: MessageQueues, dentry: Dentry, args: SyscallArgs): number {
+function makeQueue(task: Task, queues: PosixMessageQueues, dentry: Dentry, args: SyscallArgs): number {
   if ((args.int(1) & O_CREAT) === 0) return -ENOENT;
   const mode = S_IFREG | (args.uint(2) & 0o7777);
   return createEntry(task, queues.mount.root, dentry, mode, 0);
