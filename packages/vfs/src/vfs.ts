@@ -29,6 +29,10 @@ export interface FilesystemType {
   readonly name: string;
   /** Needs a source device or directory (not "nodev" in /proc/filesystems). */
   readonly needsDevice: boolean;
+  /** Is there an option of this name? None without. */
+  knows?(key: string): boolean;
+  /** Is this option ("key=value" or "key") well formed? */
+  checks?(option: string): boolean;
   /** A new instance, or -errno. `data`: mount options as text, whose paths are `caller`'s. */
   mount(vfs: Vfs, source: string, flags: number, data: string, caller: FileCaller): Superblock | number;
 }

@@ -37,6 +37,7 @@ import {
   S_IFREG,
   S_IFSOCK,
 } from '@sandbox-kernel/abi';
+import { bitsOfNew, inheritAcl } from '../acl/inode-acl.js';
 import { CHANGE_CTIME, CHANGE_MODE, CHANGE_MTIME, CHANGE_SIZE } from '../attribute-change.js';
 import {
   FMODE_INTERNAL,
@@ -298,7 +299,7 @@ function createAndOpen(
 ): FileDescription | number {
   const walker = caller.fs.vfs.walker;
   const mount = walker.mount;
-  const bits = mode & 0o7777 & ~caller.fs.umask;
+  const bits = mode & 0o7777;
   const readOnly = writableMount(mount);
   if (readOnly !== 0) return readOnly;
   const created = createEntry(caller, walker.dentry, dentry, S_IFREG | bits, 0);
@@ -326,10 +327,12 @@ function openUnnamed(
   if (readOnly !== 0) return readOnly;
   const allowed = permission(directory, caller.credentials, MAY_WRITE | 1);
   if (allowed !== 0) return allowed;
-  const wanted = newMode(directory, S_IFREG | (mode & 0o7777 & ~caller.fs.umask), caller.credentials);
+  const asked = S_IFREG | (mode & 0o7777);
+  const wanted = newMode(directory, bitsOfNew(caller, directory, asked), caller.credentials);
   const group = newGroup(directory, caller.credentials);
   const inode = directory.ops.createUnnamed(directory, wanted, caller.credentials.fsuid, group);
   if (typeof inode === 'number') return inode;
+  if (directory.defaultAcl !== null) inheritAcl(directory, inode, asked);
   if ((flags & O_EXCL) === 0) inode.attributes |= INODE_LINKABLE;
   const dentry = new Dentry(parent.superblock, parent, `#${inode.number}`, inode);
   const opened = openDentry(caller, mount, dentry, flags & ~TMPFILE_BIT & ~O_DIRECTORY, true);
