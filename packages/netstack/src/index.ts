@@ -131,7 +131,15 @@ export {
   Route,
 } from './roles.js';
 export { type AddressOptions, Stack, type StackOptions } from './stack.js';
-export { PacketBuffer, PacketPool, type PacketPoolOptions } from './storage/packet-buffer.js';
+export {
+  PACKET_BROADCAST,
+  PACKET_LOOPBACK,
+  PACKET_MULTICAST,
+  PACKET_OTHERHOST,
+  PacketBuffer,
+  PacketPool,
+  type PacketPoolOptions,
+} from './storage/packet-buffer.js';
 export { Timer, type TimerOwner, TimerWheel } from './storage/timer-wheel.js';
 export { BindRequest } from './transport/ports.js';
 export { type TcpConfig, TcpSettings } from './transport/tcp/config.js';
