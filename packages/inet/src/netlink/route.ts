@@ -222,10 +222,14 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     const wanted = request.body.length >= IFADDRMSG ? viewOf(request.body).getUint32(4, true) : 0;
     const { network } = this.#internet.stack;
     const parts: Part[] = [];
-    for (const iface of network.interfaceList()) {
+    // One family after the other, as Linux dumps them.
+    const families = family === AF_UNSPEC ? [AF_INET, AF_INET6] : [family];
+    for (const [each, iface] of families.flatMap((one) =>
+      network.interfaceList().map((iface) => [one, iface] as const),
+    )) {
       if (wanted !== 0 && wanted !== iface.index) continue;
       for (const held of iface.addresses) {
-        if (family !== AF_UNSPEC && family !== familyNumber(held.address)) continue;
+        if (each !== familyNumber(held.address)) continue;
         parts.push(
           this.part(RTM_NEWADDR, NLM_F_MULTI, socket, request, (writer) =>
             writeAddress(writer, iface, held, network.now()),

@@ -20,7 +20,7 @@ import { openPtracePlatform, PtraceUnavailableError } from '@sandbox-kernel/plat
 import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
 import type { SandboxSpec } from '../control/messages.js';
 import { RequestError } from '../control/server.js';
-import { createNetwork, type SandboxNetwork } from '../net/network.js';
+import type { SandboxNetwork } from '../net/network.js';
 import { syscallHandlers } from '../syscalls/table.js';
 import { HostClock } from './clock.js';
 import { HostBacking } from './host-backing.js';
@@ -77,7 +77,6 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
   const programs = new VfsPrograms();
   const kernel = new SentryKernel({ platform, clock, random, memoryFile, programs }, options, vfs);
   kernel.events = events;
-  const network = createNetwork(kernel);
   const top = createRoot(side.host, vfs, spec);
   const caller: FileCaller = {
     fs: new FsContext(vfs, top, top, 0o022),
@@ -85,7 +84,7 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
   mountAll(side.host, kernel, caller, spec);
-  return { kernel, platform, network, caller };
+  return { kernel, platform, network: kernel.network, caller };
 }
 
 function openPlatform(side: HostSide, spec: SandboxSpec): Platform {

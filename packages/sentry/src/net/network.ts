@@ -1,8 +1,8 @@
 // The sandbox's network as the sentry sees it: one Internet with its loopback link, run by the sentry's loop. A network mode attaches one
 // more link (`attach`); mode `none` attaches nothing.
 import { Internet, type InternetOptions, type LinkAttachment } from '@sandbox-kernel/inet';
+import type { Kernel } from '@sandbox-kernel/kernel';
 import type { NetInterface } from '@sandbox-kernel/netstack';
-import type { SentryKernel } from '../boot/sentry-kernel.js';
 
 export interface NetworkOptions extends InternetOptions {
   /** Links beside loopback, up from the start. */
@@ -19,7 +19,7 @@ export interface SandboxNetwork {
   readonly deadline: number;
 }
 
-export function createNetwork(kernel: SentryKernel, options: NetworkOptions = {}): SandboxNetwork {
+export function createNetwork(kernel: Kernel, options: NetworkOptions = {}): SandboxNetwork {
   const internet = new Internet(kernel, options);
   for (const link of options.links ?? []) internet.attach(link);
   return {

@@ -3,6 +3,7 @@ import { RELEASE, SYSNAME, VERSION } from '@sandbox-kernel/kernel';
 import { NumberKnob, PseudoDirectory, PseudoFile, StaticFile } from '@sandbox-kernel/vfs';
 import type { SentryKernel } from '../boot/sentry-kernel.js';
 import { GeneratedFile } from './generated-file.js';
+import { netSysctlDirectory } from './net.js';
 
 const NAME_LIMIT = 64;
 
@@ -80,5 +81,9 @@ export function sysDirectory(kernel: SentryKernel): PseudoDirectory {
     .add('max_map_count', new NumberKnob(65530))
     .add('mmap_min_addr', new StaticFile('65536\n'))
     .add('swappiness', new NumberKnob(60, 0, 200));
-  return new PseudoDirectory().add('kernel', kernelDirectory(kernel)).add('fs', fs).add('vm', vm);
+  return new PseudoDirectory()
+    .add('kernel', kernelDirectory(kernel))
+    .add('fs', fs)
+    .add('net', netSysctlDirectory(kernel.network.internet))
+    .add('vm', vm);
 }
