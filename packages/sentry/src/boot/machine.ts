@@ -20,7 +20,7 @@ import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
 import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import type { NetworkNotice } from '../control/network-messages.js';
-import { createNetwork, type SandboxNetwork } from '../net/network.js';
+import type { SandboxNetwork } from '../net/network.js';
 import { Outside } from '../net/outside.js';
 import { syscallHandlers } from '../syscalls/table.js';
 import { HostClock } from './clock.js';
@@ -94,7 +94,7 @@ export function bootMachine(
   const kernel = new SentryKernel({ platform, clock, random, memoryFile, programs }, options, vfs);
   kernel.events = events;
   const outside = openOutside(side, spec, fds, kernel, events);
-  const network = createNetwork(kernel, outside);
+  if (outside !== null) kernel.network.join(outside);
   const top = createRoot(side.host, vfs, spec);
   const caller: FileCaller = {
     fs: new FsContext(vfs, top, top, 0o022),
@@ -102,7 +102,8 @@ export function bootMachine(
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
   mountAll(side.host, kernel, caller, spec, outside?.plan ?? null);
-  return { kernel, platform, network, outside, caller, changes: new ChangeService(top.mount.superblock) };
+  const changes = new ChangeService(top.mount.superblock);
+  return { kernel, platform, network: kernel.network, outside, caller, changes };
 }
 
 function openOutside(

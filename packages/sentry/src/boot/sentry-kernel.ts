@@ -7,6 +7,7 @@ import {
   PosixMessageQueues,
 } from '@sandbox-kernel/kernel';
 import type { Vfs } from '@sandbox-kernel/vfs';
+import { SandboxNetwork } from '../net/network.js';
 import { TaskNames } from '../proc/task-names.js';
 import { Workspace, type WorkspaceOwner } from '../syscalls/workspace.js';
 
@@ -15,6 +16,7 @@ export class SentryKernel extends Kernel implements WorkspaceOwner {
   readonly workspace: Workspace;
   readonly taskNames: TaskNames;
   readonly mqueues: PosixMessageQueues;
+  readonly network: SandboxNetwork;
 
   constructor(roles: KernelRoles, options: KernelOptions, vfs: Vfs) {
     super(roles, options);
@@ -23,5 +25,6 @@ export class SentryKernel extends Kernel implements WorkspaceOwner {
     this.taskNames = new TaskNames(vfs);
     this.mqueues = new PosixMessageQueues(this, vfs);
     vfs.notify.signals = new KernelFileSignals(this);
+    this.network = new SandboxNetwork(this);
   }
 }
