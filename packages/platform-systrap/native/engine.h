@@ -98,6 +98,7 @@ struct Space {
   pid_t pid = 0;
   int pidfd = -1;
   int cpu = -1;  // of its manager
+  uint64_t lastFile = FD_FIRST_FILE;  // the highest descriptor that the manager ever had
   uint32_t sequence = 0;
   std::vector<int> chunks;   // of slots
   std::vector<int> threads;  // by slot
