@@ -117,6 +117,8 @@ struct Context {
   uint64_t cpuNanos = 0;  // used on earlier threads
   uint64_t cpuTold = 0;
   uint64_t cpuStart = 0;  // clock of the current thread when it was bound
+  bool known = false;     // `last` is what its thread's frame holds
+  Frame last{};
   uint64_t fsBase = 0;    // what its thread has
   uint64_t gsBase = 0;
   std::vector<uint8_t> fpu;

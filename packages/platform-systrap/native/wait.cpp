@@ -21,6 +21,8 @@ constexpr int64_t kWaitDead = -3;
 
 // The kernel's ucontext (not the C library's): siginfo follows it.
 constexpr size_t kContextBytes = 304;
+// As much of it as is looked at.
+constexpr size_t kSiginfoBytes = 32;
 constexpr uint64_t kTrapFlag = 0x100;
 constexpr uint64_t kPageFault = 14;
 // While guests run, the sentry looks at them this often even if nobody rings: a hostile guest may spoil the doorbell.
@@ -105,14 +107,14 @@ bool Accept(Engine& engine, int id) {
   const uint8_t* host = SlotFrame(engine, thread);
   siginfo_t info;
   memcpy(&frame, host + offsetof(ucontext_t, uc_mcontext), kSigcontextBytes);
-  memcpy(&info, host + kContextBytes, sizeof info);
+  memcpy(&info, host + kContextBytes, kSiginfoBytes);
+  memcpy(&context.last, &frame, kSigcontextBytes);
+  context.known = true;
   frame.fsBase = context.fsBase = thread.slot->fsBase;
   frame.gsBase = context.gsBase = thread.slot->gsBase;
   if ((context.flags & 1) != 0) frame.eflags &= ~kTrapFlag;
   if (!Translate(engine, thread, context, frame, info)) {
     engine.count(kCountSwallowed);
-    if ((context.flags & 1) != 0) frame.eflags |= kTrapFlag;
-    memcpy(SlotFrame(engine, thread) + offsetof(ucontext_t, uc_mcontext), &frame, 18 * 8);
     thread.slot->flags = 0;
     LetRun(engine, thread);
     return false;
