@@ -117,6 +117,9 @@ struct Context {
   uint64_t cpuNanos = 0;  // used on earlier threads
   uint64_t cpuTold = 0;
   uint64_t cpuStart = 0;  // clock of the current thread when it was bound
+  bool computes = false;  // for long between traps
+  double burst = 10'000;  // ns between traps, average
+  uint64_t resumed = 0;   // TSC
   bool known = false;     // `last` is what its thread's frame holds
   Frame last{};
   uint64_t fsBase = 0;    // what its thread has
@@ -163,7 +166,8 @@ struct Engine {
   int cores = 1;
   Mode mode = kModeFree;
   int cpu = -1;          // the sentry's, when it keeps to one
-  double burst = 1e6;    // ns that guests compute between traps, average
+  bool shortPlaced = false;  // since the last review
+  uint64_t reviewAt = 0;     // TSC
   int lastContext = -1;
   uint32_t sameContext = 0;
   double cyclesPerNano = 1;
@@ -253,10 +257,10 @@ void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline);
 // placement.cpp
 void Calibrate(Engine& engine);
 void CalibrateSpin(Engine& engine);
-void NoteBurst(Engine& engine, const Thread& thread);
+void NoteBurst(const Engine& engine, Context& context, const Thread& thread);
 void Place(Engine& engine, int context, Thread& thread);
 void FetchManager(Engine& engine, int space);
-void ReleaseCores(Engine& engine);
+bool Review(Engine& engine);
 
 // reaper.cpp
 int StartReaper(Engine& engine);

@@ -102,7 +102,7 @@ bool Accept(Engine& engine, int id) {
     KillSpace(engine, thread.space);
     return false;
   }
-  NoteBurst(engine, thread);
+  NoteBurst(engine, context, thread);
   Frame& frame = engine.frame(id);
   const uint8_t* host = SlotFrame(engine, thread);
   siginfo_t info;
@@ -198,7 +198,7 @@ static int64_t Sleep(Engine& engine, uint64_t until) {
 // args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
 int64_t Wait(Engine& engine) {
   const double deadline = engine.args()[0];
-  uint64_t looked = 0;
+  if (__rdtsc() > engine.reviewAt) Review(engine);
   for (;;) {
     const bool rang = Rang(engine);
     int64_t id = Poll(engine);
@@ -207,12 +207,12 @@ int64_t Wait(Engine& engine) {
     if (engine.dead) return kWaitDead;
     if (rang) return kWaitBell;
     if (deadline == 0) return kWaitNothing;
+    const bool shares = Review(engine);
     const uint64_t now = NowNanos();
-    if (looked != 0 && now >= looked) ReleaseCores(engine);
     uint64_t until = deadline < 0 ? 0 : static_cast<uint64_t>(deadline);
     if (until != 0 && now >= until) return kWaitNothing;
-    looked = engine.running.empty() ? 0 : now + (engine.mode == kModeFree ? kLook : kTick);
-    if (looked != 0 && (until == 0 || until > looked)) until = looked;
+    const uint64_t look = now + (shares ? kTick : kLook);
+    if (!engine.running.empty() && (until == 0 || until > look)) until = look;
     id = Sleep(engine, until);
     if (id >= 0) return id;
   }
