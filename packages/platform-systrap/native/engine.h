@@ -172,6 +172,8 @@ struct Engine {
   uint32_t sameContext = 0;
   double cyclesPerNano = 1;
   double spinNanos = 0;
+  int spinCredit = 128;
+  uint64_t spinAgainAt = 0;  // TSC
   uint32_t guestSpinRounds = 0;
 
   double* args() { return reinterpret_cast<double*>(page + kArgs); }
@@ -257,6 +259,7 @@ void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline);
 // placement.cpp
 void Calibrate(Engine& engine);
 void CalibrateSpin(Engine& engine);
+void NoteSpin(Engine& engine, bool vain);
 void NoteBurst(const Engine& engine, Context& context, const Thread& thread);
 void Place(Engine& engine, int context, Thread& thread);
 void FetchManager(Engine& engine, int space);

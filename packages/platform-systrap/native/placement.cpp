@@ -17,6 +17,9 @@ constexpr double kLongBurst = 60'000;     // the average above which a context d
 constexpr double kReview = 2'000'000;     // running for so long without a trap is computing
 constexpr double kLongestSample = 400'000;
 constexpr uint32_t kSameForSpin = 64;     // traps in a row of one context before spinning begins
+constexpr int kMostCredit = 256;          // hand-overs to two that spin earn credit, waits in vain cost it
+constexpr int kVain = 16;
+constexpr double kNoSpinning = 200'000'000;  // when it is used up: somebody else needs the cores
 constexpr double kLeastSpin = 5'000;
 constexpr double kMostSpin = 60'000;
 constexpr int kAnywhere = -1;
@@ -94,9 +97,22 @@ static void Enter(Engine& engine, Mode mode) {
 
 // Pre: the context has short bursts.
 static Mode Choose(const Engine& engine, const Context& context) {
-  if (!engine.running.empty() || engine.sameContext == 0) return kModeShare;
+  if (!engine.running.empty() || engine.sameContext == 0 || context.resumed < engine.spinAgainAt) return kModeShare;
   if (engine.mode == kModeSpin) return context.burst < engine.spinNanos ? kModeSpin : kModeShare;
   return engine.sameContext >= kSameForSpin && context.burst < engine.spinNanos / 2 ? kModeSpin : kModeShare;
+}
+
+// A hand-over while both sides spin: did it find the other awake? Where other work keeps taking a core away it does not, and costs more
+// than sharing one core would.
+void NoteSpin(Engine& engine, bool vain) {
+  if (!vain) {
+    if (engine.spinCredit < kMostCredit) engine.spinCredit++;
+    return;
+  }
+  engine.spinCredit -= kVain;
+  if (engine.spinCredit > 0) return;
+  engine.spinCredit = kMostCredit / 2;
+  engine.spinAgainAt = __rdtsc() + static_cast<uint64_t>(kNoSpinning * engine.cyclesPerNano);
 }
 
 // A context has trapped: how long had it computed?

@@ -174,11 +174,15 @@ static int64_t Spin(Engine& engine) {
   engine.count(kCountSpins);
   do {
     for (int i = 0; i < 8; i++) {
-      if (__atomic_load_n(&thread.slot->state, __ATOMIC_ACQUIRE) != STATE_RUN) return Poll(engine);
+      if (__atomic_load_n(&thread.slot->state, __ATOMIC_ACQUIRE) != STATE_RUN) {
+        NoteSpin(engine, false);
+        return Poll(engine);
+      }
       _mm_pause();
     }
     if (__atomic_load_n(engine.bell(), __ATOMIC_RELAXED) != engine.bellSeen) return -1;
   } while (__rdtsc() < limit);
+  NoteSpin(engine, true);
   return -1;
 }
 
