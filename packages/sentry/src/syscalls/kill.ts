@@ -26,6 +26,7 @@ import {
   threadSignal,
   userSignal,
 } from '@sandbox-kernel/kernel';
+import { processDirectoryTarget } from '../proc/task-directory.js';
 import type { SyscallRow } from './row.js';
 
 function validSignal(signal: number): boolean {
@@ -83,7 +84,7 @@ function rtTgsigqueueinfo(task: Task, args: SyscallArgs): number {
 function pidfdSendSignal(task: Task, args: SyscallArgs): number {
   if (args.uint(3) !== 0) return -EINVAL;
   const file = task.files.get(args.int(0));
-  const target = file === null ? null : pidfdTarget(file);
+  const target = file === null ? null : (pidfdTarget(file) ?? processDirectoryTarget(file));
   if (target === null) return -EBADF;
   const signal = args.int(1);
   const infoAddr = args.addr(2);
