@@ -248,7 +248,7 @@ class ThreadsDirectory extends PseudoDirectory {
 /** The process whose /proc/PID is open as `file`: pidfd_send_signal(2) takes that too. */
 export function processDirectoryTarget(file: FileDescription): PidfdTarget | null {
   const node = file.inode?.data;
-  if (!(node instanceof TaskDirectory) || node.find('task') === null || file.pathOnly) return null;
+  if (!(node instanceof TaskDirectory) || node.entry('task') === null || file.pathOnly) return null;
   return new PidfdTarget(node.task.group, null);
 }
 
