@@ -1,8 +1,9 @@
 // /proc/PID and /proc/PID/task/TID: one directory object per task, for as long as the task is there.
 import { EINVAL, ENOENT, EPERM } from '@sandbox-kernel/abi';
-import { oomScore, TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
+import { oomScore, PidfdTarget, TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
 import {
   type FileCaller,
+  type FileDescription,
   type Location,
   PseudoDirectory,
   PseudoFile,
@@ -242,6 +243,13 @@ class ThreadsDirectory extends PseudoDirectory {
   override names(): string[] {
     return this.#task.group.threads.map((thread) => String(thread.tid));
   }
+}
+
+/** The process whose /proc/PID is open as `file`: pidfd_send_signal(2) takes that too. */
+export function processDirectoryTarget(file: FileDescription): PidfdTarget | null {
+  const node = file.inode?.data;
+  if (!(node instanceof TaskDirectory) || node.entry('task') === null || file.pathOnly) return null;
+  return new PidfdTarget(node.task.group, null);
 }
 
 /** Makes and remembers the directories of living tasks. */
