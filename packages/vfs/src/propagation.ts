@@ -52,11 +52,15 @@ export function propagationTargets(parent: Mount): Mount[] {
   return found;
 }
 
-function collect(group: PeerGroup, except: Mount, found: Mount[]): void {
-  for (const peer of group.members) if (peer !== except) found.push(peer);
-  for (const slave of group.slaves) {
-    found.push(slave);
-    if (slave.peers !== null) collect(slave.peers, slave, found);
+/** Slaves may be shared and have slaves of their own, as deep as programs like. */
+function collect(first: PeerGroup, except: Mount, found: Mount[]): void {
+  const groups = [first];
+  for (let i = 0; i < groups.length; i++) {
+    for (const peer of groups[i]!.members) if (peer !== except && !found.includes(peer)) found.push(peer);
+    for (const slave of groups[i]!.slaves) {
+      found.push(slave);
+      if (slave.peers !== null && !groups.includes(slave.peers)) groups.push(slave.peers);
+    }
   }
 }
 
