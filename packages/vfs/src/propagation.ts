@@ -53,32 +53,64 @@ export function propagationTargets(parent: Mount): Mount[] {
 }
 
 /** Slaves may be shared and have slaves of their own, as deep as programs like. */
-function collect(first: PeerGroup, except: Mount, found: Mount[]): void {
-  const groups = [first];
-  for (let i = 0; i < groups.length; i++) {
-    for (const peer of groups[i]!.members) if (peer !== except && !found.includes(peer)) found.push(peer);
-    for (const slave of groups[i]!.slaves) {
-      found.push(slave);
-      if (slave.peers !== null && !groups.includes(slave.peers)) groups.push(slave.peers);
+function collect(first: PeerGroup, except: Mount, into: Mount[]): void {
+  const found = new Set<Mount>();
+  const groups = new Set([first]);
+  for (const group of groups) {
+    for (const peer of group.members) if (peer !== except) found.add(peer);
+    for (const slave of group.slaves) {
+      found.add(slave);
+      if (slave.peers !== null) groups.add(slave.peers);
     }
   }
+  for (const mount of found) into.push(mount);
 }
 
-/** `mount` was attached at `dentry` of `parent`: shows copies on everything that listens. */
+interface Spread {
+  readonly mount: Mount;
+  readonly group: PeerGroup;
+  readonly except: Mount;
+}
+
+/**
+ * `mount` was attached at `dentry` of `parent`: shows copies on everything that listens. What is being attached may itself have joined
+ * the group (a bind mount of a shared tree into itself): new mounts are no targets, or there would be no end.
+ */
 export function propagateMount(mount: Mount, parent: Mount, dentry: Dentry): void {
   const group = parent.peers;
   if (group === null) return;
-  for (const each of treeOf(mount)) makeShared(each);
-  spread(mount, group, parent, dentry);
+  const fresh = new Set<Mount>();
+  markNew(mount, fresh);
+  const pending: Spread[] = [{ mount, group, except: parent }];
+  for (let i = 0; i < pending.length; i++) spread(pending[i]!, dentry, fresh, pending);
 }
 
-function spread(mount: Mount, group: PeerGroup, except: Mount, dentry: Dentry): void {
-  for (const peer of [...group.members]) if (peer !== except) showCopy(mount, peer, dentry, false);
+function markNew(mount: Mount, fresh: Set<Mount>): void {
+  for (const each of treeOf(mount)) {
+    makeShared(each);
+    fresh.add(each);
+  }
+}
+
+function spread(
+  { mount, group, except }: Spread,
+  dentry: Dentry,
+  fresh: Set<Mount>,
+  pending: Spread[],
+): void {
+  for (const peer of [...group.members]) {
+    if (peer === except || fresh.has(peer)) continue;
+    const copy = showCopy(mount, peer, dentry, false);
+    if (copy !== null) for (const each of treeOf(copy)) fresh.add(each);
+  }
   for (const slave of [...group.slaves]) {
+    if (fresh.has(slave)) continue;
     const copy = showCopy(mount, slave, dentry, true);
-    if (copy === null || slave.peers === null) continue;
-    for (const each of treeOf(copy)) makeShared(each);
-    spread(copy, slave.peers, slave, dentry);
+    if (copy === null) continue;
+    for (const each of treeOf(copy)) fresh.add(each);
+    if (slave.peers === null) continue;
+    markNew(copy, fresh);
+    pending.push({ mount: copy, group: slave.peers, except: slave });
   }
 }
 

@@ -59,8 +59,10 @@ export function attachMount(mount: Mount, place: Location): number {
 
 /** Whoever listens to the new parent gets a copy as well: all of them count before the first one is made. */
 function tooMany(mount: Mount, parent: Mount): boolean {
-  const copies = 1 + propagationTargets(parent).length;
-  return parent.namespace!.count + treeOf(mount).length * copies > MOUNT_MAX;
+  const tree = treeOf(mount);
+  const fresh = new Set(tree);
+  const copies = 1 + propagationTargets(parent).filter((target) => !fresh.has(target)).length;
+  return parent.namespace!.count + tree.length * copies > MOUNT_MAX;
 }
 
 /** The link itself, without propagation. */
