@@ -9,6 +9,7 @@ import {
   MS_RDONLY,
   O_CLOEXEC,
   O_PATH,
+  RLIMIT_NOFILE,
   S_IFDIR,
   S_IFMT,
   S_IFREG,
@@ -42,6 +43,8 @@ import { createProcfs, procType } from '../proc/procfs.js';
 import { createSysfs, sysfsType } from '../proc/sysfs.js';
 import type { SentryKernel } from './sentry-kernel.js';
 import { latin1OfUtf8 } from './strings.js';
+
+const OWN_DESCRIPTORS = 512;
 
 /** The top of the tree; its namespace holds everything else. */
 export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
@@ -123,9 +126,17 @@ function hostTree(
 ): Superblock {
   const fd = host.paths.open(AT_FDCWD, latin1OfUtf8(path), O_PATH | O_CLOEXEC, 0, 0);
   if (fd < 0) throw mountError(path, fd, 'the path must exist on this machine and be readable by you');
-  const superblock = createDirectFilesystem(vfs, { host, rootFd: fd, cache, readOnly, source: path });
+  const descriptorCeiling = descriptorsForFiles(host);
+  const options = { host, rootFd: fd, cache, readOnly, source: path, descriptorCeiling };
+  const superblock = createDirectFilesystem(vfs, options);
   if (typeof superblock === 'number') throw mountError(path, superblock, 'check that it can be read');
   return superblock;
+}
+
+/** Programs may open as many host files as this process may, less what it needs for itself (streams, sockets, the control channel). */
+function descriptorsForFiles(host: Host): number {
+  if (host.system.limit(RLIMIT_NOFILE) < 0) return OWN_DESCRIPTORS;
+  return Math.max(host.system.soft - OWN_DESCRIPTORS, Math.floor(host.system.soft / 2));
 }
 
 /** mkdir -p, or an empty file for a mounted file. */
