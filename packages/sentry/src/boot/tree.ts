@@ -36,6 +36,7 @@ import {
 } from '@sandbox-kernel/vfs';
 import type { MountSpec, SandboxSpec } from '../control/messages.js';
 import { RequestError } from '../control/server.js';
+import { cgroupType, createCgroupfs } from '../proc/cgroupfs.js';
 import { createProcfs, procType } from '../proc/procfs.js';
 import { createSysfs, sysfsType } from '../proc/sysfs.js';
 import type { SentryKernel } from './sentry-kernel.js';
@@ -59,6 +60,8 @@ export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, s
   vfs.registerFilesystem(sysfsType(kernel));
   mountOn(caller, '/proc', createProcfs(kernel), MS_NOSUID | MS_NODEV | MS_NOEXEC);
   mountOn(caller, '/sys', createSysfs(kernel), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  vfs.registerFilesystem(cgroupType(kernel));
+  mountOn(caller, '/sys/fs/cgroup', createCgroupfs(kernel), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
   mountOn(caller, '/dev', createDevfs(vfs), MS_NOSUID);
   vfs.registerFilesystem({ name: 'devpts', needsDevice: false, mount: () => createDevpts(vfs, kernel.ptys) });
   registerTerminalDevices(vfs, kernel.ptys);

@@ -106,7 +106,12 @@ const FILES: readonly (readonly [string, Generator])[] = [
 export function createCgroupfs(kernel: SentryKernel): Superblock {
   const root = new PseudoDirectory();
   for (const [name, generate] of FILES) root.add(name, new ControlFile(kernel, generate));
-  return createPseudoFilesystem(kernel.vfs, { type: 'cgroup2', magic: CGROUP2_SUPER_MAGIC, root, source: 'cgroup' });
+  return createPseudoFilesystem(kernel.vfs, {
+    type: 'cgroup2',
+    magic: CGROUP2_SUPER_MAGIC,
+    root,
+    source: 'cgroup',
+  });
 }
 
 export function cgroupType(kernel: SentryKernel): FilesystemType {
