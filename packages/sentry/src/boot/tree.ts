@@ -66,9 +66,19 @@ export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, s
   vfs.registerFilesystem({ name: 'devpts', needsDevice: false, mount: () => createDevpts(vfs, kernel.ptys) });
   registerTerminalDevices(vfs, kernel.ptys);
   mountOn(caller, '/dev/pts', createDevpts(vfs, kernel.ptys), MS_NOSUID | MS_NOEXEC);
-  mountOn(caller, '/dev/shm', createTmpfs(vfs, { mode: 0o1777 }), MS_NOSUID | MS_NODEV);
+  mountOn(
+    caller,
+    '/dev/shm',
+    createTmpfs(vfs, { mode: 0o1777, size: halfOfMemory(kernel) }),
+    MS_NOSUID | MS_NODEV,
+  );
   for (const mount of spec.mounts) mountSpec(host, caller, mount);
   if (spec.rootMode === 'read-only') caller.fs.root.mount.flags |= MS_RDONLY;
+}
+
+/** tmpfs(5): the default size. */
+function halfOfMemory(kernel: SentryKernel): number {
+  return Math.floor(kernel.memoryFile.limit / 2);
 }
 
 /** A filesystem at a path, which is made when it is missing. */
