@@ -39,6 +39,7 @@ import {
 import type { MountSpec, SandboxSpec } from '../control/messages.js';
 import { RequestError } from '../control/server.js';
 import { writeNetworkFiles } from '../net/files.js';
+import { cgroupType, createCgroupfs } from '../proc/cgroupfs.js';
 import { createProcfs, procType } from '../proc/procfs.js';
 import { createSysfs, sysfsType } from '../proc/sysfs.js';
 import type { SentryKernel } from './sentry-kernel.js';
@@ -70,17 +71,29 @@ export function mountAll(
   vfs.registerFilesystem(sysfsType(kernel));
   mountOn(caller, '/proc', createProcfs(kernel), MS_NOSUID | MS_NODEV | MS_NOEXEC);
   mountOn(caller, '/sys', createSysfs(kernel), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  vfs.registerFilesystem(cgroupType(kernel));
+  mountOn(caller, '/sys/fs/cgroup', createCgroupfs(kernel), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
   mountOn(caller, '/dev', createDevfs(vfs), MS_NOSUID);
   vfs.registerFilesystem({ name: 'devpts', needsDevice: false, mount: () => createDevpts(vfs, kernel.ptys) });
   registerTerminalDevices(vfs, kernel.ptys);
   mountOn(caller, '/dev/pts', createDevpts(vfs, kernel.ptys), MS_NOSUID | MS_NOEXEC);
-  mountOn(caller, '/dev/shm', createTmpfs(vfs, { mode: 0o1777 }), MS_NOSUID | MS_NODEV);
   const { superblock: mqueue } = kernel.mqueues;
   vfs.registerFilesystem({ name: 'mqueue', needsDevice: false, mount: () => mqueue });
   mountOn(caller, '/dev/mqueue', mqueue, MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  mountOn(
+    caller,
+    '/dev/shm',
+    createTmpfs(vfs, { mode: 0o1777, size: halfOfMemory(kernel) }),
+    MS_NOSUID | MS_NODEV,
+  );
   for (const mount of spec.mounts) mountSpec(host, caller, mount);
   if (plan !== null) writeNetworkFiles(caller, plan, spec.hostname);
   if (spec.rootMode === 'read-only') caller.fs.root.mount.flags |= MS_RDONLY;
+}
+
+/** tmpfs(5): the default size. */
+function halfOfMemory(kernel: SentryKernel): number {
+  return Math.floor(kernel.memoryFile.limit / 2);
 }
 
 /** A filesystem at a path, which is made when it is missing. */
