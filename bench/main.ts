@@ -19,7 +19,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     html: { type: 'string' },
     runs: { type: 'string', default: '5' },
-    platform: { type: 'string', default: 'ptrace' },
+    platform: { type: 'string', default: 'systrap,ptrace' },
   },
 });
 

@@ -1,6 +1,6 @@
 // Runs one guest program natively and in the sandbox and compares what the world sees of it: stdout, stderr, and exit code
 // or signal. The host kernel is the oracle. Programs are C files compiled once per content into tests/.cache.
-// Environment: GUEST_PLATFORMS (comma list, default "ptrace"), GUEST_USERS ("self", "nobody" or both; default both as root).
+// Environment: GUEST_PLATFORMS (comma list, default "systrap,ptrace"), GUEST_USERS ("self", "nobody" or both; default both as root).
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -50,7 +50,7 @@ const SIGNALS: Readonly<Record<string, number>> = {
 };
 
 export function platforms(): string[] {
-  return (process.env['GUEST_PLATFORMS'] ?? 'ptrace').split(',').filter((name) => name !== '');
+  return (process.env['GUEST_PLATFORMS'] ?? 'systrap,ptrace').split(',').filter((name) => name !== '');
 }
 
 export function users(): User[] {
@@ -131,7 +131,10 @@ export function runSandboxed(
   const flags = ['--platform', platform, '-w', '/'];
   for (const [name, value] of Object.entries(GUEST_ENV)) flags.push('-e', `${name}=${value}`);
   const command = [process.execPath, cli, 'run', ...flags, '--', program, ...args];
-  return run(asUser(user, command), { PATH: process.env['PATH'] ?? GUEST_ENV.PATH });
+  return run(asUser(user, command), {
+    PATH: process.env['PATH'] ?? GUEST_ENV.PATH,
+    SANDBOX_LEAK_CHECK: '1',
+  });
 }
 
 /** Lines looked ahead for the place where both texts agree again after a missing or an extra line. */

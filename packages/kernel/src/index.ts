@@ -69,6 +69,7 @@ export type { VdsoImage } from './loader/vdso.js';
 export { VfsPrograms } from './loader/vfs-programs.js';
 export { leaveKernel, type SyscallObserver } from './loop.js';
 export { createPidfd, PidfdTarget, pidfdTarget } from './pidfd.js';
+export { badness, oomScore } from './oom.js';
 export { type ControllingTerminal, isOrphaned, ProcessGroup, Session } from './process-group.js';
 export { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_ROOT, SUID_DUMP_USER } from './process-image.js';
 export { ProcessTable } from './process-table.js';

@@ -1,18 +1,18 @@
 // The object graph of one sandbox: every table, identifier, clock and queue stands here, nothing in modules. The sentry builds one
 // from options and roles and drives it from its loop (loop.ts says how).
 
-import { AF_UNIX, SIGKILL } from '@sandbox-kernel/abi';
+import { AF_UNIX } from '@sandbox-kernel/abi';
 import type { Clock, Platform, RandomSource } from '@sandbox-kernel/contracts';
 import type { MemoryFile } from '@sandbox-kernel/mm';
 import type { FileDescription } from '@sandbox-kernel/vfs';
 import { UserAccounts } from './credentials/user-account.js';
 import { UserNamespace } from './credentials/user-namespace.js';
-import { exitGroup } from './exit.js';
 import { FutexTable } from './futex/futex-table.js';
 import { IpcNamespace } from './ipc/ipc-namespace.js';
 import type { ProgramFiles } from './loader/program-files.js';
 import type { VdsoImage } from './loader/vdso.js';
 import { handleTrap, runWokenTask, type SyscallObserver } from './loop.js';
+import { makeRoom } from './oom.js';
 import type { ProcessImage } from './process-image.js';
 import { ProcessTable } from './process-table.js';
 import type { SyscallHandler } from './results.js';
@@ -62,6 +62,8 @@ export interface KernelEvents {
   processStarted(group: ThreadGroup): void;
   processExited(group: ThreadGroup, status: number): void;
   executed(task: Task, path: string): void;
+  /** The memory limit is reached, and `victim` is about to be killed for it. */
+  outOfMemory(victim: ThreadGroup, note: string): void;
 }
 
 export class Kernel {
@@ -95,6 +97,9 @@ export class Kernel {
   init: ThreadGroup | null;
   /** Wait status of init once it is gone; -1 before. */
   initStatus: number;
+  /** The process that the OOM killer chose last, and how many it has killed. */
+  oomVictim: ThreadGroup | null;
+  oomKills: number;
   /** Forks since boot (/proc/stat). */
   forks: number;
   /** ns monotonic. */
@@ -129,6 +134,8 @@ export class Kernel {
     this.events = null;
     this.init = null;
     this.initStatus = -1;
+    this.oomVictim = null;
+    this.oomKills = 0;
     this.forks = 0;
     this.bootTime = roles.clock.monotonic();
     this.byContext = [];
@@ -226,9 +233,9 @@ export class Kernel {
     if (!group.signalEvents.empty) group.signalEvents.wake(1);
   }
 
-  /** No memory left for a fault: the largest process pays (as Linux's OOM killer picks by size). */
+  /** The memory limit is reached. The access is tried again afterwards, unless `task` is the one that pays. */
   outOfMemory(task: Task): void {
-    exitGroup(task, SIGKILL);
+    makeRoom(task);
   }
 
   /** Wall clock, ns since the epoch; exact to about 0.2 µs. Split values: `clock.realtimeSeconds` and `realtimeNanos`. */

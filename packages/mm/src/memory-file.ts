@@ -177,6 +177,12 @@ export class MemoryFile implements PageStore {
     return words.every((word) => Object.is(word, 0));
   }
 
+  /** Bytes of memory that the host holds, or what is in use where that can't be known. Walks the file. */
+  resident(): number {
+    const bytes = this.#backing.resident();
+    return bytes < 0 ? this.used : bytes;
+  }
+
   /** Every page in use, as ranges. For leak checks. */
   holdings(): PageHolding[] {
     const found: PageHolding[] = [];
@@ -241,11 +247,9 @@ export class MemoryFile implements PageStore {
     return page * PAGE_SIZE;
   }
 
-  /** Pages are handed out in blocks that programs may never touch: what counts against the limit in the end is what the host holds. */
+  /** Blocks count whole, although programs may never touch them: at the limit, `reclaim` takes the holes back. */
   #mayUse(bytes: number): boolean {
-    if (this.used + bytes <= this.limit) return true;
-    const resident = this.#backing.resident();
-    return resident >= 0 && resident + bytes <= this.limit;
+    return this.used + bytes <= this.limit;
   }
 
   #grow(bytes: number): boolean {

@@ -17,6 +17,7 @@ import {
   TABLE_MAIN,
 } from './network/routing.js';
 import type { RandomSource, TransportHost, TransportProtocol } from './roles.js';
+import { KEEP_BOXED } from './storage/boxed.js';
 import { PacketPool } from './storage/packet-buffer.js';
 import { TimerWheel } from './storage/timer-wheel.js';
 
@@ -43,11 +44,15 @@ export class Stack {
   readonly network: NetworkLayer;
   readonly pool: PacketPool;
   readonly timers: TimerWheel;
+  /** What poll() answered last. */
+  private deadline: number;
 
   constructor(options: StackOptions) {
     const now = options.now ?? 0;
     this.pool = options.pool ?? new PacketPool();
     this.timers = new TimerWheel(now);
+    this.deadline = KEEP_BOXED;
+    this.deadline = 0;
     const mtu = options.loopbackMtu;
     const loopback = new LoopbackDevice(mtu === undefined ? {} : { mtu });
     this.network = new NetworkLayer(this.pool, this.timers, options.random, loopback, now, options);
@@ -70,20 +75,24 @@ export class Stack {
 
   /**
    * Does all that is to be done at `now`: delivers what devices and loopback queued, fires timers. Returns the time at which
-   * to call again at the latest: `now` when there is still work, Infinity when only input can bring any.
+   * to call again at the latest: `now` when there is still work, Infinity when only input can bring any. It may be early once.
    */
   poll(now: number): number {
     const { network, timers } = this;
     network.setTime(now);
     const time = network.now();
-    let device = network.pollOnce();
+    network.pollOnce();
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const fired = timers.advance(time);
-      if (fired === 0 && !network.hasWork && device > time) break;
-      device = network.pollOnce();
+      if (fired === 0 && !network.hasWork && network.deviceDeadline > time) break;
+      network.pollOnce();
     }
     if (network.hasWork) return time;
-    return Math.min(device, timers.nextDeadline());
+    const next = Math.min(network.deviceDeadline, timers.nextDeadline());
+    // Early is allowed: while the last answer lies ahead it stands, for a new number is garbage.
+    if (next === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+    if (next < this.deadline || this.deadline <= time) this.deadline = next;
+    return this.deadline;
   }
 
   // --- configuration ---

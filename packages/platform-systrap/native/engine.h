@@ -73,8 +73,11 @@ enum Counter : int {
   kCountSpins,
   kCountWakes,
   kCountSwallowed,
+  kCountModes,
   kCounters_,
 };
+
+enum Mode : int { kModeFree, kModeShare, kModeSpin };
 
 struct Thread {
   int space = -1;
@@ -82,6 +85,7 @@ struct Thread {
   pid_t tid = 0;
   Slot* slot = nullptr;        // the sentry's view
   uint64_t address = 0;        // the stub's
+  int cpu = -1;                // where it may run: placement.cpp
   bool dead = false;
   bool fpuDirty = false;       // its frame holds state of an earlier context
   bool signalPending = false;  // an interrupt signal was sent and not seen yet
@@ -93,6 +97,7 @@ struct Space {
   bool destroyed = false;  // JavaScript has given it back: the index is free once the process is reaped
   pid_t pid = 0;
   int pidfd = -1;
+  int cpu = -1;  // of its manager
   uint32_t sequence = 0;
   std::vector<int> chunks;   // of slots
   std::vector<int> threads;  // by slot
@@ -109,6 +114,7 @@ struct Context {
   int flags = 0;
   size_t runIndex = 0;    // in Engine::running
   uint64_t cpuNanos = 0;  // used on earlier threads
+  uint64_t cpuTold = 0;
   uint64_t cpuStart = 0;  // clock of the current thread when it was bound
   uint64_t fsBase = 0;    // what its thread has
   uint64_t gsBase = 0;
@@ -149,6 +155,17 @@ struct Engine {
   pthread_t reaper{};
   bool reaping = false;
   std::atomic<int> deaths{0};
+  // Placement (placement.cpp).
+  cpu_set_t cpus;
+  int cores = 1;
+  Mode mode = kModeFree;
+  int cpu = -1;          // the sentry's, when it keeps to one
+  double burst = 1e6;    // ns that guests compute between traps, average
+  int lastContext = -1;
+  uint32_t sameContext = 0;
+  double cyclesPerNano = 1;
+  double spinNanos = 0;
+  uint32_t guestSpinRounds = 0;
 
   double* args() { return reinterpret_cast<double*>(page + kArgs); }
   double* results() { return reinterpret_cast<double*>(page + kResults); }
@@ -229,6 +246,14 @@ int64_t Clock(Engine& engine);
 bool Accept(Engine& engine, int context);
 uint64_t NowNanos();
 void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline);
+
+// placement.cpp
+void Calibrate(Engine& engine);
+void CalibrateSpin(Engine& engine);
+void NoteBurst(Engine& engine, const Thread& thread);
+void Place(Engine& engine, int context, Thread& thread);
+void FetchManager(Engine& engine, int space);
+void ReleaseCores(Engine& engine);
 
 // reaper.cpp
 int StartReaper(Engine& engine);

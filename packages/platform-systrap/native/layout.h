@@ -84,6 +84,8 @@ struct Slot {
   uint64_t fsBase;
   uint64_t gsBase;
   uint32_t tid;
+  uint64_t started;  // TSC when guest code went on, and when it trapped
+  uint64_t trapped;
 };
 
 struct Control {

@@ -37,6 +37,7 @@ static bool ReadReport(Engine& engine, Report* report) {
 // Has the manager run commands [0, count) of the block of `space`. A failed one is skipped, the first error comes back.
 int64_t RunBatch(Engine& engine, int space, int count) {
   if (engine.spaces[space].dead) return -ESRCH;
+  FetchManager(engine, space);
   uint8_t* block = engine.block(space);
   memcpy(block + BLOCK_COUNT, &count, sizeof count);
   auto* word = reinterpret_cast<uint32_t*>(block + BLOCK_SEQUENCE);

@@ -73,6 +73,7 @@ int64_t SpaceCreate(Engine& engine) {
   error = AwaitHello(engine, &pid);
   if (error == 0) error = AdoptProcess(engine, index, pid);
   if (error != 0) return error;
+  engine.spaces[index].cpu = engine.spaces[from].cpu;
   engine.results()[0] = pid;
   return index;
 }

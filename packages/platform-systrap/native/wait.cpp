@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 namespace systrap {
 
@@ -24,6 +25,8 @@ constexpr uint64_t kTrapFlag = 0x100;
 constexpr uint64_t kPageFault = 14;
 // While guests run, the sentry looks at them this often even if nobody rings: a hostile guest may spoil the doorbell.
 constexpr uint64_t kLook = 50'000'000;
+// One that shares its core and computes for this long is let go.
+constexpr uint64_t kTick = 5'000'000;
 
 uint64_t NowNanos() {
   timespec now{};
@@ -97,6 +100,7 @@ bool Accept(Engine& engine, int id) {
     KillSpace(engine, thread.space);
     return false;
   }
+  NoteBurst(engine, thread);
   Frame& frame = engine.frame(id);
   const uint8_t* host = SlotFrame(engine, thread);
   siginfo_t info;
@@ -160,29 +164,55 @@ static bool Rang(Engine& engine) {
   return rang;
 }
 
+// Looks for a context without sleeping, for a bounded time; only while a single one runs on another core.
+static int64_t Spin(Engine& engine) {
+  if (engine.mode != kModeSpin || engine.running.size() != 1) return -1;
+  const uint64_t limit = __rdtsc() + static_cast<uint64_t>(engine.spinNanos * engine.cyclesPerNano);
+  const Thread& thread = engine.threads[engine.contexts[engine.running[0]].thread];
+  engine.count(kCountSpins);
+  do {
+    for (int i = 0; i < 8; i++) {
+      if (__atomic_load_n(&thread.slot->state, __ATOMIC_ACQUIRE) != STATE_RUN) return Poll(engine);
+      _mm_pause();
+    }
+    if (__atomic_load_n(engine.bell(), __ATOMIC_RELAXED) != engine.bellSeen) return -1;
+  } while (__rdtsc() < limit);
+  return -1;
+}
+
+// Sleeps until somebody rings or `until` comes. A context that has trapped in the meantime, or -1.
+static int64_t Sleep(Engine& engine, uint64_t until) {
+  engine.shared().sleeping = 1;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  const int64_t late = Poll(engine);
+  if (late < 0) {
+    engine.count(kCountSleeps);
+    SleepOnBell(engine, engine.bellSeen, until);
+  }
+  __atomic_store_n(&engine.shared().sleeping, 0, __ATOMIC_RELAXED);
+  return late;
+}
+
 // args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
 int64_t Wait(Engine& engine) {
   const double deadline = engine.args()[0];
+  uint64_t looked = 0;
   for (;;) {
     const bool rang = Rang(engine);
-    const int64_t id = Poll(engine);
+    int64_t id = Poll(engine);
+    if (id < 0 && !rang && deadline != 0) id = Spin(engine);
     if (id >= 0) return id;
     if (engine.dead) return kWaitDead;
     if (rang) return kWaitBell;
     if (deadline == 0) return kWaitNothing;
     const uint64_t now = NowNanos();
+    if (looked != 0 && now >= looked) ReleaseCores(engine);
     uint64_t until = deadline < 0 ? 0 : static_cast<uint64_t>(deadline);
     if (until != 0 && now >= until) return kWaitNothing;
-    if (!engine.running.empty() && (until == 0 || until > now + kLook)) until = now + kLook;
-    engine.shared().sleeping = 1;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    const int64_t late = Poll(engine);
-    if (late < 0) {
-      engine.count(kCountSleeps);
-      SleepOnBell(engine, engine.bellSeen, until);
-    }
-    __atomic_store_n(&engine.shared().sleeping, 0, __ATOMIC_RELAXED);
-    if (late >= 0) return late;
+    looked = engine.running.empty() ? 0 : now + (engine.mode == kModeFree ? kLook : kTick);
+    if (looked != 0 && (until == 0 || until > looked)) until = looked;
+    id = Sleep(engine, until);
+    if (id >= 0) return id;
   }
 }
 

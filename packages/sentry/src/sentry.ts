@@ -33,6 +33,7 @@ import {
   WALK_FOLLOW,
 } from '@sandbox-kernel/vfs';
 import { findProgram } from './boot/find-program.js';
+import { findLeaks } from './boot/leak-check.js';
 import { bootMachine, type HostSide, type Machine, type MachineEvents } from './boot/machine.js';
 import type { SentryKernel } from './boot/sentry-kernel.js';
 import { latin1OfUtf8 } from './boot/strings.js';
@@ -130,6 +131,8 @@ export class Sentry implements RequestHandler, MachineEvents {
         return this.#resize(request.pid, request.rows, request.columns);
       case 'stats':
         return this.#stats();
+      case 'changes':
+        return this.#booted.changes.handle(request.request);
       case 'network-update':
       case 'network-publish':
       case 'network-unpublish':
@@ -334,8 +337,20 @@ export class Sentry implements RequestHandler, MachineEvents {
 
   executed(): void {}
 
+  outOfMemory(victim: ThreadGroup, note: string): void {
+    this.#server.notify({ event: 'oom', pid: victim.pid, note });
+  }
+
+  /** A leak ends a sandbox under test: nothing else would be noticed. */
+  #checkLeaks(): void {
+    if (process.env.SANDBOX_LEAK_CHECK === undefined || this.#machine === null) return;
+    const leaks = findLeaks(this.#machine);
+    if (leaks !== '') throw new Error(leaks);
+  }
+
   processExited(group: ThreadGroup, status: number): void {
     if (!this.#started.delete(group)) return;
+    this.#checkLeaks();
     this.#relays.get(group.pid)?.pump();
     this.#relays.delete(group.pid);
     const usage = usageOfGroup(group);

@@ -135,7 +135,18 @@ export {
   setFileXattr,
   setXattr,
 } from './ops/xattr.js';
-export { type ChangeKind, type OverlayChange, overlayChanges } from './overlay/changes.js';
+export {
+  type ChangeKind,
+  type ChangeOptions,
+  type OverlayChange,
+  overlayChanges,
+  releaseChanges,
+  sameAttributes,
+  sameXattrs,
+  xattrNames,
+} from './overlay/changes.js';
+export { discardChanges, rebaseChange } from './overlay/discard.js';
+export type { LowerIdentity } from './overlay/origins.js';
 export { createOverlay, createOverlayOn, type OverlayOptions } from './overlay/overlay.js';
 export { OVERLAY_TYPE } from './overlay/overlay-type.js';
 export { mountAt, PathWalker } from './path-walk.js';
@@ -167,5 +178,6 @@ export { stampChanged, stampModified, stampNew, touchAtime } from './times.js';
 export { createTmpfs, parseTmpfsOptions, TMPFS_TYPE, type TmpfsOptions } from './tmpfs/tmpfs.js';
 export { TmpfsFile } from './tmpfs/tmpfs-file.js';
 export { tmpfsFileOf } from './tmpfs/tmpfs-ops.js';
+export { tmpfsPages } from './tmpfs/tmpfs-pages.js';
 export { type DonatedFiles, type FilesystemType, Vfs, type VfsOptions } from './vfs.js';
 export { WaitNode, WaitQueue } from './wait-queue.js';

@@ -38,7 +38,7 @@ export class Inode {
   attributes: number;
   /** A link that leads to an object and not to a name (/proc/PID/fd/N): `InodeOps.jump` is asked. */
   magic: boolean;
-  /** Changed by each change of a directory's contents, for readdir and negative entries. */
+  /** Counts changes of contents and attributes: timestamps may be too coarse to tell. */
   version: number;
   /** flock, POSIX and OFD locks, leases; null while there are none. */
   locks: InodeLocks | null;

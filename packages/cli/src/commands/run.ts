@@ -6,6 +6,7 @@ import {
   type SandboxProcess,
   type SpawnOptions,
 } from '@sandbox-kernel/sentry';
+import { changeActions, handleChanges } from '../changes.js';
 import { buildEnvironment } from '../environment.js';
 import { exitCodeOf } from '../exit-codes.js';
 import { optionHelp } from '../help.js';
@@ -33,13 +34,18 @@ export async function run(words: readonly string[]): Promise<number> {
   const argv = commandOf(options);
   const sandboxOptions = sandboxOptionsOf(options);
   const spawnOptions = spawnOptionsOf(options);
+  const actions = changeActions(options);
   const sandbox = await Sandbox.create(sandboxOptions);
   if (options.flags.has('net-log')) sandbox.on('network', printNetworkEvent);
   else if (options.flags.has('net-audit'))
     sandbox.on('network', (event) => event.kind === 'would-refuse' && printNetworkEvent(event));
+  sandbox.on('oom', (_pid, note) => process.stderr.write(`sandbox-cli: ${note}\n`));
   try {
-    if (options.flags.has('json')) return await runForJson(sandbox, argv, spawnOptions);
-    return await runAttached(sandbox, argv, spawnOptions, options.flags.has('tty'));
+    const exitCode = options.flags.has('json')
+      ? await runForJson(sandbox, argv, spawnOptions)
+      : await runAttached(sandbox, argv, spawnOptions, options.flags.has('tty'));
+    await handleChanges(sandbox, actions, exitCode === 0);
+    return exitCode;
   } finally {
     await sandbox.close();
   }

@@ -175,6 +175,8 @@ export class Machine implements KernelEvents {
     return getRegister(task.frame, FRAME_RSP);
   }
 
+  outOfMemory(): void {}
+
   unknownCall(): void {}
   initExited(status: number): void {
     this.happenings.push({ what: 'init', pid: 1, status });

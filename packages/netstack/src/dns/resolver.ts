@@ -14,8 +14,10 @@ import {
   DNS_A,
   DNS_AAAA,
   DNS_CNAME,
+  DNS_FORMERR,
   DNS_IN,
   DNS_NOERROR,
+  DNS_NOTIMP,
   DNS_NXDOMAIN,
   DNS_OPT,
   DNS_SERVFAIL,
@@ -176,6 +178,8 @@ export class DnsQuery implements ReadinessOwner, TimerOwner {
   private id: number;
   private tries: number;
   private finished: boolean;
+  /** Asks without EDNS: the server does not know it. */
+  private plain: boolean;
 
   constructor(resolver: Resolver, name: string, type: number, done: (result: DnsResult) => void) {
     this.resolver = resolver;
@@ -188,6 +192,7 @@ export class DnsQuery implements ReadinessOwner, TimerOwner {
     this.id = 0;
     this.tries = 0;
     this.finished = false;
+    this.plain = false;
   }
 
   start(): void {
@@ -217,7 +222,7 @@ export class DnsQuery implements ReadinessOwner, TimerOwner {
       id: this.id,
       recursionDesired: true,
       questions: [{ name: this.name, type: this.type, class: DNS_IN }],
-      additionals: [opt],
+      additionals: this.plain ? [] : [opt],
     };
   }
 
@@ -249,6 +254,12 @@ export class DnsQuery implements ReadinessOwner, TimerOwner {
       this.askByStream(this.resolver.tcp);
       return;
     }
+    if (!this.plain && (message.code === DNS_FORMERR || message.code === DNS_NOTIMP)) {
+      // RFC 6891 section 6.2.2: a server that does not know EDNS may know the question.
+      this.plain = true;
+      this.start();
+      return;
+    }
     if (message.code !== DNS_NOERROR && message.code !== DNS_NXDOMAIN && this.mayAskAnother()) {
       this.timerExpired();
       return;
@@ -264,7 +275,10 @@ export class DnsQuery implements ReadinessOwner, TimerOwner {
 
   private fits(message: DnsMessage): boolean {
     const question = message.questions[0];
-    if (!message.response || message.id !== this.id || message.questions.length !== 1) return false;
+    if (!message.response || message.id !== this.id) return false;
+    // Who did not understand the question can't repeat it.
+    if (message.questions.length === 0) return message.code === DNS_FORMERR;
+    if (message.questions.length !== 1) return false;
     return question !== undefined && question.name === this.name && question.type === this.type;
   }
 

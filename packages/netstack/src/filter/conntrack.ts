@@ -194,7 +194,7 @@ export class Conntrack implements PacketHook, FlowOwner, TranslationLookup {
     // A flow to itself has one tuple only.
     this.insert(reply);
     this.count++;
-    this.net.timers.arm(flow.timer, this.net.now() + this.timeoutOf(flow));
+    this.net.timers.armAfter(flow.timer, this.net.now(), this.timeoutOf(flow));
     return VERDICT_ACCEPT;
   }
 
@@ -267,7 +267,7 @@ export class Conntrack implements PacketHook, FlowOwner, TranslationLookup {
       flow.originalBytes += length;
     }
     if (flow.protocol === PROTO_TCP) this.updateTcp(flow, packet, direction);
-    if (flow.has(FLOW_CONFIRMED)) this.net.timers.arm(flow.timer, now + this.timeoutOf(flow));
+    if (flow.has(FLOW_CONFIRMED)) this.net.timers.armAfter(flow.timer, now, this.timeoutOf(flow));
   }
 
   private updateTcp(flow: Flow, packet: PacketBuffer, direction: number): void {

@@ -1,5 +1,6 @@
 // The network layer: interfaces, addresses, routes, filters, and what transports may ask of it (TransportHost). The ways of
 // packets are in ipv4-input, ipv6-input, forward and output; this file is what they share.
+
 import { type Address, AddressCache, ANY_V4 } from '../address.js';
 import { EHOSTUNREACH, EINVAL, ENODEV } from '../errno.js';
 import type { LinkDevice } from '../link/device.js';
@@ -11,6 +12,7 @@ import {
   type TransportHost,
   type TransportProtocol,
 } from '../roles.js';
+import { KEEP_BOXED } from '../storage/boxed.js';
 import { PACKET_LOOPBACK, type PacketBuffer, type PacketPool } from '../storage/packet-buffer.js';
 import { PacketQueue } from '../storage/packet-queue.js';
 import type { TimerWheel } from '../storage/timer-wheel.js';
@@ -90,6 +92,8 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
   translations: TranslationLookup | null;
   /** True when a device or the backlog has something for the next poll. */
   hasWork: boolean;
+  /** When a device wants to be polled at the latest. */
+  deviceDeadline: number;
   readonly deferred: DeferredOwner[];
   private readonly backlog: PacketQueue;
   private readonly interfaces: (NetInterface | null)[];
@@ -136,6 +140,7 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
     this.observer = null;
     this.translations = null;
     this.hasWork = false;
+    this.deviceDeadline = Number.POSITIVE_INFINITY;
     this.deferred = [];
     this.backlog = new PacketQueue(4096, 8 << 20);
     this.interfaces = [null];
@@ -153,6 +158,7 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
       uid: 0,
       onLinkOnly: false,
     };
+    this.time = KEEP_BOXED;
     this.time = now;
     this.changes = 1;
     this.redirects = new RedirectCache();
@@ -190,8 +196,8 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
     if (!this.backlog.push(packet)) packet.release();
   }
 
-  /** One round: backlog, devices, deferred owners. Returns when a device wants to be polled next. */
-  pollOnce(): number {
+  /** One round: backlog, devices, deferred owners. Leaves in `deviceDeadline` when a device wants to be polled next. */
+  pollOnce(): void {
     let next = Number.POSITIVE_INFINITY;
     this.hasWork = false;
     for (let left = this.backlog.packets; left > 0; left--)
@@ -206,8 +212,15 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
       owner.deferredQueued = false;
       owner.runDeferred(this.time);
     }
-    if (count > 0) this.deferred.splice(0, count);
-    return next;
+    if (count > 0) this.forgetDeferred(count);
+    this.deviceDeadline = next;
+  }
+
+  private forgetDeferred(count: number): void {
+    const { deferred } = this;
+    const left = deferred.length - count;
+    for (let i = 0; i < left; i++) deferred[i] = deferred[i + count] as DeferredOwner;
+    deferred.length = left;
   }
 
   private receiveOwn(packet: PacketBuffer): void {

@@ -43,6 +43,8 @@ export class TimerWheel {
   private readonly occupied: Int32Array;
   /** All slots of ticks before this one are empty. */
   private tick: number;
+  /** Where moveToGoal shall go. */
+  private goal: number;
   private earliest: number;
   private earliestValid: boolean;
   /** Timers in the wheel. */
@@ -53,6 +55,7 @@ export class TimerWheel {
     this.tails = new Array<Timer | null>(SLOTS * LEVELS).fill(null);
     this.occupied = new Int32Array(LEVELS * 2);
     this.tick = Math.floor(now / TICK);
+    this.goal = this.tick;
     this.earliest = Number.POSITIVE_INFINITY;
     this.earliestValid = true;
     this.count = 0;
@@ -69,6 +72,17 @@ export class TimerWheel {
     this.place(timer);
   }
 
+  /** As `arm` for `delay` after `now`; the sum is made here because passing it would make a box (see boxed.ts). */
+  armAfter(timer: Timer, now: number, delay: number): void {
+    timer.deadline = now + delay;
+    timer.armed = true;
+    if (timer.slot >= 0) {
+      if (timer.deadline >= timer.placed) return;
+      this.unlink(timer);
+    }
+    this.place(timer);
+  }
+
   cancel(timer: Timer): void {
     timer.armed = false;
     if (timer.slot >= 0) this.unlink(timer);
@@ -79,23 +93,23 @@ export class TimerWheel {
    * armed again for later), never late.
    */
   nextDeadline(): number {
-    if (!this.earliestValid) {
-      this.earliest = this.findEarliest();
-      this.earliestValid = true;
-    }
+    if (!this.earliestValid) this.findEarliest();
     return this.earliest;
   }
 
   /** Fires all timers due at `now`; returns how many. Timers armed by the owners for `now` or before fire as well. */
   advance(now: number): number {
     let fired = 0;
-    const target = Math.floor(now / TICK);
-    while (this.nextDeadline() <= now) {
+    for (;;) {
+      if (!this.earliestValid) this.findEarliest();
+      if (this.earliest > now) break;
       const tick = Math.max(this.tick, Math.floor(this.earliest / TICK));
-      this.moveTo(Math.min(tick, target));
+      this.goal = Math.min(tick, Math.floor(now / TICK));
+      this.moveToGoal();
       fired += this.runSlot(now);
     }
-    if (target > this.tick) this.moveTo(target);
+    this.goal = Math.floor(now / TICK);
+    if (this.goal > this.tick) this.moveToGoal();
     return fired;
   }
 
@@ -124,7 +138,8 @@ export class TimerWheel {
   }
 
   /** Advances the wheel's position, bringing down what the new position makes near. */
-  private moveTo(tick: number): void {
+  private moveToGoal(): void {
+    const tick = this.goal;
     const before = this.tick;
     if (tick === before) return;
     this.tick = tick;
@@ -201,32 +216,34 @@ export class TimerWheel {
   }
 
   /** Timers of a lower level are earlier than those of a higher one, and slots of a level follow its own position. */
-  private findEarliest(): number {
-    if (this.count === 0) return Number.POSITIVE_INFINITY;
+  private findEarliest(): void {
+    this.earliestValid = true;
+    this.earliest = Number.POSITIVE_INFINITY;
+    if (this.count === 0) return;
     let unit = 1;
     for (let level = 0; level < LEVELS; level++) {
       const lo = this.occupied[level * 2] as number;
       const hi = this.occupied[level * 2 + 1] as number;
       if ((lo | hi) !== 0) {
         const from = level === LEVELS - 1 ? 0 : Math.floor(this.tick / unit) % SLOTS;
-        return this.minimumOf(level, firstBit(lo, hi, from));
+        this.takeMinimum(level, firstBit(lo, hi, from));
+        return;
       }
       unit *= SLOTS;
     }
-    return Number.POSITIVE_INFINITY;
   }
 
-  private minimumOf(level: number, slotInLevel: number): number {
-    let best = Number.POSITIVE_INFINITY;
+  private takeMinimum(level: number, slotInLevel: number): void {
     const last = level === LEVELS - 1;
     const from = last ? 0 : slotInLevel;
     const to = last ? SLOTS - 1 : slotInLevel;
     // The top level wraps round (spans beyond its range share slots), so all of it is looked at.
     for (let slot = from; slot <= to; slot++) {
       let timer = this.heads[level * SLOTS + slot] as Timer | null;
-      for (; timer !== null; timer = timer.following) if (timer.placed < best) best = timer.placed;
+      for (; timer !== null; timer = timer.following) {
+        if (timer.placed < this.earliest) this.earliest = timer.placed;
+      }
     }
-    return best;
   }
 }
 

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { NetworkEvent } from '@sandbox-kernel/network';
 import type { Notice, SignalScope } from '../control/messages.js';
+import { SandboxFiles } from './changes/sandbox-files.js';
 import { collect } from './collect.js';
 import { ControlClient } from './control-client.js';
 import { type SandboxClosedError, SandboxExitError } from './errors.js';
@@ -35,6 +36,8 @@ export interface SandboxEvents {
   exit: [pid: number, status: ExitStatus];
   /** A connection, a name, or the refusal of one. */
   network: [event: NetworkEvent];
+  /** The memory cap is reached: this process was killed for it. `note` says so as Linux's log does. */
+  oom: [pid: number, note: string];
   /** The sandbox itself ended; with an error when nobody asked for it. */
   close: [error: SandboxClosedError | null];
 }
@@ -48,13 +51,16 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
   readonly #running = new Map<number, Running>();
   readonly #early = new Map<number, Extract<Notice, { event: 'exit' }>>();
   #closing = false;
+  /** What programs changed in the root, and what becomes of it. */
+  readonly fs: SandboxFiles;
 
-  private constructor(onConnect: NetworkOptions['onConnect']) {
+  private constructor(root: string, onConnect: NetworkOptions['onConnect']) {
     super();
     this.#sentry = startSentry();
     this.#client = new ControlClient(this.#sentry.controlFd, (notice) => this.#notice(notice));
     this.network = new SandboxNetwork(this.#client, onConnect);
     this.#sentry.ended.then((error) => this.#ended(error));
+    this.fs = new SandboxFiles((request) => this.#client.request({ call: 'changes', request }), root);
   }
 
   /** Starts a sandbox. Rejects with a SandboxError that says what is missing on this machine and how to mend it. */
@@ -62,7 +68,7 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
     const { spec, fds } = sandboxPlan(options);
     options.signal?.throwIfAborted();
     const { network } = options;
-    const sandbox = new Sandbox(typeof network === 'object' ? network.onConnect : undefined);
+    const sandbox = new Sandbox(spec.root, typeof network === 'object' ? network.onConnect : undefined);
     const abort = () => sandbox.#kill();
     options.signal?.addEventListener('abort', abort, { once: true });
     try {
@@ -194,6 +200,7 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
     if (notice.event === 'fatal') this.#sentry.report(notice.report);
     else if (notice.event === 'network') this.emit('network', notice.what);
     else if (notice.event === 'network-question') void this.network.answer(notice.question, notice.about);
+    else if (notice.event === 'oom') this.emit('oom', notice.pid, notice.note);
     else if (this.#running.has(notice.pid)) this.#exited(notice);
     else this.#early.set(notice.pid, notice);
   }

@@ -17,6 +17,7 @@ import {
 import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/kernel';
 import { MemoryFile } from '@sandbox-kernel/mm';
 import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
+import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import type { NetworkNotice } from '../control/network-messages.js';
 import { createNetwork, type SandboxNetwork } from '../net/network.js';
@@ -48,6 +49,8 @@ export interface Machine {
   readonly outside: Outside | null;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
+  /** What programs change in the root. */
+  readonly changes: ChangeService;
 }
 
 export function openHostSide(): HostSide {
@@ -99,7 +102,7 @@ export function bootMachine(
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
   mountAll(side.host, kernel, caller, spec, outside?.plan ?? null);
-  return { kernel, platform, network, outside, caller };
+  return { kernel, platform, network, outside, caller, changes: new ChangeService(top.mount.superblock) };
 }
 
 function openOutside(

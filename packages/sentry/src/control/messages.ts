@@ -1,6 +1,7 @@
 // What the host application and the sentry say to each other. Plain JSON; descriptors are indexes into those that came with
 // the frame (SCM_RIGHTS).
 
+import type { ChangeRequest } from '../changes/messages.js';
 import type { NetworkNotice, NetworkRequest, NetworkSpec } from './network-messages.js';
 
 export type PlatformName = 'auto' | 'ptrace' | 'systrap';
@@ -77,6 +78,7 @@ export type Request =
     }
   | NetworkRequest
   | { readonly id: number; readonly call: 'stats' }
+  | { readonly id: number; readonly call: 'changes'; readonly request: ChangeRequest }
   | { readonly id: number; readonly call: 'close' };
 
 export interface WireError {
@@ -100,4 +102,5 @@ export type Notice =
       readonly usage: Usage;
     }
   | NetworkNotice
+  | { readonly event: 'oom'; readonly pid: number; readonly note: string }
   | { readonly event: 'fatal'; readonly message: string; readonly report: string };

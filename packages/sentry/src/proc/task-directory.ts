@@ -1,6 +1,6 @@
 // /proc/PID and /proc/PID/task/TID: one directory object per task, for as long as the task is there.
 import { EINVAL, ENOENT, EPERM } from '@sandbox-kernel/abi';
-import { TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
+import { oomScore, TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
 import {
   type FileCaller,
   type Location,
@@ -43,7 +43,7 @@ const FILES: readonly (readonly [string, Generator, number])[] = [
   ['maps', mapsText, 0o444],
   ['mountinfo', mountinfoText, 0o444],
   ['mounts', mountsText, 0o444],
-  ['oom_score', () => '0\n', 0o444],
+  ['oom_score', (task) => `${oomScore(task.group)}\n`, 0o444],
   ['personality', (task) => `${task.personality.toString(16).padStart(8, '0')}\n`, 0o400],
   ['sessionid', () => '4294967295', 0o444],
   ['smaps', smapsText, 0o444],

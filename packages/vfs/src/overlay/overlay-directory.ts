@@ -133,18 +133,26 @@ export function isMergedEmpty(inode: Inode): number {
 
 /** Removes what only hides lower names, before the directory itself goes. Pre: merged empty. */
 export function clearWhiteouts(upper: Inode): void {
-  const sink = new NameSink();
-  const file = openInternal(upper, O_RDONLY);
-  if (typeof file === 'number') return;
-  file.ops.readdir(file, sink);
-  file.release();
-  for (const name of sink.names) {
+  for (const name of entryNames(upper)) {
     const inode = upper.ops.lookup(upper, name);
     if (typeof inode === 'number' || !isWhiteoutNode(inode)) continue;
     inode.retain();
     upper.ops.unlink(upper, name, inode);
     inode.release();
   }
+}
+
+/** Names in a directory in byte order; none when it can't be read. */
+export function entryNames(directory: Inode): string[] {
+  const sink = new NameSink();
+  const file = openInternal(directory, O_RDONLY);
+  if (typeof file === 'number') return sink.names;
+  for (let before = -1; file.position !== before; ) {
+    before = file.position;
+    if (file.ops.readdir(file, sink) !== 0) break;
+  }
+  file.release();
+  return sink.names.sort();
 }
 
 /** Just the names, without `.` and `..`. */

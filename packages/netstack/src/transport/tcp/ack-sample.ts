@@ -29,6 +29,8 @@ export class AckSample implements RateSample {
   /** Timeouts in a row before this acknowledgement. */
   timeouts = 0;
 
+  /** `delivered` of the connection before this acknowledgement. */
+  deliveredBefore = 0;
   priorDelivered = -1;
   priorDeliveredAt = 0;
   sampleSentAt = 0;

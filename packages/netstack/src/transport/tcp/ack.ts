@@ -41,7 +41,7 @@ export function processAck(tcb: Tcb, s: TcpSegment): number {
   sample.hasTimestampEcho = tcb.timestampsOk && s.hasTimestamps && s.timestampEcho !== 0;
   sample.timestampEcho = s.timestampEcho;
   sample.timeouts = tcb.retransmits;
-  const deliveredBefore = tcb.delivered;
+  sample.deliveredBefore = tcb.delivered;
   tcb.lastAckReceivedAt = tcb.tcp.now;
   tcb.probesOut = 0;
   updateSendWindow(tcb, s);
@@ -52,7 +52,7 @@ export function processAck(tcb: Tcb, s: TcpSegment): number {
   takeRttSample(tcb);
   judgeLossProbe(tcb, ack);
   if (dubious || isDubious(tcb, sample)) advanceRecovery(tcb, sample);
-  settleDelivery(tcb, deliveredBefore);
+  settleDelivery(tcb);
   return ACK_VALID;
 }
 
@@ -138,7 +138,7 @@ function settleRecord(tcb: Tcb, queue: SegmentQueue, index: number, bytes: numbe
   if (bytes >= tcb.mss) tcb.fullSizeAt = tcb.tcp.now;
   if (!again) noteFirstTransmission(tcb, queue, index);
   sampleDelivered(tcb, queue, index, sample);
-  rackDelivered(tcb, queue.sentAt(index), queue.end(index), again);
+  rackDelivered(tcb, queue, index, again);
   return again;
 }
 
@@ -201,9 +201,9 @@ function rttFromEcho(tcb: Tcb): number {
 }
 
 /** What the acknowledgement delivered goes to congestion control, the timers and whoever waits for room. */
-function settleDelivery(tcb: Tcb, deliveredBefore: number): void {
+function settleDelivery(tcb: Tcb): void {
   const sample = tcb.tcp.ack;
-  const delivered = tcb.delivered - deliveredBefore;
+  const delivered = tcb.delivered - sample.deliveredBefore;
   if (delivered > 0) {
     tcb.deliveredAt = tcb.tcp.now;
     tcb.deliveredSegments += Math.ceil(delivered / tcb.mss);

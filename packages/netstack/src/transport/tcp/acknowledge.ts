@@ -41,7 +41,7 @@ export function mustAckNow(tcb: Tcb): void {
 export function settleAck(tcb: Tcb): void {
   if (tcb.ackState === ACK_NONE) return;
   if (tcb.ackState === ACK_NOW || isDue(tcb)) sendAck(tcb);
-  else if (!tcb.ackTimer.armed) tcb.tcp.timers.arm(tcb.ackTimer, tcb.tcp.now + tcb.ackTimeout);
+  else if (!tcb.ackTimer.armed) tcb.tcp.timers.armAfter(tcb.ackTimer, tcb.tcp.now, tcb.ackTimeout);
 }
 
 function isDue(tcb: Tcb): boolean {

@@ -71,7 +71,7 @@ function awaitFin(tcb: Tcb): void {
     finish(tcb);
     return;
   }
-  tcb.tcp.timers.arm(tcb.keepTimer, tcb.tcp.now + (own > 0 ? own : tcb.tcp.config.finTimeout));
+  tcb.tcp.timers.armAfter(tcb.keepTimer, tcb.tcp.now, own > 0 ? own : tcb.tcp.config.finTimeout);
 }
 
 /** Queues our FIN behind what was written. In SYN-RECEIVED it stays so until our SYN is acknowledged. */

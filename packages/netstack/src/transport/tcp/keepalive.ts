@@ -11,7 +11,7 @@ import type { Tcb } from './tcb.js';
 export function armKeepalive(tcb: Tcb): void {
   if (!tcb.settings.keepAlive) return;
   if ((SYNCHRONIZED_STATES & (1 << tcb.state)) === 0) return;
-  tcb.tcp.timers.arm(tcb.keepTimer, tcb.tcp.now + idleTime(tcb));
+  tcb.tcp.timers.armAfter(tcb.keepTimer, tcb.tcp.now, idleTime(tcb));
 }
 
 function idleTime(tcb: Tcb): number {
@@ -41,7 +41,7 @@ export function keepTimeout(tcb: Tcb): void {
   const idle = idleTime(tcb);
   const busy = tcb.queue !== null || tcb.sndNxt !== tcb.writeSeq;
   if (silent < idle || (busy && !tcb.finQueued)) {
-    timers.arm(tcb.keepTimer, now + Math.max(intervalTime(tcb) >> 4, idle - Math.min(silent, idle)) + 1);
+    timers.armAfter(tcb.keepTimer, now, Math.max(intervalTime(tcb) >> 4, idle - Math.min(silent, idle)) + 1);
     return;
   }
   if (isPeerGone(tcb, silent)) {
@@ -51,7 +51,7 @@ export function keepTimeout(tcb: Tcb): void {
   }
   tcb.keepProbes++;
   sendControl(tcb, (tcb.sndUna - 1) | 0, TCP_ACK);
-  timers.arm(tcb.keepTimer, now + intervalTime(tcb));
+  timers.armAfter(tcb.keepTimer, now, intervalTime(tcb));
 }
 
 function isPeerGone(tcb: Tcb, silent: number): boolean {

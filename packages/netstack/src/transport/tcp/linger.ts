@@ -19,7 +19,7 @@ export function startLinger(tcb: Tcb, endpoint: TcpEndpoint): boolean {
   if (tcb.settings.linger <= 0 || !isUnacknowledged(tcb)) return false;
   tcb.endpoint = endpoint;
   tcb.lingerTimer = new Timer(tcb, TIMER_LINGER);
-  tcb.tcp.timers.arm(tcb.lingerTimer, tcb.tcp.now + tcb.settings.linger);
+  tcb.tcp.timers.armAfter(tcb.lingerTimer, tcb.tcp.now, tcb.settings.linger);
   return true;
 }
 

@@ -19,7 +19,9 @@ export function sentAfter(a: number, aEnd: number, b: number, bEnd: number): boo
 }
 
 /** Section 6.2 step 2: a delivered segment may be the one most recently sent. */
-export function rackDelivered(tcb: Tcb, sentAt: number, end: number, retransmitted: boolean): void {
+export function rackDelivered(tcb: Tcb, queue: SegmentQueue, index: number, retransmitted: boolean): void {
+  const sentAt = queue.sentAt(index);
+  const end = queue.end(index);
   const rtt = tcb.tcp.now - sentAt;
   const sample = tcb.tcp.ack;
   if (retransmitted) {

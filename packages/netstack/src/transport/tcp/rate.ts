@@ -13,7 +13,7 @@ export function stampSent(tcb: Tcb, queue: SegmentQueue, index: number): void {
     tcb.firstSentAt = now;
     tcb.deliveredAt = now;
   }
-  queue.stamp(index, now, tcb.delivered, tcb.deliveredAt, tcb.firstSentAt, inFlight(tcb));
+  queue.stamp(index, now, tcb, inFlight(tcb));
   if (tcb.appLimited > 0) queue.setFlags(index, queue.flags(index) | SEGMENT_APP_LIMITED);
 }
 

@@ -88,7 +88,7 @@ function startRequest(listener: TcpListener, s: TcpSegment, packet: PacketBuffer
   listener.requests++;
   tcp.flows.insert(flow);
   sendSynAck(request);
-  tcp.timers.arm(request.timer, tcp.now + tcp.config.rtoInitial);
+  tcp.timers.armAfter(request.timer, tcp.now, tcp.config.rtoInitial);
 }
 
 function fillRequest(request: TcpRequest, s: TcpSegment): void {
@@ -176,7 +176,7 @@ export function retransmitSynAck(request: TcpRequest): void {
     return;
   }
   const wait = Math.min(tcp.config.rtoInitial * 2 ** Math.max(1, request.retransmits), MAX_TIMEOUT);
-  tcp.timers.arm(request.timer, tcp.now + wait);
+  tcp.timers.armAfter(request.timer, tcp.now, wait);
 }
 
 export function dropRequest(request: TcpRequest): void {

@@ -85,7 +85,7 @@ function tagRecord(tcb: Tcb, queue: SegmentQueue, index: number): void {
     noteOriginal(tcb, queue, index);
     if (!seqAfter(end, tcb.highSeq)) sample.originalDelivered = true;
   }
-  rackDelivered(tcb, queue.sentAt(index), end, (flags & SEGMENT_EVER_RETRANSMITTED) !== 0);
+  rackDelivered(tcb, queue, index, (flags & SEGMENT_EVER_RETRANSMITTED) !== 0);
   sampleDelivered(tcb, queue, index, sample);
   queue.setFlags(index, (flags & ~(SEGMENT_LOST | SEGMENT_RETRANSMITTED)) | SEGMENT_SACKED);
   tcb.sackedBytes += bytes;

@@ -55,6 +55,13 @@ export class SegmentQueuePool {
   }
 }
 
+/** What a connection has delivered so far, and when; read here, field by field, because numbers passed along make garbage. */
+export interface DeliveryProgress {
+  readonly delivered: number;
+  readonly deliveredAt: number;
+  readonly firstSentAt: number;
+}
+
 export class SegmentQueue {
   private readonly pool: SegmentQueuePool;
   private records: Float64Array;
@@ -137,19 +144,12 @@ export class SegmentQueue {
   }
 
   /** Records when a segment left and what the connection had delivered by then (delivery rate estimation). */
-  stamp(
-    index: number,
-    sentAt: number,
-    delivered: number,
-    deliveredAt: number,
-    firstSentAt: number,
-    inFlight: number,
-  ): void {
+  stamp(index: number, sentAt: number, from: DeliveryProgress, inFlight: number): void {
     const at = index * SEGMENT_STRIDE;
     this.records[at + SENT_AT] = sentAt;
-    this.records[at + DELIVERED] = delivered;
-    this.records[at + DELIVERED_AT] = deliveredAt;
-    this.records[at + FIRST_SENT_AT] = firstSentAt;
+    this.records[at + DELIVERED] = from.delivered;
+    this.records[at + DELIVERED_AT] = from.deliveredAt;
+    this.records[at + FIRST_SENT_AT] = from.firstSentAt;
     this.records[at + IN_FLIGHT] = inFlight;
   }
 

@@ -5,6 +5,7 @@
 import type { Address } from '../../address.js';
 import type { IcmpError, TransportHost, TransportProtocol } from '../../roles.js';
 import { Route } from '../../roles.js';
+import { KEEP_BOXED } from '../../storage/boxed.js';
 import type { PacketBuffer } from '../../storage/packet-buffer.js';
 import type { TimerWheel } from '../../storage/timer-wheel.js';
 import { parseTcp, TCP_ACK, TCP_RST, TCP_SYN, TcpSegment } from '../../wire/tcp.js';
@@ -81,6 +82,7 @@ export class Tcp implements TransportProtocol, FreeFlows {
     this.host = host;
     this.config = { ...DEFAULT_TCP_CONFIG, ...config };
     this.timers = host.timers;
+    this.now = KEEP_BOXED;
     this.now = host.now();
     this.in = new TcpSegment();
     this.out = new TcpSegment();

@@ -68,7 +68,7 @@ export function enterTimeWait(tcb: Tcb): void {
   tcb.binding = null;
   tcp.timeWaitCount++;
   tcp.counters.timeWaits++;
-  tcp.timers.arm(record.timer, tcp.now + tcp.config.timeWait);
+  tcp.timers.armAfter(record.timer, tcp.now, tcp.config.timeWait);
   finish(tcb);
 }
 
@@ -105,7 +105,7 @@ export function receiveInTimeWait(record: TimeWait, s: TcpSegment, packet: Packe
     return TIME_WAIT_REUSED;
   }
   if ((s.flags & TCP_RST) === 0) {
-    if (!stale && (s.flags & TCP_FIN) !== 0) tcp.timers.arm(record.timer, tcp.now + tcp.config.timeWait);
+    if (!stale && (s.flags & TCP_FIN) !== 0) tcp.timers.armAfter(record.timer, tcp.now, tcp.config.timeWait);
     answer(record, packet);
   }
   return TIME_WAIT_HANDLED;
@@ -118,7 +118,7 @@ function takeExpected(record: TimeWait, s: TcpSegment): number {
     if (!tcp.config.rfc1337) removeTimeWait(record);
     return TIME_WAIT_HANDLED;
   }
-  tcp.timers.arm(record.timer, tcp.now + tcp.config.timeWait);
+  tcp.timers.armAfter(record.timer, tcp.now, tcp.config.timeWait);
   if (record.timestampsOk && s.hasTimestamps) {
     record.tsRecent = s.timestamp;
     record.tsRecentAt = tcp.now;

@@ -13,7 +13,7 @@ export function retransmissionTimeout(tcb: Tcb): number {
 /** Starts the timer over for `kind`, to go off in `delay` microseconds. */
 export function armXmit(tcb: Tcb, kind: number, delay: number): void {
   tcb.xmitKind = kind;
-  tcb.tcp.timers.arm(tcb.xmitTimer, tcb.tcp.now + delay);
+  tcb.tcp.timers.armAfter(tcb.xmitTimer, tcb.tcp.now, delay);
 }
 
 export function disarmXmit(tcb: Tcb): void {

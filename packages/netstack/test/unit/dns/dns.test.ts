@@ -16,6 +16,7 @@ import { reverseName } from '../../../src/dns/name.js';
 import { type DnsResult, Resolver } from '../../../src/dns/resolver.js';
 import { DnsServer, DnsTable } from '../../../src/dns/server.js';
 import { UdpEndpoint } from '../../../src/transport/udp/endpoint.js';
+import { UdpMessage } from '../../../src/transport/udp/message.js';
 import { Udp } from '../../../src/transport/udp/udp.js';
 import { makePair } from '../../support/tcp-pair.js';
 
@@ -154,6 +155,142 @@ describe('resolver and server', () => {
     });
     network.run(10_000_000, () => result !== null);
     expect(result).toMatchObject({ code: DNS_SERVFAIL });
+  });
+});
+
+describe('EDNS(0) (RFC 6891)', () => {
+  const many = Array.from({ length: 40 }, (_, i) => a('many.org', `192.0.2.${i}`));
+
+  it('brings answers of up to 1,232 bytes in one datagram', () => {
+    const { ask, client } = world(many);
+    expect(ask('many.org')?.records).toHaveLength(40);
+    expect(client.counters.activeOpens).toBe(0);
+  });
+
+  /** A server by hand: answers each datagram by what `reply` makes of its query. */
+  const byHand = (reply: (query: ReturnType<typeof parseDns> & {}) => Uint8Array | null) => {
+    const pair = makePair({ delay: 1000 });
+    const [clientUdp, serverUdp] = [new Udp(pair.clientHost), new Udp(pair.serverHost)];
+    pair.clientHost.attach(clientUdp);
+    pair.serverHost.attach(serverUdp);
+    const server = new UdpEndpoint(serverUdp);
+    server.bind(null, 53);
+    const queries: (ReturnType<typeof parseDns> & {})[] = [];
+    const message = new UdpMessage();
+    const endpointReady = (): void => {
+      const bytes = new Uint8Array(2000);
+      const count = server.receive(bytes, 0, 2000, 0, message);
+      const query = count < 0 ? null : parseDns(bytes.subarray(0, count));
+      if (query === null) return;
+      queries.push(query);
+      const out = reply(query);
+      if (out !== null) server.send(out, 0, out.length, message.source as Address, message.sourcePort);
+    };
+    server.setOwner({ endpointReady }, 0);
+    const resolver = new Resolver(clientUdp, pair.client, { servers: [pair.serverHost.address] });
+    const ask = (name: string, type = DNS_A): DnsResult | null => {
+      let result: DnsResult | null = null;
+      resolver.query(name, type, (r) => {
+        result = r;
+      });
+      pair.network.run(60_000_000, () => result !== null);
+      return result;
+    };
+    return { ask, queries, network: pair.network };
+  };
+
+  it.each([1, 4])('is left out when a server answers code %i to it', (code) => {
+    const { ask, queries } = byHand((query) => {
+      const answer = { ...EMPTY_MESSAGE, id: query.id, response: true, questions: query.questions };
+      // Who does not understand the message can't repeat its question.
+      const questions = code === 1 ? [] : query.questions;
+      if (query.additionals.length > 0) return emitDns({ ...answer, questions, code });
+      return emitDns({ ...answer, answers: [a('old.org', '192.0.2.9')] });
+    });
+    expect(ask('old.org')).toMatchObject({ code: DNS_NOERROR, records: [{ name: 'old.org' }] });
+    expect(queries.map((query) => query.additionals.length)).toEqual([1, 0]);
+    expect(queries[0]?.additionals[0]).toMatchObject({ type: 41, class: 1232 });
+  });
+
+  it('is answered with 512 bytes at most to who does not speak it', () => {
+    const { serverUdp, clientUdp, serverHost, network } = world(many);
+    void serverUdp;
+    const endpoint = new UdpEndpoint(clientUdp);
+    endpoint.connect(serverHost.address, 53);
+    const question = { name: 'many.org', type: DNS_A, class: 1 };
+    const query = emitDns({ ...EMPTY_MESSAGE, id: 7, questions: [question] });
+    endpoint.send(query, 0, query.length);
+    network.run(1_000_000);
+    const bytes = new Uint8Array(2000);
+    const count = endpoint.receive(bytes, 0, 2000);
+    expect(count).toBeLessThanOrEqual(512);
+    expect(parseDns(bytes.subarray(0, count))).toMatchObject({ truncated: true, additionals: [] });
+  });
+
+  describe('and the negative cache (RFC 2308)', () => {
+    const soa = (ttl: number, minimum: number): DnsRecord => ({
+      name: 'org',
+      type: 6,
+      class: 1,
+      ttl,
+      data: {
+        kind: 'soa',
+        primary: 'ns.org',
+        mailbox: 'root.org',
+        serial: 1,
+        refresh: 1,
+        retry: 1,
+        expire: 1,
+        minimum,
+      },
+    });
+    const negative = (code: number, authorities: readonly DnsRecord[]) =>
+      byHand((query) =>
+        emitDns({
+          ...EMPTY_MESSAGE,
+          id: query.id,
+          response: true,
+          code,
+          questions: query.questions,
+          authorities,
+        }),
+      );
+
+    it.each([
+      [3, 60, 20, 20],
+      [3, 10, 300, 10],
+      [0, 60, 20, 20],
+      [3, 100_000, 100_000, 900],
+    ])('believes code %i with a SOA of %i and %i seconds for %i', (code, ttl, minimum, seconds) => {
+      const { ask, queries, network } = negative(code, [soa(ttl, minimum)]);
+      expect(ask('no.org')).toMatchObject({ code, records: [] });
+      network.run((seconds - 1) * 1_000_000);
+      expect(ask('no.org')).toMatchObject({ code, records: [] });
+      expect(queries).toHaveLength(1);
+      network.run(2_000_000);
+      ask('no.org');
+      expect(queries).toHaveLength(2);
+    });
+
+    it('knows one type of a name only', () => {
+      const { ask, queries } = negative(0, [soa(60, 60)]);
+      ask('no.org', DNS_A);
+      ask('no.org', DNS_AAAA);
+      expect(queries).toHaveLength(2);
+    });
+
+    it('keeps nothing without a SOA, and no failures', () => {
+      for (const [code, authorities] of [
+        [3, []],
+        [2, [soa(60, 60)]],
+      ] as const) {
+        const { ask, queries } = negative(code, authorities);
+        ask('no.org');
+        const { length } = queries;
+        ask('no.org');
+        expect(queries.length).toBe(length * 2);
+      }
+    });
   });
 });
 
