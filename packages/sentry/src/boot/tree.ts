@@ -16,7 +16,6 @@ import {
 import { createDirectFilesystem } from '@sandbox-kernel/gofer';
 import type { Host } from '@sandbox-kernel/host';
 import { createDevpts, registerTerminalDevices } from '@sandbox-kernel/kernel';
-import type { LinkPlan } from '@sandbox-kernel/network';
 import {
   attachMount,
   createDevfs,
@@ -37,7 +36,6 @@ import {
 } from '@sandbox-kernel/vfs';
 import type { MountSpec, SandboxSpec } from '../control/messages.js';
 import { RequestError } from '../control/server.js';
-import { writeNetworkFiles } from '../net/files.js';
 import { createProcfs, procType } from '../proc/procfs.js';
 import { createSysfs, sysfsType } from '../proc/sysfs.js';
 import type { SentryKernel } from './sentry-kernel.js';
@@ -55,13 +53,7 @@ export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
 }
 
 /** /dev, /dev/shm, and what the spec asks for. `caller` is root at the top. */
-export function mountAll(
-  host: Host,
-  kernel: SentryKernel,
-  caller: FileCaller,
-  spec: SandboxSpec,
-  plan: LinkPlan | null,
-): void {
+export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, spec: SandboxSpec): void {
   const { vfs } = caller.fs;
   vfs.registerFilesystem(procType(kernel));
   vfs.registerFilesystem(sysfsType(kernel));
@@ -73,7 +65,6 @@ export function mountAll(
   mountOn(caller, '/dev/pts', createDevpts(vfs, kernel.ptys), MS_NOSUID | MS_NOEXEC);
   mountOn(caller, '/dev/shm', createTmpfs(vfs, { mode: 0o1777 }), MS_NOSUID | MS_NODEV);
   for (const mount of spec.mounts) mountSpec(host, caller, mount);
-  if (plan !== null) writeNetworkFiles(caller, plan, spec.hostname);
   if (spec.rootMode === 'read-only') caller.fs.root.mount.flags |= MS_RDONLY;
 }
 
