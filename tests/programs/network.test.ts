@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parsePcapng } from '@sandbox-kernel/netstack';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { nameServer } from '../../packages/network/test/support/servers.js';
-import { Sandbox } from '../../packages/sentry/dist/index.js';
+import { Sandbox, Switch } from '../../packages/sentry/dist/index.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const world = mkdtempSync('/tmp/sandbox-network-');
@@ -320,5 +320,28 @@ describe('sandbox.network', () => {
     expect(published?.hostPort).toBeGreaterThan(0);
     expect(await sandbox.network.unpublish(published?.hostPort ?? 0)).toBe(true);
     await expect(sandbox.network.publish(`${port}:80`)).rejects.toThrow(/EADDRINUSE/);
+  });
+});
+
+describe('a switch', () => {
+  needing('curl')('joins sandboxes by name, and to nothing else', async () => {
+    const lan = new Switch();
+    open.push(lan);
+    const server = await Sandbox.create({ network: { switch: lan, name: 'web' } });
+    const client = await Sandbox.create({ network: { switch: lan, name: 'client' } });
+    open.push(server, client);
+    writeFileSync(`${world}/joined`, 'by the switch\n');
+    server.spawn('/usr/bin/python3', ['-m', 'http.server', '80', '-d', world], { stdio: 'ignore' });
+    let result = await client.exec('curl', ['-sS', 'http://web/joined']);
+    for (let i = 0; i < 100 && result.exitCode !== 0; i++)
+      result = await client.exec('curl', ['-sS', 'http://web/joined']);
+    expect([String(result.stdout), String(result.stderr)]).toEqual(['by the switch\n', '']);
+    expect((await client.exec('curl', ['-sS', '-m', '1', `http://10.0.2.2:${port}/`])).exitCode).not.toBe(0);
+    expect(lan.members.map(({ name }) => name)).toEqual(['web', 'client']);
+    await expect(Sandbox.create({ network: { switch: lan, name: 'web' } })).rejects.toThrow(
+      /has a 'web' already/,
+    );
+    await server.close();
+    await eventually(async () => lan.members.length === 1, 'unplugging');
   });
 });
