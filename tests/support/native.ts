@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const cache = `${root}tests/.cache`;
-const header = `${root}tests/guest/guest.h`;
+const headers = [`${root}tests/guest/guest.h`, `${root}tests/privileged/privileged.h`];
 const cli = `${root}packages/cli/bin/sandbox-cli.cjs`;
 
 /** What a program's leading comment asks for: `// guest: dynamic`, `// guest: args a b`. */
@@ -76,7 +76,7 @@ export function compileGuest(source: string): string {
   const flags = [...GCC_FLAGS];
   if (!guestOptions(source).dynamic) flags.push('-static');
   const hash = createHash('sha256').update(flags.join(' '));
-  for (const file of [source, header]) hash.update(readFileSync(file));
+  for (const file of [source, ...headers]) hash.update(readFileSync(file));
   const output = `${cache}/${hash.digest('hex').slice(0, 24)}`;
   if (existsSync(output)) return output;
   mkdirSync(cache, { recursive: true, mode: 0o755 });

@@ -68,6 +68,8 @@ export type { ProgramFiles } from './loader/program-files.js';
 export type { VdsoImage } from './loader/vdso.js';
 export { VfsPrograms } from './loader/vfs-programs.js';
 export { leaveKernel, type SyscallObserver } from './loop.js';
+export { Notification, PosixMessageQueue, QueuedMessage } from './mqueue/message-queue.js';
+export { messageQueueOf, PosixMessageQueues, QueueRequest } from './mqueue/mqueue-filesystem.js';
 export { badness, oomScore } from './oom.js';
 export { createPidfd, PidfdTarget, pidfdTarget } from './pidfd.js';
 export { type ControllingTerminal, isOrphaned, ProcessGroup, Session } from './process-group.js';

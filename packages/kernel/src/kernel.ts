@@ -19,7 +19,7 @@ import type { SyscallHandler } from './results.js';
 import { RunQueue } from './run-queue.js';
 import type { SocketFamily } from './socket/socket.js';
 import { UnixNames } from './socket/unix-names.js';
-import { UnixFamily } from './socket/unix-socket.js';
+import { UnixFamily, type UnixSocket } from './socket/unix-socket.js';
 import type { Task } from './task.js';
 import { TASK_RUNNING, TASK_ZOMBIE } from './task-state.js';
 import type { ThreadGroup } from './thread-group.js';
@@ -64,6 +64,8 @@ export interface KernelEvents {
   executed(task: Task, path: string): void;
   /** The memory limit is reached, and `victim` is about to be killed for it. */
   outOfMemory(victim: ThreadGroup, note: string): void;
+  /** Its number is free again. */
+  taskForgotten(task: Task): void;
 }
 
 export class Kernel {
@@ -86,6 +88,8 @@ export class Kernel {
   /** By AF_*; the network adds its own. */
   readonly socketFamilies: Map<number, SocketFamily>;
   readonly unixNames: UnixNames;
+  /** Every Unix socket, in the order in which they were made. */
+  readonly unixSockets: Set<UnixSocket>;
   /** Unix sockets whose descriptors are in a queue, and how many times. */
   readonly inFlight: Map<FileDescription, number>;
   /** The task in whose name the kernel works right now. */
@@ -127,6 +131,7 @@ export class Kernel {
     this.ptys = new PtyTable(this);
     this.socketFamilies = new Map([[AF_UNIX, new UnixFamily()]]);
     this.unixNames = new UnixNames();
+    this.unixSockets = new Set();
     this.inFlight = new Map();
     this.current = null;
     this.chargedAt = 0;

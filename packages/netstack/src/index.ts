@@ -142,7 +142,11 @@ export {
 export { type AddressOptions, Stack, type StackOptions } from './stack.js';
 export {
   HEADROOM,
+  PACKET_BROADCAST,
   PACKET_INTERCEPTED,
+  PACKET_LOOPBACK,
+  PACKET_MULTICAST,
+  PACKET_OTHERHOST,
   PacketBuffer,
   PacketPool,
   type PacketPoolOptions,

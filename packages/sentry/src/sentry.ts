@@ -42,6 +42,7 @@ import type { NetworkNotice, NetworkRequest } from './control/network-messages.j
 import { ControlServer, RequestError, type RequestHandler } from './control/server.js';
 import type { SandboxNetwork } from './net/network.js';
 import { FIRST_NETWORK_TOKEN } from './net/outside.js';
+import { collectGarbage, liveCounters } from './statistics.js';
 import { SYSCALL_ROWS } from './syscalls/table.js';
 import { TerminalRelay } from './terminal-relay.js';
 import { Strace } from './trace/strace.js';
@@ -130,7 +131,7 @@ export class Sentry implements RequestHandler, MachineEvents {
       case 'resize':
         return this.#resize(request.pid, request.rows, request.columns);
       case 'stats':
-        return this.#stats();
+        return this.#stats(request.collect);
       case 'changes':
         return this.#booted.changes.handle(request.request);
       case 'network-update':
@@ -310,15 +311,9 @@ export class Sentry implements RequestHandler, MachineEvents {
     });
   }
 
-  #stats(): Record<string, number> {
-    const { kernel, platform } = this.#booted;
-    return {
-      tasks: kernel.processes.tasks.size,
-      memoryUsed: kernel.memoryFile.used,
-      memoryPeak: kernel.memoryFile.peak,
-      unknownCalls: this.#unknownCalls,
-      ...platform.statistics(),
-    };
+  #stats(collect: boolean): Record<string, number> {
+    if (collect) collectGarbage();
+    return { ...liveCounters(this.#booted, this.#side), unknownCalls: this.#unknownCalls };
   }
 
   // ── what the kernel tells ──
@@ -346,6 +341,10 @@ export class Sentry implements RequestHandler, MachineEvents {
     if (process.env.SANDBOX_LEAK_CHECK === undefined || this.#machine === null) return;
     const leaks = findLeaks(this.#machine);
     if (leaks !== '') throw new Error(leaks);
+  }
+
+  taskForgotten(task: Task): void {
+    this.#machine?.kernel.taskNames.forget(task);
   }
 
   processExited(group: ThreadGroup, status: number): void {

@@ -101,7 +101,7 @@ export class FileOps implements FileDescriptionOps<FileDescription> {
   }
 }
 
-class PathOnlyOps extends FileOps {
+export class PathOnlyOps extends FileOps {
   override read(): number {
     return -EBADF;
   }

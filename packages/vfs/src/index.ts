@@ -1,4 +1,5 @@
 // Every public name, one by one.
+export { checkAcl, encodeAcl, isValidAcl, modeOfAcl, type PosixAcl, parseAcl } from './acl/posix-acl.js';
 export { createAnonymousFile } from './anon/anonymous.js';
 export { controlEpoll, createEpoll, Epoll, type EpollItem, type EpollSink, epollOf } from './anon/epoll.js';
 export { createEventFd, EventFd } from './anon/eventfd.js';
@@ -66,7 +67,8 @@ export { breakLeases, getLease, leaseDeadline, setLease } from './locks/lease.js
 export { LockManager } from './locks/lock-manager.js';
 export { findConflict, type RecordLock, releasePosixLocks, setRecordLock } from './locks/record-locks.js';
 export { addRange, invalidateRanges, type MappedRange, removeRange } from './mappings.js';
-export { Location, Mount, releaseMount } from './mount.js';
+export { FIRST_UNIQUE_ID, Location, Mount, releaseMount } from './mount.js';
+export { createMountContext, MountContext, mountContextOf } from './mount-context.js';
 export { MountNamespace } from './mount-namespace.js';
 export { watchDirectory } from './notify/dnotify.js';
 export { type FileSignals, NotifyHub } from './notify/hub.js';
@@ -85,7 +87,14 @@ export {
   truncatePath,
 } from './ops/attributes.js';
 export { createEntry, makeDirectory, makeNode, makeSymlink, walkToNew } from './ops/create.js';
+export { decodeHandle, encodeHandle, HANDLE_SIZE, HANDLE_TYPE } from './ops/handles.js';
 export { linkFile } from './ops/link.js';
+export {
+  attributesOfMount,
+  describeDetached,
+  flagsOfAttributes,
+  setMountAttributes,
+} from './ops/mount-attributes.js';
 export {
   attachMount,
   bindMount,
@@ -97,6 +106,7 @@ export {
   newMount,
   pivotRoot,
   remount,
+  setPeerGroup,
   setPropagation,
   treeOf,
   unmount,

@@ -123,6 +123,11 @@ export class InodeOps {
     }
   }
 
+  /** False: no access control list need be looked for. Asked only where `superblock.acls`. */
+  mayHaveAcl(_inode: Inode): boolean {
+    return true;
+  }
+
   /** The value, or -ENODATA. `name` is whole: "user.x". */
   getXattr(_inode: Inode, _name: string): Uint8Array | number {
     return -ENODATA;

@@ -53,10 +53,58 @@ export function propagationTargets(parent: Mount): Mount[] {
 }
 
 function collect(group: PeerGroup, except: Mount, found: Mount[]): void {
-  for (const peer of group.members) if (peer !== except) found.push(peer);
+  for (const peer of group.members) if (peer !== except && !found.includes(peer)) found.push(peer);
   for (const slave of group.slaves) {
+    if (found.includes(slave)) continue;
     found.push(slave);
     if (slave.peers !== null) collect(slave.peers, slave, found);
+  }
+}
+
+/** Copies of a mount and where each will hang: all are made before any is attached, because a moved tree may be among the targets. */
+class Propagation {
+  readonly copies: Mount[];
+  readonly targets: Mount[];
+  private readonly dentry: Dentry;
+  /** Groups of slaves that have theirs: their members are slaves of one master and peers of each other. */
+  private readonly done: Set<PeerGroup>;
+
+  constructor(dentry: Dentry) {
+    this.copies = [];
+    this.targets = [];
+    this.dentry = dentry;
+    this.done = new Set();
+  }
+
+  /** Copies of `source` for everybody in `group` but `except`, and for those who listen to it. */
+  spread(source: Mount, group: PeerGroup, except: Mount): void {
+    for (const peer of [...group.members]) if (peer !== except) this.copyFor(source, peer, false);
+    for (const slave of [...group.slaves]) {
+      const { peers } = slave;
+      if (peers !== null && this.done.has(peers)) continue;
+      const copy = this.copyFor(source, slave, true);
+      if (copy === null || peers === null) continue;
+      for (const each of treeOf(copy)) makeShared(each);
+      this.done.add(peers);
+      this.spread(copy, peers, slave);
+    }
+  }
+
+  private copyFor(source: Mount, target: Mount, asSlave: boolean): Mount | null {
+    if (!this.dentry.isWithin(target.root)) return null;
+    const copy = copyTree(source, source.root, true);
+    if (typeof copy === 'number') return null;
+    if (asSlave) for (const each of treeOf(copy)) enslave(each);
+    this.copies.push(copy);
+    this.targets.push(target);
+    return copy;
+  }
+
+  attach(): void {
+    this.copies.forEach((copy, i) => {
+      const target = this.targets[i]!;
+      connect(copy, target, this.dentry, target.namespace);
+    });
   }
 }
 
@@ -65,26 +113,9 @@ export function propagateMount(mount: Mount, parent: Mount, dentry: Dentry): voi
   const group = parent.peers;
   if (group === null) return;
   for (const each of treeOf(mount)) makeShared(each);
-  spread(mount, group, parent, dentry);
-}
-
-function spread(mount: Mount, group: PeerGroup, except: Mount, dentry: Dentry): void {
-  for (const peer of [...group.members]) if (peer !== except) showCopy(mount, peer, dentry, false);
-  for (const slave of [...group.slaves]) {
-    const copy = showCopy(mount, slave, dentry, true);
-    if (copy === null || slave.peers === null) continue;
-    for (const each of treeOf(copy)) makeShared(each);
-    spread(copy, slave.peers, slave, dentry);
-  }
-}
-
-function showCopy(mount: Mount, target: Mount, dentry: Dentry, asSlave: boolean): Mount | null {
-  if (!dentry.isWithin(target.root)) return null;
-  const copy = copyTree(mount, mount.root, true);
-  if (typeof copy === 'number') return null;
-  if (asSlave) for (const each of treeOf(copy)) enslave(each);
-  connect(copy, target, dentry, target.namespace);
-  return copy;
+  const propagation = new Propagation(dentry);
+  propagation.spread(mount, group, parent);
+  propagation.attach();
 }
 
 /** A copy of a shared mount listens to the group instead of being part of it. */

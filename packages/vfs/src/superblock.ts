@@ -40,11 +40,15 @@ export class Superblock {
   cachesNegative: boolean;
   /** Nobody can make names here: trying says ENOENT, before any question of permission (proc). */
   namesFixed: boolean;
+  /** Holds access control lists that are to be enforced. */
+  acls: boolean;
   maxFileSize: number;
   /** For /proc/mounts. */
   source: string;
   /** Mounts that show it. */
   mounts: number;
+  /** Names of inodes whose handles were given out (ops/handles.ts); null while there are none. */
+  handles: Map<number, Dentry> | null;
   /** The filesystem's own. */
   data: unknown;
   private nextInode: number;
@@ -59,9 +63,11 @@ export class Superblock {
     this.revalidates = false;
     this.cachesNegative = true;
     this.namesFixed = false;
+    this.acls = false;
     this.maxFileSize = 2 ** 53 - 4096;
     this.source = source;
     this.mounts = 0;
+    this.handles = null;
     this.data = null;
     this.nextInode = 1;
   }

@@ -1,4 +1,5 @@
 // `sandbox-cli run`: one program in a sandbox of its own, with this process's streams.
+
 import {
   type NetworkEvent,
   Sandbox,
@@ -36,10 +37,10 @@ export async function run(words: readonly string[]): Promise<number> {
   const spawnOptions = spawnOptionsOf(options);
   const actions = changeActions(options);
   const sandbox = await Sandbox.create(sandboxOptions);
+  sandbox.on('oom', (_pid, note) => process.stderr.write(`sandbox-cli: ${note}\n`));
   if (options.flags.has('net-log')) sandbox.on('network', printNetworkEvent);
   else if (options.flags.has('net-audit'))
     sandbox.on('network', (event) => event.kind === 'would-refuse' && printNetworkEvent(event));
-  sandbox.on('oom', (_pid, note) => process.stderr.write(`sandbox-cli: ${note}\n`));
   try {
     const exitCode = options.flags.has('json')
       ? await runForJson(sandbox, argv, spawnOptions)

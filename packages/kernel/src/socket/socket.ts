@@ -249,6 +249,10 @@ class SocketOps extends FileOps {
     return -29;
   }
 
+  override label(file: FileDescription): string {
+    return `socket:[${file.inode?.number ?? 0}]`;
+  }
+
   override release(file: FileDescription): void {
     const socket = file.data as Socket;
     socket.file = null;

@@ -186,4 +186,5 @@ export class Machine implements KernelEvents {
     this.happenings.push({ what: 'exit', pid: group.pid, status });
   }
   executed(): void {}
+  taskForgotten(): void {}
 }

@@ -35,10 +35,10 @@ interface Running {
 export interface SandboxEvents {
   /** A process started by this API ended. */
   exit: [pid: number, status: ExitStatus];
-  /** A connection, a name, or the refusal of one. */
-  network: [event: NetworkEvent];
   /** The memory cap is reached: this process was killed for it. `note` says so as Linux's log does. */
   oom: [pid: number, note: string];
+  /** A connection, a name, or the refusal of one. */
+  network: [event: NetworkEvent];
   /** The sandbox itself ended; with an error when nobody asked for it. */
   close: [error: SandboxClosedError | null];
 }
@@ -142,9 +142,12 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
     await this.#signal(-1, signalNumber(signal), 'all');
   }
 
-  /** Counters of the sentry: traps, tasks, memory in bytes. */
-  async stats(): Promise<Record<string, number>> {
-    return (await this.#client.request({ call: 'stats' })) as Record<string, number>;
+  /**
+   * Counters of the sentry: traps, and what it holds now (tasks, address spaces, open files, host descriptors, memory in bytes).
+   * `collect` collects its garbage first, so that `heapUsed` is what is really in use.
+   */
+  async stats({ collect = false }: { readonly collect?: boolean } = {}): Promise<Record<string, number>> {
+    return (await this.#client.request({ call: 'stats', collect })) as Record<string, number>;
   }
 
   /** Ends every process and the sentry. Idempotent. */
@@ -201,9 +204,9 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
 
   #notice(notice: Notice): void {
     if (notice.event === 'fatal') this.#sentry.report(notice.report);
+    else if (notice.event === 'oom') this.emit('oom', notice.pid, notice.note);
     else if (notice.event === 'network') this.emit('network', notice.what);
     else if (notice.event === 'network-question') void this.network.answer(notice.question, notice.about);
-    else if (notice.event === 'oom') this.emit('oom', notice.pid, notice.note);
     else if (this.#running.has(notice.pid)) this.#exited(notice);
     else this.#early.set(notice.pid, notice);
   }

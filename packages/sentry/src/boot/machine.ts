@@ -21,7 +21,7 @@ import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import type { NetworkNotice } from '../control/network-messages.js';
 import { mountNetworkFiles } from '../net/files.js';
-import { createNetwork, type SandboxNetwork } from '../net/network.js';
+import type { SandboxNetwork } from '../net/network.js';
 import { Outside } from '../net/outside.js';
 import { syscallHandlers } from '../syscalls/table.js';
 import { HostClock } from './clock.js';
@@ -95,7 +95,7 @@ export function bootMachine(
   const kernel = new SentryKernel({ platform, clock, random, memoryFile, programs }, options, vfs);
   kernel.events = events;
   const outside = openOutside(side, spec, fds, kernel, events);
-  const network = createNetwork(kernel, outside);
+  if (outside !== null) kernel.network.join(outside);
   const top = createRoot(side.host, vfs, spec);
   const caller: FileCaller = {
     fs: new FsContext(vfs, top, top, 0o022),
@@ -104,7 +104,8 @@ export function bootMachine(
   };
   mountAll(side.host, kernel, caller, spec);
   if (outside !== null) mountNetworkFiles(caller, outside.plan, spec.hostname);
-  return { kernel, platform, network, outside, caller, changes: new ChangeService(top.mount.superblock) };
+  const changes = new ChangeService(top.mount.superblock);
+  return { kernel, platform, network: kernel.network, outside, caller, changes };
 }
 
 function openOutside(

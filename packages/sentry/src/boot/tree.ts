@@ -64,6 +64,9 @@ export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, s
   registerTerminalDevices(vfs, kernel.ptys);
   mountOn(caller, '/dev/pts', createDevpts(vfs, kernel.ptys), MS_NOSUID | MS_NOEXEC);
   mountOn(caller, '/dev/shm', createTmpfs(vfs, { mode: 0o1777 }), MS_NOSUID | MS_NODEV);
+  const { superblock: mqueue } = kernel.mqueues;
+  vfs.registerFilesystem({ name: 'mqueue', needsDevice: false, mount: () => mqueue });
+  mountOn(caller, '/dev/mqueue', mqueue, MS_NOSUID | MS_NODEV | MS_NOEXEC);
   for (const mount of spec.mounts) mountSpec(host, caller, mount);
   if (spec.rootMode === 'read-only') caller.fs.root.mount.flags |= MS_RDONLY;
 }

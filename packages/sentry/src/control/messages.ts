@@ -77,8 +77,8 @@ export type Request =
       readonly columns: number;
     }
   | NetworkRequest
-  | { readonly id: number; readonly call: 'stats' }
   | { readonly id: number; readonly call: 'changes'; readonly request: ChangeRequest }
+  | { readonly id: number; readonly call: 'stats'; readonly collect: boolean }
   | { readonly id: number; readonly call: 'close' };
 
 export interface WireError {
@@ -101,6 +101,6 @@ export type Notice =
       readonly signal: number | null;
       readonly usage: Usage;
     }
-  | NetworkNotice
   | { readonly event: 'oom'; readonly pid: number; readonly note: string }
+  | NetworkNotice
   | { readonly event: 'fatal'; readonly message: string; readonly report: string };

@@ -14,6 +14,7 @@ import {
 } from '@sandbox-kernel/vfs';
 import type { SentryKernel } from '../boot/sentry-kernel.js';
 import { GeneratedFile } from './generated-file.js';
+import { netDirectory } from './net.js';
 import { sysDirectory } from './sysctl.js';
 import {
   cpuinfoText,
@@ -80,7 +81,7 @@ class SelfLink extends PseudoLink {
 }
 
 export function createProcfs(kernel: SentryKernel): Superblock {
-  const directories = new TaskDirectories();
+  const directories = new TaskDirectories(netDirectory(kernel.network.internet));
   const root = new ProcRoot(kernel, directories);
   for (const [name, generate] of FILES) root.add(name, new GeneratedFile(kernel, generate));
   root
@@ -91,12 +92,14 @@ export function createProcfs(kernel: SentryKernel): Superblock {
     .add('modules', new StaticFile(''))
     .add('interrupts', new StaticFile(''))
     .add('mounts', new StaticLink('self/mounts'))
+    .add('net', new StaticLink('self/net'))
     .add('self', new SelfLink(false))
     .add('thread-self', new SelfLink(true))
     .add('sys', sysDirectory(kernel))
     .add('sysvipc', sysvipcDirectory(kernel));
   const superblock = createPseudoFilesystem(kernel.vfs, { type: 'proc', magic: PROC_SUPER_MAGIC, root });
   superblock.namesFixed = true;
+  kernel.taskNames.add(superblock);
   return superblock;
 }
 

@@ -3,6 +3,7 @@ import { RELEASE, SYSNAME, VERSION } from '@sandbox-kernel/kernel';
 import { NumberKnob, PseudoDirectory, PseudoFile, StaticFile } from '@sandbox-kernel/vfs';
 import type { SentryKernel } from '../boot/sentry-kernel.js';
 import { GeneratedFile } from './generated-file.js';
+import { netSysctlDirectory } from './net.js';
 
 const NAME_LIMIT = 64;
 
@@ -81,5 +82,9 @@ export function sysDirectory(kernel: SentryKernel): PseudoDirectory {
     .add('mmap_min_addr', new StaticFile('65536\n'))
     .add('unprivileged_userfaultfd', new StaticFile('0\n'))
     .add('swappiness', new NumberKnob(60, 0, 200));
-  return new PseudoDirectory().add('kernel', kernelDirectory(kernel)).add('fs', fs).add('vm', vm);
+  return new PseudoDirectory()
+    .add('kernel', kernelDirectory(kernel))
+    .add('fs', fs)
+    .add('net', netSysctlDirectory(kernel.network.internet))
+    .add('vm', vm);
 }

@@ -7,6 +7,7 @@ import {
   type Superblock,
 } from '@sandbox-kernel/vfs';
 import type { SentryKernel } from '../boot/sentry-kernel.js';
+import { ClassNetDirectory } from './net.js';
 
 const SYSFS_MAGIC = 0x62656572;
 
@@ -41,7 +42,7 @@ export function createSysfs(kernel: SentryKernel): Superblock {
   const root = new PseudoDirectory()
     .add('devices', new PseudoDirectory().add('system', system))
     .add('kernel', new PseudoDirectory().add('mm', new PseudoDirectory()))
-    .add('class', new PseudoDirectory().add('net', new PseudoDirectory()))
+    .add('class', new PseudoDirectory().add('net', new ClassNetDirectory(kernel.network.internet)))
     .add('block', new PseudoDirectory())
     .add('fs', new PseudoDirectory().add('cgroup', new PseudoDirectory()));
   return createPseudoFilesystem(kernel.vfs, { type: 'sysfs', magic: SYSFS_MAGIC, root });

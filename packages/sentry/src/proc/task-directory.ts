@@ -246,8 +246,14 @@ class ThreadsDirectory extends PseudoDirectory {
 
 /** Makes and remembers the directories of living tasks. */
 export class TaskDirectories {
+  readonly #net: PseudoDirectory;
   readonly #processes = new WeakMap<Task, PseudoDirectory>();
   readonly #threads = new WeakMap<Task, PseudoDirectory>();
+
+  /** `net`: all tasks are in one network namespace. */
+  constructor(net: PseudoDirectory) {
+    this.#net = net;
+  }
 
   processOf(task: Task): PseudoDirectory {
     let directory = this.#processes.get(task);
@@ -278,6 +284,7 @@ export class TaskDirectories {
       .add('exe', new ExecutableLink(task))
       .add('fd', fdDirectory(task))
       .add('fdinfo', fdinfoDirectory(task))
+      .add('net', this.#net)
       .add('ns', namespaceDirectory());
   }
 }

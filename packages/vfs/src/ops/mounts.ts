@@ -176,13 +176,28 @@ export function cloneMount(mount: Mount, root: Dentry): Mount {
 /** mount(2) with MS_MOVE. */
 export function moveMount(from: Location, to: Location): number {
   const mount = from.mount;
-  if (from.dentry !== mount.root || mount.parent === null || mount.namespace === null) return -EINVAL;
-  if (mount.parent.peers !== null) return -EINVAL;
+  if (from.dentry !== mount.root || to.mount.namespace === null) return -EINVAL;
+  // Attached nowhere is fine for the top of a detached tree, which a descriptor holds (fsmount(2), open_tree(2)).
+  if (mount.parent === null && mount.namespace !== null) return -EINVAL;
+  if (mount.parent !== null && (mount.namespace === null || mount.parent.peers !== null)) return -EINVAL;
   if (to.mount.peers !== null && treeOf(mount).some((each) => each.unbindable)) return -EINVAL;
-  if (mount.root.inode!.isDirectory !== to.dentry.inode!.isDirectory) return -ENOTDIR;
+  if (mount.root.inode!.isDirectory !== to.dentry.inode!.isDirectory) return -EINVAL;
   for (let at: Mount | null = to.mount; at !== null; at = at.parent) if (at === mount) return -ELOOP;
   disconnect(mount);
   return attachMount(mount, to);
+}
+
+/** move_mount(2) with MOVE_MOUNT_SET_GROUP: `to` joins the peers, or the master, of `from`. */
+export function setPeerGroup(from: Location, to: Location): number {
+  const source = from.mount;
+  const target = to.mount;
+  if (from.dentry !== source.root || to.dentry !== target.root || target.namespace === null) return -EINVAL;
+  if (source.superblock !== target.superblock || target.peers !== null || target.master !== null)
+    return -EINVAL;
+  if ((source.peers === null && source.master === null) || !target.root.isWithin(source.root)) return -EINVAL;
+  source.master?.joinSlave(target);
+  source.peers?.join(target);
+  return 0;
 }
 
 /** mount(2) with MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE, and MS_REC. */
@@ -227,13 +242,18 @@ export function remount(place: Location, flags: number, data: string, bind: bool
   const mount = place.mount;
   if (place.dentry !== mount.root) return -EINVAL;
   if (!bind) {
-    const superblock = mount.superblock;
-    const result = superblock.filesystem.remount(superblock, flags, data);
+    const result = reconfigure(mount.superblock, flags, data);
     if (result !== 0) return result;
-    superblock.flags = (superblock.flags & ~MS_RDONLY) | (flags & MS_RDONLY);
   }
   mount.flags = flags;
   return 0;
+}
+
+/** The filesystem itself: read-only or not, and its own options. */
+export function reconfigure(superblock: Superblock, flags: number, data: string): number {
+  const result = superblock.filesystem.remount(superblock, flags, data);
+  if (result === 0) superblock.flags = (superblock.flags & ~MS_RDONLY) | (flags & MS_RDONLY);
+  return result;
 }
 
 /** pivot_root(2): `newRoot` becomes the root of the namespace, the old root hangs at `putOld`. */

@@ -163,6 +163,11 @@ class OverlayOps extends InodeOps {
     return real.ops.open(real, file);
   }
 
+  override mayHaveAcl(inode: Inode): boolean {
+    const real = realOf(inode);
+    return real.superblock.acls && real.ops.mayHaveAcl(real);
+  }
+
   override getXattr(inode: Inode, name: string): Uint8Array | number {
     if (name.startsWith(HIDDEN)) return -ENODATA;
     const real = realOf(inode);

@@ -102,6 +102,7 @@ function assemble(vfs: Vfs, layers: OverlayLayers, source: string): Superblock {
   const superblock = new Superblock(vfs, new Overlay(), source);
   superblock.data = layers;
   if (layers.upper === null) superblock.flags |= 1;
+  superblock.acls = (layers.upper ?? layers.lowers[0]!).superblock.acls;
   const root = showInode(superblock, OVERLAY_OPS, layers.upper, layers.lowers);
   root.ops.refresh(root);
   superblock.setRoot(root);
