@@ -58,5 +58,8 @@ describe.skipIf(!configured)('a TAP link', () => {
 describe('a TAP device', () => {
   it('that cannot be opened gives an error, not a link', () => {
     expect(TapLink.open({ net, calls: host.inet, name: 'a-name-that-is-too-long', plan })).toBeLessThan(0);
+    const socket = host.inet.open(2, 1, 0);
+    expect(TapLink.open({ net, calls: host.inet, fd: socket, plan })).toBeLessThan(0);
+    host.inet.close(socket);
   });
 });
