@@ -46,7 +46,8 @@ export class EventLog {
     this.#sink = sink;
   }
 
-  add(event: NetworkEvent, now: number): void {
+  add(told: NetworkEvent, now: number): void {
+    const event = printable(told);
     this.#turn(now);
     if (this.#passed < PER_SECOND) {
       this.#passed++;
@@ -73,4 +74,15 @@ export class EventLog {
     for (const sum of this.#sums.values()) this.#sink(sum);
     this.#sums.clear();
   }
+}
+
+/** What a guest put into names must not reach a terminal as it is. */
+function printable(event: NetworkEvent): NetworkEvent {
+  const { target, names, reason } = event;
+  if (!/[^ -~]/.test(target + names.join('') + reason)) return event;
+  return { ...event, target: plain(target), names: names.map(plain), reason: plain(reason) };
+}
+
+function plain(text: string): string {
+  return text.replace(/[^ -~]/g, '?');
 }

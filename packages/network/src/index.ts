@@ -7,6 +7,9 @@ export {
 export type { NetworkEvent, NetworkEventKind, NetworkEventSink } from './events.js';
 export { type AskApplication, type ConnectQuestion, type Decision, endpointText, Gate } from './gate.js';
 export { type HostCalls, HostNet, type HostOwner, type Watcher } from './host-net.js';
+export { FRAME_HEADER, FrameSplitter } from './link/frame-splitter.js';
+export { StreamLink, type StreamLinkOptions } from './link/stream-link.js';
+export { SwitchCore, type SwitchPort } from './link/switch-core.js';
 export { TapLink, type TapOptions } from './link/tap-link.js';
 export type { LinkPlan } from './link-plan.js';
 export { type FlowQuery, Policy, type Verdict } from './policy/policy.js';

@@ -132,7 +132,8 @@ class OpeningTcp implements Flow, DecisionOwner, HostOwner {
 
   review(policy: Policy): void {
     const verdict = policy.judge(this.query);
-    if (!verdict.allowed && !this.#byApplication) this.end();
+    if (this.#byApplication && verdict.rule === null) return;
+    if (!this.#context.gate.review(this.query, verdict, this.#context.now)) this.end();
   }
 
   #failed(error: number): void {

@@ -78,6 +78,12 @@ describe('DNS', () => {
     expect(w.eventsOf('refuse')[0]?.target).toBe('8.8.8.8:53');
   });
 
+  it('names with control characters reach no terminal', async () => {
+    const w = world({ rules: ['+example.com'] });
+    expect((await ask(w, 'a\u001b[2Jb.org')).code).toBe(3);
+    expect(w.eventsOf('refuse')[0]).toMatchObject({ target: 'a?[2jb.org', names: ['a?[2jb.org'] });
+  });
+
   it('malformed questions do no harm', async () => {
     const w = world({ rules: ['+*'] });
     const endpoint = w.datagrams();

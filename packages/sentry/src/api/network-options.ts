@@ -19,6 +19,7 @@ import {
   type TapSpec,
 } from '../control/network-messages.js';
 import { optionError, refuseUnknownKeys, refuseUnknownValue } from './option-checks.js';
+import type { Switch } from './switch.js';
 
 /** One rule: what it does, to what. See docs/networking.md for the text. */
 export type NetworkRule = { readonly allow: string } | { readonly deny: string };
@@ -59,6 +60,10 @@ export interface NetworkOptions {
   readonly proxy?: string;
   readonly limits?: NetworkLimits;
   readonly tap?: TapOptions;
+  /** The switch to be plugged into; makes `switch` the mode. */
+  readonly switch?: Switch;
+  /** Name on the switch. Default: the sandbox's host name. */
+  readonly name?: string;
   readonly mtu?: number;
   /** Host descriptor that a capture (pcapng) of the guest's link is written to. */
   readonly pcapFd?: number;
@@ -68,7 +73,7 @@ export interface NetworkOptions {
   readonly onConnectTimeout?: number;
 }
 
-const MODES = ['none', 'user', 'tap', 'host'] as const;
+const MODES = ['none', 'user', 'tap', 'switch', 'host'] as const;
 const KEYS = [
   'mode',
   'rules',
@@ -78,6 +83,8 @@ const KEYS = [
   'proxy',
   'limits',
   'tap',
+  'switch',
+  'name',
   'mtu',
   'pcapFd',
   'onConnect',
@@ -90,10 +97,16 @@ const DEFAULT_PATIENCE = 5000;
 export interface NetworkPlan {
   readonly spec: NetworkSpec;
   readonly fds: readonly number[];
+  /** Those of `fds` that were opened for the sandbox: to be closed once they are sent. */
+  readonly toClose: readonly number[];
 }
 
-export function networkPlan(option: NetworkMode | NetworkOptions | undefined, firstFd: number): NetworkPlan {
-  if (option === undefined) return { spec: NO_NETWORK, fds: [] };
+export function networkPlan(
+  option: NetworkMode | NetworkOptions | undefined,
+  hostname: string,
+  firstFd: number,
+): NetworkPlan {
+  if (option === undefined) return { spec: NO_NETWORK, fds: [], toClose: [] };
   const options: NetworkOptions = typeof option === 'string' ? { mode: option } : option;
   refuseUnknownKeys(options, KEYS, 'network');
   const mode = checkedMode(options);
@@ -113,11 +126,21 @@ export function networkPlan(option: NetworkMode | NetworkOptions | undefined, fi
     pcap: give(options.pcapFd),
     askFor: options.onConnect === undefined ? 0 : (options.onConnectTimeout ?? DEFAULT_PATIENCE),
   };
-  return { spec, fds };
+  if (mode !== 'switch') return { spec, fds, toClose: [] };
+  const plugged = plug(options, hostname);
+  return { spec: { ...spec, tap: { ...plugged, fd: give(plugged.fd) } }, fds, toClose: [plugged.fd] };
+}
+
+/** A place on the switch: `fd` is the descriptor itself. */
+function plug(options: NetworkOptions, hostname: string): TapSpec {
+  const lan = options.switch;
+  if (lan === undefined)
+    throw optionError("network mode 'switch' has no switch", 'pass one: switch: new Switch()');
+  return lan.plug(options.name ?? hostname);
 }
 
 function checkedMode(options: NetworkOptions): NetworkMode {
-  const mode = options.mode ?? 'user';
+  const mode = options.mode ?? (options.switch === undefined ? 'user' : 'switch');
   refuseUnknownValue('network mode', mode, MODES);
   if ((mode as string) === 'host') {
     throw optionError("network mode 'host' is not supported yet", "use 'user' with rules, or 'tap'");
@@ -244,7 +267,7 @@ function tapSpec(options: NetworkOptions, fd: number): TapSpec {
       throw optionError(`'${text}' is not an address`, 'write the gateway as an IP address');
   }
   const servers = options.dns === undefined ? [] : nameServers(options.dns);
-  return { name, fd, addresses, gateways, nameServers: servers };
+  return { name, fd, addresses, gateways, nameServers: servers, mac: 0 };
 }
 
 function checkedMtu(mtu: number): number {

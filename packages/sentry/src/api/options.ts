@@ -120,27 +120,30 @@ function checkedMount(mount: MountSpec): MountSpec {
 export interface SandboxPlan {
   readonly spec: SandboxSpec;
   readonly fds: readonly number[];
+  /** Those of `fds` that are to be closed once they are sent. */
+  readonly toClose: readonly number[];
 }
 
 export function sandboxPlan(options: SandboxOptions): SandboxPlan {
   refuseUnknownKeys(options, SANDBOX_KEYS, 'Sandbox.create');
   const platform = options.platform ?? 'auto';
   refuseUnknownValue('platform', platform, PLATFORMS);
+  const hostname = options.hostname ?? 'sandbox';
   const traceFds = options.strace && options.strace.length > 0 ? [options.straceFd ?? 2] : [];
-  const network: NetworkPlan = networkPlan(options.network, traceFds.length);
+  const network: NetworkPlan = networkPlan(options.network, hostname, traceFds.length);
   const spec: SandboxSpec = {
     platform,
     root: resolve(options.root ?? '/'),
     rootMode: options.readOnly ? 'read-only' : 'overlay',
     mounts: (options.mounts ?? []).map(checkedMount),
-    hostname: options.hostname ?? 'sandbox',
+    hostname,
     memoryLimit: countOption('memory', options.memory),
     pidsLimit: countOption('pids', options.pids),
     strace: options.strace ?? [],
     straceFd: traceFds.length - 1,
     network: network.spec,
   };
-  return { spec, fds: [...traceFds, ...network.fds] };
+  return { spec, fds: [...traceFds, ...network.fds], toClose: network.toClose };
 }
 
 /** The process spec; `stdio` holds descriptor indexes chosen by the caller. */

@@ -1,5 +1,6 @@
 // The host application's face of a sandbox: starts the sentry process and speaks to it over the control channel.
 import { EventEmitter } from 'node:events';
+import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { NetworkEvent } from '@sandbox-kernel/network';
 import type { Notice, SignalScope } from '../control/messages.js';
@@ -65,7 +66,7 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
 
   /** Starts a sandbox. Rejects with a SandboxError that says what is missing on this machine and how to mend it. */
   static async create(options: SandboxOptions = {}): Promise<Sandbox> {
-    const { spec, fds } = sandboxPlan(options);
+    const { spec, fds, toClose } = sandboxPlan(options);
     options.signal?.throwIfAborted();
     const { network } = options;
     const sandbox = new Sandbox(spec.root, typeof network === 'object' ? network.onConnect : undefined);
@@ -77,6 +78,8 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
       await sandbox.close();
       options.signal?.throwIfAborted();
       throw sandbox.#sentry.explain(error);
+    } finally {
+      for (const fd of toClose) closeSync(fd);
     }
     return sandbox;
   }

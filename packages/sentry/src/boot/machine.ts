@@ -21,6 +21,7 @@ import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
 import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import type { NetworkNotice } from '../control/network-messages.js';
+import { mountNetworkFiles } from '../net/files.js';
 import type { SandboxNetwork } from '../net/network.js';
 import { Outside } from '../net/outside.js';
 import { syscallHandlers } from '../syscalls/table.js';
@@ -111,7 +112,8 @@ export function bootMachine(
     files: new FdTable(),
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
-  mountAll(side.host, kernel, caller, spec, outside?.plan ?? null);
+  mountAll(side.host, kernel, caller, spec);
+  if (outside !== null) mountNetworkFiles(caller, outside.plan, spec.hostname);
   const changes = new ChangeService(top.mount.superblock);
   return { kernel, platform, network: kernel.network, outside, caller, changes };
 }

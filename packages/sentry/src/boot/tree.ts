@@ -17,7 +17,6 @@ import {
 import { createDirectFilesystem } from '@sandbox-kernel/gofer';
 import type { Host } from '@sandbox-kernel/host';
 import { createDevpts, registerTerminalDevices } from '@sandbox-kernel/kernel';
-import type { LinkPlan } from '@sandbox-kernel/network';
 import {
   attachMount,
   createDevfs,
@@ -59,13 +58,7 @@ export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
 }
 
 /** /dev, /dev/shm, and what the spec asks for. `caller` is root at the top. */
-export function mountAll(
-  host: Host,
-  kernel: SentryKernel,
-  caller: FileCaller,
-  spec: SandboxSpec,
-  plan: LinkPlan | null,
-): void {
+export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, spec: SandboxSpec): void {
   const { vfs } = caller.fs;
   vfs.registerFilesystem(procType(kernel));
   vfs.registerFilesystem(sysfsType(kernel));
@@ -87,7 +80,6 @@ export function mountAll(
     MS_NOSUID | MS_NODEV,
   );
   for (const mount of spec.mounts) mountSpec(host, caller, mount);
-  if (plan !== null) writeNetworkFiles(caller, plan, spec.hostname);
   if (spec.rootMode === 'read-only') caller.fs.root.mount.flags |= MS_RDONLY;
 }
 

@@ -1,7 +1,7 @@
 // The network's part of the control channel: what a sandbox's link leads to, changes while it runs, and what it tells.
 import type { NetworkEvent, NetworkLimits } from '@sandbox-kernel/network';
 
-export type NetworkMode = 'none' | 'user' | 'tap';
+export type NetworkMode = 'none' | 'user' | 'tap' | 'switch';
 
 /** One rule in order, in the text that network's parseRule reads. */
 export interface RuleSpec {
@@ -25,6 +25,7 @@ export interface ProxySpec {
   readonly password?: string;
 }
 
+/** A link whose frames go by a descriptor: a TAP device, or a stream to a switch. */
 export interface TapSpec {
   readonly name: string;
   /** Index among the frame's descriptors, or -1. */
@@ -33,6 +34,8 @@ export interface TapSpec {
   readonly addresses: readonly string[];
   readonly gateways: readonly string[];
   readonly nameServers: readonly string[];
+  /** Hardware address; 0 for a default. */
+  readonly mac: number;
 }
 
 export interface NetworkSpec {

@@ -18,6 +18,7 @@ import {
   parseNameServer,
   parsePrefix,
   parseRule,
+  StreamLink,
   TapLink,
   UserNetwork,
 } from '@sandbox-kernel/network';
@@ -69,7 +70,7 @@ export class Outside {
     const { inet } = context.side.host;
     this.#net = new HostNet(inet, context.side.watcher, FIRST_NETWORK_TOKEN);
     this.#user = spec.mode === 'user' ? this.#openUser(spec) : null;
-    this.#far = this.#user ?? this.#openTap(spec);
+    this.#far = this.#user ?? (spec.mode === 'switch' ? this.#openPort(spec) : this.#openTap(spec));
     const { plan, link } = this.#far;
     this.attachment = {
       name: plan.name,
@@ -188,6 +189,19 @@ export class Outside {
       message: `can't open the TAP device '${tap.name}': ${errnoName(-opened)}`,
       hint: 'make it first (ip tuntap add mode tap user …), run with CAP_NET_ADMIN, or pass an open descriptor as tap:fd=N',
       errno: errnoName(-opened),
+    });
+  }
+
+  #openPort(spec: NetworkSpec): StreamLink {
+    const fd = spec.tap === null ? undefined : this.#context.fds[spec.tap.fd];
+    if (spec.tap === null || fd === undefined) throw modeError('boot');
+    const plan = tapPlan(spec.tap);
+    const opened = StreamLink.open({ net: this.#net, fd, plan, mtu: spec.mtu, address: spec.tap.mac });
+    if (typeof opened !== 'number') return opened;
+    throw new RequestError({
+      code: 'ERR_SANDBOX_NETWORK',
+      message: `can't watch the switch: ${errnoName(-opened)}`,
+      hint: 'raise the limit of open files',
     });
   }
 
