@@ -7,6 +7,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
+  MS_RELATIME,
   O_CLOEXEC,
   O_PATH,
   S_IFDIR,
@@ -48,7 +49,7 @@ export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
   vfs.registerFilesystem(OVERLAY_TYPE);
   const lower = hostTree(host, vfs, spec.root, 'exclusive', true);
   const upper = createTmpfs(vfs, { mode: 0o755 });
-  const namespace = createNamespace(createOverlay(vfs, { upper, lowers: [lower] }), 0);
+  const namespace = createNamespace(createOverlay(vfs, { upper, lowers: [lower] }), MS_RELATIME);
   return new Location(namespace.root, namespace.root.root);
 }
 
@@ -78,7 +79,9 @@ export function mountOn(caller: FileCaller, path: string, superblock: Superblock
   const { walker } = caller.fs.vfs;
   const found = walker.lookup(caller, AT_FDCWD, path, WALK_FOLLOW);
   const result =
-    found !== 0 ? found : attachMount(newMount(superblock, flags), new Location(walker.mount, walker.dentry));
+    found !== 0
+      ? found
+      : attachMount(newMount(superblock, flags | MS_RELATIME), new Location(walker.mount, walker.dentry));
   if (result !== 0) {
     throw mountError(
       path,

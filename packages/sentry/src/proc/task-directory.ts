@@ -3,6 +3,7 @@ import { EINVAL, ENOENT, EPERM } from '@sandbox-kernel/abi';
 import { TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
 import {
   type FileCaller,
+  type FileDescription,
   type Location,
   PseudoDirectory,
   PseudoFile,
@@ -12,6 +13,7 @@ import {
 } from '@sandbox-kernel/vfs';
 import { fdDirectory, fdinfoDirectory } from './fd-directory.js';
 import { GeneratedFile } from './generated-file.js';
+import { mountstatsText } from './kernel-text.js';
 import { mapsText, smapsRollupText, smapsText } from './memory-text.js';
 import { mountinfoText, mountsText } from './mount-text.js';
 import {
@@ -43,6 +45,7 @@ const FILES: readonly (readonly [string, Generator, number])[] = [
   ['maps', mapsText, 0o444],
   ['mountinfo', mountinfoText, 0o444],
   ['mounts', mountsText, 0o444],
+  ['mountstats', (task) => mountstatsText(mountsText(task)), 0o400],
   ['oom_score', () => '0\n', 0o444],
   ['personality', (task) => `${task.personality.toString(16).padStart(8, '0')}\n`, 0o400],
   ['sessionid', () => '4294967295', 0o444],
@@ -221,6 +224,12 @@ class TaskDirectory extends PseudoDirectory {
     }
     return node;
   }
+}
+
+/** Whose /proc/PID an open file is: such a descriptor stands for the process (pidfd_send_signal(2)). */
+export function taskOfDirectory(file: FileDescription): Task | null {
+  const node = file.inode?.data;
+  return node instanceof TaskDirectory && node.task.isLeader ? node.task : null;
 }
 
 /** Threads of a process. */

@@ -16,6 +16,7 @@ import {
 } from '@sandbox-kernel/abi';
 import {
   kill,
+  PidfdTarget,
   pidfdTarget,
   SIGINFO_BYTES,
   SignalInfo,
@@ -26,6 +27,8 @@ import {
   threadSignal,
   userSignal,
 } from '@sandbox-kernel/kernel';
+import type { FileDescription } from '@sandbox-kernel/vfs';
+import { taskOfDirectory } from '../proc/task-directory.js';
 import type { SyscallRow } from './row.js';
 
 function validSignal(signal: number): boolean {
@@ -80,10 +83,16 @@ function rtTgsigqueueinfo(task: Task, args: SyscallArgs): number {
   return typeof info === 'number' ? info : signalThread(task, tgid, tid, info);
 }
 
+/** An open /proc/PID serves as well. */
+function processOfDirectory(file: FileDescription): PidfdTarget | null {
+  const task = taskOfDirectory(file);
+  return task === null ? null : new PidfdTarget(task.group, null);
+}
+
 function pidfdSendSignal(task: Task, args: SyscallArgs): number {
   if (args.uint(3) !== 0) return -EINVAL;
   const file = task.files.get(args.int(0));
-  const target = file === null ? null : pidfdTarget(file);
+  const target = file === null ? null : (pidfdTarget(file) ?? processOfDirectory(file));
   if (target === null) return -EBADF;
   const signal = args.int(1);
   const infoAddr = args.addr(2);
