@@ -34,7 +34,7 @@ import {
   WALK_FOLLOW,
 } from '@sandbox-kernel/vfs';
 import { findProgram } from './boot/find-program.js';
-import { bootMachine, type HostSide, type Machine } from './boot/machine.js';
+import { bootMachine, type HostSide, type Machine, WATCHES_TOKEN } from './boot/machine.js';
 import type { SentryKernel } from './boot/sentry-kernel.js';
 import { latin1OfUtf8 } from './boot/strings.js';
 import type { ProcessSpec, Request, SandboxSpec, SignalScope } from './control/messages.js';
@@ -105,7 +105,8 @@ export class Sentry implements RequestHandler, KernelEvents {
       if (token === CONTROL_TOKEN) {
         this.#server.receive(this);
         this.#server.flush();
-      } else this.#streams.deliver(token, watcher.events[i] as number);
+      } else if (token === WATCHES_TOKEN) this.#side.watches.deliver();
+      else this.#streams.deliver(token, watcher.events[i] as number);
     }
   }
 

@@ -75,6 +75,8 @@ export { type FanotifyGroup, isInode, type Marked } from './notify/fanotify.js';
 export { createFanotify, fanotifyOf } from './notify/fanotify-file.js';
 export { type FileSignals, NotifyHub } from './notify/hub.js';
 export { createInotify, Inotify, inotifyOf, watchFollows, watchNeedsDirectory } from './notify/inotify.js';
+export { tellWatches } from './notify/notify.js';
+export type { RemoteWatch } from './notify/watch-list.js';
 export {
   allocateFile,
   changeMode,

@@ -1,4 +1,5 @@
 // Which nodes hold host descriptors, in order of use: thousands of inodes must not exhaust the host's limit.
+import { IN_CLOSE_WRITE } from '@sandbox-kernel/abi';
 import type { HostDescriptors } from '@sandbox-kernel/host';
 import { type HostNode, NO_FD } from './host-node.js';
 
@@ -30,6 +31,7 @@ export class DescriptorList {
     if (node.listed) this.unlink(node);
     if (node.pathFd !== NO_FD) this.descriptors.close(node.pathFd);
     this.close(node, node.readFd);
+    if (node.writeFd !== NO_FD) expectClose(node);
     this.close(node, node.writeFd);
     node.donated = false;
     node.pathFd = NO_FD;
@@ -79,4 +81,10 @@ export class DescriptorList {
     node.listed = false;
     this.count--;
   }
+}
+
+/** The host tells watches of a closed writer, which is only ours. */
+function expectClose(node: HostNode): void {
+  node.inode.watches?.remote?.expect(IN_CLOSE_WRITE, '');
+  node.parent?.watches?.remote?.expect(IN_CLOSE_WRITE, node.name);
 }

@@ -2,6 +2,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { errnoName } from '@sandbox-kernel/abi';
 import type { Platform } from '@sandbox-kernel/contracts';
+import { HostWatches } from '@sandbox-kernel/gofer';
 import {
   createMemoryFile,
   type EventWatcher,
@@ -28,11 +29,16 @@ import { SentryKernel } from './sentry-kernel.js';
 import { createRoot, mountAll } from './tree.js';
 import { loadVdso } from './vdso.js';
 
+/** Token of host inotify among host events: far above those of streams. */
+export const WATCHES_TOKEN = 0x7fffffff;
+
 /** What exists before a spec is known. */
 export interface HostSide {
   readonly host: Host;
   readonly memory: HostMemoryFile;
   readonly watcher: EventWatcher;
+  /** Changes to shared host trees: events of WATCHES_TOKEN. */
+  readonly watches: HostWatches;
   readonly keeper: TimeKeeper;
   /** The vDSO's file, read while the host's files are there. */
   readonly vdso: Uint8Array | null;
@@ -54,7 +60,9 @@ export function openHostSide(): HostSide {
   if (typeof watcher === 'number') throw new Error(`epoll: ${errnoName(-watcher)}`);
   const keeper = startTimeKeeper(door);
   if (typeof keeper === 'number') throw new Error(`clock: ${errnoName(-keeper)}`);
-  return { host: openHost(memory), memory, watcher, keeper, vdso: readVdso(door) };
+  const host = openHost(memory);
+  const watches = new HostWatches(host, watcher, WATCHES_TOKEN);
+  return { host, memory, watcher, watches, keeper, vdso: readVdso(door) };
 }
 
 export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEvents): Machine {
@@ -83,6 +91,6 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
     files: new FdTable(),
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
-  mountAll(side.host, kernel, caller, spec);
+  mountAll(side, kernel, caller, spec);
   return { kernel, platform, network, caller };
 }

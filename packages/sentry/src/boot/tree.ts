@@ -14,7 +14,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from '@sandbox-kernel/abi';
-import { createDirectFilesystem } from '@sandbox-kernel/gofer';
+import { createDirectFilesystem, type HostWatches } from '@sandbox-kernel/gofer';
 import type { Host } from '@sandbox-kernel/host';
 import { createDevpts, registerTerminalDevices } from '@sandbox-kernel/kernel';
 import {
@@ -42,6 +42,12 @@ import { createSysfs, sysfsType } from '../proc/sysfs.js';
 import type { SentryKernel } from './sentry-kernel.js';
 import { latin1OfUtf8 } from './strings.js';
 
+/** What mounts of host directories need: the host, and how to hear of changes to them. */
+export interface SharedTrees {
+  readonly host: Host;
+  readonly watches: HostWatches;
+}
+
 /** The top of the tree; its namespace holds everything else. */
 export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
   vfs.registerFilesystem(TMPFS_TYPE);
@@ -54,7 +60,12 @@ export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
 }
 
 /** /dev, /dev/shm, and what the spec asks for. `caller` is root at the top. */
-export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, spec: SandboxSpec): void {
+export function mountAll(
+  side: SharedTrees,
+  kernel: SentryKernel,
+  caller: FileCaller,
+  spec: SandboxSpec,
+): void {
   const { vfs } = caller.fs;
   vfs.registerFilesystem(procType(kernel));
   vfs.registerFilesystem(sysfsType(kernel));
@@ -68,7 +79,7 @@ export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, s
   const { superblock: mqueue } = kernel.mqueues;
   vfs.registerFilesystem({ name: 'mqueue', needsDevice: false, mount: () => mqueue });
   mountOn(caller, '/dev/mqueue', mqueue, MS_NOSUID | MS_NODEV | MS_NOEXEC);
-  for (const mount of spec.mounts) mountSpec(host, caller, mount);
+  for (const mount of spec.mounts) mountSpec(side, caller, mount);
   if (spec.rootMode === 'read-only') caller.fs.root.mount.flags |= MS_RDONLY;
 }
 
@@ -91,7 +102,7 @@ export function mountOn(caller: FileCaller, path: string, superblock: Superblock
   }
 }
 
-function mountSpec(host: Host, caller: FileCaller, mount: MountSpec): void {
+function mountSpec(side: SharedTrees, caller: FileCaller, mount: MountSpec): void {
   const target = latin1OfUtf8(mount.target);
   const flags = mount.readOnly === true ? MS_RDONLY : 0;
   if (mount.type === 'tmpfs') {
@@ -104,7 +115,8 @@ function mountSpec(host: Host, caller: FileCaller, mount: MountSpec): void {
     );
     return;
   }
-  const tree = hostTree(host, caller.fs.vfs, mount.source ?? '', 'shared', mount.readOnly === true);
+  const readOnly = mount.readOnly === true;
+  const tree = hostTree(side.host, caller.fs.vfs, mount.source ?? '', 'shared', readOnly, side.watches);
   mountOn(caller, target, tree, flags | MS_NOSUID | MS_NODEV);
 }
 
@@ -114,10 +126,18 @@ function hostTree(
   path: string,
   cache: 'exclusive' | 'shared',
   readOnly: boolean,
+  watches: HostWatches | null = null,
 ): Superblock {
   const fd = host.paths.open(AT_FDCWD, latin1OfUtf8(path), O_PATH | O_CLOEXEC, 0, 0);
   if (fd < 0) throw mountError(path, fd, 'the path must exist on this machine and be readable by you');
-  const superblock = createDirectFilesystem(vfs, { host, rootFd: fd, cache, readOnly, source: path });
+  const superblock = createDirectFilesystem(vfs, {
+    host,
+    rootFd: fd,
+    cache,
+    readOnly,
+    source: path,
+    ...(watches === null ? {} : { watches }),
+  });
   if (typeof superblock === 'number') throw mountError(path, superblock, 'check that it can be read');
   return superblock;
 }
