@@ -35,7 +35,13 @@ import {
 } from '@sandbox-kernel/vfs';
 import { findProgram } from './boot/find-program.js';
 import { findLeaks } from './boot/leak-check.js';
-import { bootMachine, type HostSide, type Machine, type MachineEvents } from './boot/machine.js';
+import {
+  bootMachine,
+  type HostSide,
+  type Machine,
+  type MachineEvents,
+  WATCHES_TOKEN,
+} from './boot/machine.js';
 import type { SentryKernel } from './boot/sentry-kernel.js';
 import { latin1OfUtf8 } from './boot/strings.js';
 import type { ProcessSpec, Request, SandboxSpec, SignalScope } from './control/messages.js';
@@ -114,6 +120,7 @@ export class Sentry implements RequestHandler, MachineEvents {
         this.#server.receive(this);
         this.#server.flush();
       } else if (token === PRESSURE_TOKEN) this.#machine?.kernel.memoryRelief.relieve();
+      else if (token === WATCHES_TOKEN) this.#side.watches.deliver();
       else this.#deliver(token, watcher.events[i] as number);
     }
   }

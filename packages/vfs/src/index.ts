@@ -71,8 +71,12 @@ export { FIRST_UNIQUE_ID, Location, Mount, releaseMount } from './mount.js';
 export { createMountContext, MountContext, mountContextOf } from './mount-context.js';
 export { MountNamespace } from './mount-namespace.js';
 export { watchDirectory } from './notify/dnotify.js';
+export { type FanotifyGroup, isInode, type Marked } from './notify/fanotify.js';
+export { createFanotify, fanotifyOf } from './notify/fanotify-file.js';
 export { type FileSignals, NotifyHub } from './notify/hub.js';
 export { createInotify, Inotify, inotifyOf, watchFollows, watchNeedsDirectory } from './notify/inotify.js';
+export { tellWatches } from './notify/notify.js';
+export type { RemoteWatch } from './notify/watch-list.js';
 export {
   allocateFile,
   changeMode,
@@ -111,7 +115,15 @@ export {
   treeOf,
   unmount,
 } from './ops/mounts.js';
-export { allowWrite, denyWrite, openDentry, openFile, openInternal, pathDescription } from './ops/open.js';
+export {
+  allowWrite,
+  denyWrite,
+  openDentry,
+  openFile,
+  openInternal,
+  openWatched,
+  pathDescription,
+} from './ops/open.js';
 export {
   readDirectory,
   readFile,

@@ -108,6 +108,7 @@ export class Inode {
   release(): void {
     if (--this.refs > 0) return;
     this.superblock.handles?.delete(this.number);
+    if (this.locks !== null) this.superblock.vfs.locks.inodes.delete(this);
     this.superblock.filesystem.evict(this);
   }
 }

@@ -1,5 +1,6 @@
 // Which nodes hold host descriptors that nobody needs right now, in order of use: thousands of inodes must not exhaust the host's limit.
 // Nodes that open files or mappings pin are not in the list.
+import { IN_CLOSE_WRITE } from '@sandbox-kernel/abi';
 import type { HostDescriptors } from '@sandbox-kernel/host';
 import { type HostNode, NO_FD } from './host-node.js';
 
@@ -40,6 +41,7 @@ export class DescriptorList {
     if (node.listed) this.unlink(node);
     if (node.pathFd !== NO_FD) this.descriptors.close(node.pathFd);
     this.close(node, node.readFd);
+    if (node.writeFd !== NO_FD) expectClose(node);
     this.close(node, node.writeFd);
     node.donated = false;
     node.pathFd = NO_FD;
@@ -89,4 +91,10 @@ export class DescriptorList {
     node.listed = false;
     this.count--;
   }
+}
+
+/** The host tells watches of a closed writer, which is only ours. */
+function expectClose(node: HostNode): void {
+  node.inode.watches?.remote?.expect(IN_CLOSE_WRITE, '');
+  node.parent?.watches?.remote?.expect(IN_CLOSE_WRITE, node.name);
 }

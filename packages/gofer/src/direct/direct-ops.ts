@@ -34,6 +34,7 @@ import {
   type FileDescription,
   type Inode,
   InodeOps,
+  type RemoteWatch,
 } from '@sandbox-kernel/vfs';
 import { openDirectDirectory } from './direct-directory.js';
 import { cutMappings, DirectMappable, openDirectFile } from './direct-file.js';
@@ -44,6 +45,11 @@ const XATTR_MAX = 65536;
 const NO_NAMES: readonly string[] = [];
 
 class DirectOps extends InodeOps {
+  override watchRemotely(inode: Inode): RemoteWatch | null {
+    const { tree } = hostNode(inode);
+    return tree.watches?.add(tree, inode) ?? null;
+  }
+
   override lookup(directory: Inode, name: string): Inode | number {
     const { tree } = hostNode(directory);
     const found = tree.statName(directory, name);

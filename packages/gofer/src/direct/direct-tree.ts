@@ -23,6 +23,7 @@ import { type Host, HostStat } from '@sandbox-kernel/host';
 import { Inode, type InodeOps, makeDevice, type Superblock } from '@sandbox-kernel/vfs';
 import { DescriptorList } from './descriptor-list.js';
 import { HostNode, hostNode, NO_FD, setPlace } from './host-node.js';
+import type { HostWatches } from './host-watches.js';
 
 const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
 const DEVICE_STEP = 2 ** 44;
@@ -43,6 +44,8 @@ export interface DirectOptions {
   readonly maxDescriptors?: number;
   /** Host descriptors from this number on stay for other uses than files: programs get ENFILE. Default: no bound. */
   readonly descriptorCeiling?: number;
+  /** Hears of others' changes to shared trees; without, the guest is not told of them. */
+  readonly watches?: HostWatches;
 }
 
 export class DirectTree {
@@ -51,6 +54,7 @@ export class DirectTree {
   readonly shared: boolean;
   readonly descriptors: DescriptorList;
   readonly stat: HostStat;
+  readonly watches: HostWatches | null;
   /** Filled and read within one operation. */
   readonly xattrBuffer: Uint8Array;
   /** By device, then by inode number. */
@@ -65,6 +69,7 @@ export class DirectTree {
     const limit = options.maxDescriptors ?? DEFAULT_DESCRIPTORS;
     this.descriptors = new DescriptorList(options.host.descriptors, limit);
     this.stat = new HostStat();
+    this.watches = this.shared ? (options.watches ?? null) : null;
     this.xattrBuffer = new Uint8Array(65536);
     this.known = new Map();
     this.deviceOrder = [];

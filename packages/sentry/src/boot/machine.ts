@@ -2,6 +2,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { errnoName } from '@sandbox-kernel/abi';
 import type { Platform } from '@sandbox-kernel/contracts';
+import { HostWatches } from '@sandbox-kernel/gofer';
 import {
   createMemoryFile,
   type EventWatcher,
@@ -33,11 +34,16 @@ import { SentryKernel } from './sentry-kernel.js';
 import { createRoot, mountAll } from './tree.js';
 import { loadVdso } from './vdso.js';
 
+/** Token of host inotify among host events: far above those of streams. */
+export const WATCHES_TOKEN = 0x7fffffff;
+
 /** What exists before a spec is known. */
 export interface HostSide {
   readonly host: Host;
   readonly memory: HostMemoryFile;
   readonly watcher: EventWatcher;
+  /** Changes to shared host trees: events of WATCHES_TOKEN. */
+  readonly watches: HostWatches;
   readonly keeper: TimeKeeper;
   /** The vDSO's file, read while the host's files are there. */
   readonly vdso: Uint8Array | null;
@@ -65,10 +71,12 @@ export function openHostSide(): HostSide {
   if (typeof watcher === 'number') throw new Error(`epoll: ${errnoName(-watcher)}`);
   const keeper = startTimeKeeper(door);
   if (typeof keeper === 'number') throw new Error(`clock: ${errnoName(-keeper)}`);
+  const host = openHost(memory);
   return {
-    host: openHost(memory),
+    host,
     memory,
     watcher,
+    watches: new HostWatches(host, watcher, WATCHES_TOKEN),
     keeper,
     vdso: readVdso(door),
     pressureFd: openMemoryPressure(door),
@@ -112,7 +120,7 @@ export function bootMachine(
     files: new FdTable(),
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
-  mountAll(side.host, kernel, caller, spec);
+  mountAll(side, kernel, caller, spec);
   if (outside !== null) mountNetworkFiles(caller, outside.plan, spec.hostname);
   const changes = new ChangeService(top.mount.superblock);
   return { kernel, platform, network: kernel.network, outside, caller, changes };

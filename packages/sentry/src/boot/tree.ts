@@ -7,6 +7,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
+  MS_RELATIME,
   O_CLOEXEC,
   O_PATH,
   RLIMIT_NOFILE,
@@ -14,7 +15,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from '@sandbox-kernel/abi';
-import { createDirectFilesystem } from '@sandbox-kernel/gofer';
+import { createDirectFilesystem, type HostWatches } from '@sandbox-kernel/gofer';
 import type { Host } from '@sandbox-kernel/host';
 import { createDevpts, registerTerminalDevices } from '@sandbox-kernel/kernel';
 import {
@@ -37,7 +38,6 @@ import {
 } from '@sandbox-kernel/vfs';
 import type { MountSpec, SandboxSpec } from '../control/messages.js';
 import { RequestError } from '../control/server.js';
-import { writeNetworkFiles } from '../net/files.js';
 import { cgroupType, createCgroupfs } from '../proc/cgroupfs.js';
 import { createProcfs, procType } from '../proc/procfs.js';
 import { createSysfs, sysfsType } from '../proc/sysfs.js';
@@ -46,6 +46,12 @@ import { latin1OfUtf8 } from './strings.js';
 
 const OWN_DESCRIPTORS = 512;
 
+/** What mounts of host directories need: the host, and how to hear of changes to them. */
+export interface SharedTrees {
+  readonly host: Host;
+  readonly watches: HostWatches;
+}
+
 /** The top of the tree; its namespace holds everything else. */
 export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
   vfs.registerFilesystem(TMPFS_TYPE);
@@ -53,12 +59,17 @@ export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
   vfs.registerFilesystem(OVERLAY_TYPE);
   const lower = hostTree(host, vfs, spec.root, 'exclusive', true);
   const upper = createTmpfs(vfs, { mode: 0o755 });
-  const namespace = createNamespace(createOverlay(vfs, { upper, lowers: [lower] }), 0);
+  const namespace = createNamespace(createOverlay(vfs, { upper, lowers: [lower] }), MS_RELATIME);
   return new Location(namespace.root, namespace.root.root);
 }
 
 /** /dev, /dev/shm, and what the spec asks for. `caller` is root at the top. */
-export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, spec: SandboxSpec): void {
+export function mountAll(
+  side: SharedTrees,
+  kernel: SentryKernel,
+  caller: FileCaller,
+  spec: SandboxSpec,
+): void {
   const { vfs } = caller.fs;
   vfs.registerFilesystem(procType(kernel));
   vfs.registerFilesystem(sysfsType(kernel));
@@ -79,7 +90,7 @@ export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, s
     createTmpfs(vfs, { mode: 0o1777, size: halfOfMemory(kernel) }),
     MS_NOSUID | MS_NODEV,
   );
-  for (const mount of spec.mounts) mountSpec(host, caller, mount);
+  for (const mount of spec.mounts) mountSpec(side, caller, mount);
   if (spec.rootMode === 'read-only') caller.fs.root.mount.flags |= MS_RDONLY;
 }
 
@@ -95,7 +106,9 @@ export function mountOn(caller: FileCaller, path: string, superblock: Superblock
   const { walker } = caller.fs.vfs;
   const found = walker.lookup(caller, AT_FDCWD, path, WALK_FOLLOW);
   const result =
-    found !== 0 ? found : attachMount(newMount(superblock, flags), new Location(walker.mount, walker.dentry));
+    found !== 0
+      ? found
+      : attachMount(newMount(superblock, flags | MS_RELATIME), new Location(walker.mount, walker.dentry));
   if (result !== 0) {
     throw mountError(
       path,
@@ -105,7 +118,7 @@ export function mountOn(caller: FileCaller, path: string, superblock: Superblock
   }
 }
 
-function mountSpec(host: Host, caller: FileCaller, mount: MountSpec): void {
+function mountSpec(side: SharedTrees, caller: FileCaller, mount: MountSpec): void {
   const target = latin1OfUtf8(mount.target);
   const flags = mount.readOnly === true ? MS_RDONLY : 0;
   if (mount.type === 'tmpfs') {
@@ -118,7 +131,8 @@ function mountSpec(host: Host, caller: FileCaller, mount: MountSpec): void {
     );
     return;
   }
-  const tree = hostTree(host, caller.fs.vfs, mount.source ?? '', 'shared', mount.readOnly === true);
+  const readOnly = mount.readOnly === true;
+  const tree = hostTree(side.host, caller.fs.vfs, mount.source ?? '', 'shared', readOnly, side.watches);
   mountOn(caller, target, tree, flags | MS_NOSUID | MS_NODEV);
 }
 
@@ -128,12 +142,19 @@ function hostTree(
   path: string,
   cache: 'exclusive' | 'shared',
   readOnly: boolean,
+  watches: HostWatches | null = null,
 ): Superblock {
   const fd = host.paths.open(AT_FDCWD, latin1OfUtf8(path), O_PATH | O_CLOEXEC, 0, 0);
   if (fd < 0) throw mountError(path, fd, 'the path must exist on this machine and be readable by you');
-  const descriptorCeiling = descriptorsForFiles(host);
-  const options = { host, rootFd: fd, cache, readOnly, source: path, descriptorCeiling };
-  const superblock = createDirectFilesystem(vfs, options);
+  const superblock = createDirectFilesystem(vfs, {
+    host,
+    rootFd: fd,
+    cache,
+    readOnly,
+    source: path,
+    descriptorCeiling: descriptorsForFiles(host),
+    ...(watches === null ? {} : { watches }),
+  });
   if (typeof superblock === 'number') throw mountError(path, superblock, 'check that it can be read');
   return superblock;
 }

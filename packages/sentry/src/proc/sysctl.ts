@@ -4,6 +4,7 @@ import { NumberKnob, PseudoDirectory, PseudoFile, StaticFile } from '@sandbox-ke
 import type { SentryKernel } from '../boot/sentry-kernel.js';
 import { GeneratedFile } from './generated-file.js';
 import { netSysctlDirectory } from './net.js';
+import { fsDirectory } from './sysctl-fs.js';
 
 const NAME_LIMIT = 64;
 
@@ -68,13 +69,6 @@ function kernelDirectory(kernel: SentryKernel): PseudoDirectory {
 }
 
 export function sysDirectory(kernel: SentryKernel): PseudoDirectory {
-  const fs = new PseudoDirectory()
-    .add('file-max', new StaticFile('9223372036854775807\n'))
-    .add('nr_open', new StaticFile('1048576\n'))
-    .add('pipe-max-size', new NumberKnob(kernel.vfs.pipeMaxSize, 4096))
-    .add('mount-max', new StaticFile('100000\n'))
-    .add('protected_symlinks', new NumberKnob(0, 0, 1))
-    .add('protected_hardlinks', new NumberKnob(0, 0, 1));
   const vm = new PseudoDirectory()
     .add('overcommit_memory', new NumberKnob(0, 0, 2))
     .add('overcommit_ratio', new NumberKnob(50))
@@ -84,7 +78,7 @@ export function sysDirectory(kernel: SentryKernel): PseudoDirectory {
     .add('swappiness', new NumberKnob(60, 0, 200));
   return new PseudoDirectory()
     .add('kernel', kernelDirectory(kernel))
-    .add('fs', fs)
+    .add('fs', fsDirectory(kernel))
     .add('net', netSysctlDirectory(kernel.network.internet))
     .add('vm', vm);
 }

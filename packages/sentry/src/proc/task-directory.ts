@@ -13,6 +13,7 @@ import {
 } from '@sandbox-kernel/vfs';
 import { fdDirectory, fdinfoDirectory } from './fd-directory.js';
 import { GeneratedFile } from './generated-file.js';
+import { mountstatsText } from './kernel-text.js';
 import { mapsText, smapsRollupText, smapsText } from './memory-text.js';
 import { mountinfoText, mountsText } from './mount-text.js';
 import { clearRefsFile, memFile, numaMapsText, pagemapFile } from './task-memory.js';
@@ -45,6 +46,7 @@ const FILES: readonly (readonly [string, Generator, number])[] = [
   ['maps', mapsText, 0o444],
   ['mountinfo', mountinfoText, 0o444],
   ['mounts', mountsText, 0o444],
+  ['mountstats', (task) => mountstatsText(mountsText(task)), 0o400],
   ['numa_maps', numaMapsText, 0o444],
   ['oom_score', (task) => `${oomScore(task.group)}\n`, 0o444],
   ['personality', (task) => `${task.personality.toString(16).padStart(8, '0')}\n`, 0o400],

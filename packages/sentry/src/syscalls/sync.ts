@@ -17,7 +17,7 @@ import {
   SYS_syncfs,
 } from '@sandbox-kernel/abi';
 import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
-import { type Superblock, syncFile } from '@sandbox-kernel/vfs';
+import { syncFile } from '@sandbox-kernel/vfs';
 import type { SyscallRow } from './row.js';
 
 const SYNC_FILE_RANGE_FLAGS = 7;
@@ -34,13 +34,9 @@ function fdatasync(task: Task, args: SyscallArgs): number {
 }
 
 function sync(task: Task): number {
-  const { mount } = task.fs.root;
-  const done = new Set<Superblock>();
-  for (const { superblock } of mount.namespace?.list() ?? [mount]) {
-    if (done.has(superblock)) continue;
-    done.add(superblock);
+  const mounts = task.fs.root.mount.namespace?.list() ?? [];
+  for (const superblock of new Set(mounts.map((mount) => mount.superblock)))
     superblock.filesystem.sync(superblock);
-  }
   return 0;
 }
 

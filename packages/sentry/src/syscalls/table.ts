@@ -9,6 +9,7 @@ import { EPOLL_SYSCALLS } from './epoll.js';
 import { EVENT_FILE_SYSCALLS } from './event-files.js';
 import { EXEC_SYSCALLS } from './exec.js';
 import { EXIT_SYSCALLS } from './exit.js';
+import { FANOTIFY_SYSCALLS } from './fanotify.js';
 import { FCNTL_SYSCALLS } from './fcntl.js';
 import { FILE_ATTRIBUTE_SYSCALLS } from './file-attributes.js';
 import { FILE_HANDLE_SYSCALLS } from './file-handle.js';
@@ -68,6 +69,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   EVENT_FILE_SYSCALLS,
   EXEC_SYSCALLS,
   EXIT_SYSCALLS,
+  FANOTIFY_SYSCALLS,
   FCNTL_SYSCALLS,
   FILE_ATTRIBUTE_SYSCALLS,
   FILE_HANDLE_SYSCALLS,

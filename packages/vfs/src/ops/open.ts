@@ -59,6 +59,7 @@ import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
 import { breakLeases } from '../locks/lease.js';
 import { type Mount, releaseMount } from '../mount.js';
+import { askToOpen } from '../notify/fanotify-permission.js';
 import { IN_MODIFY, IN_OPEN, notifyDentry } from '../notify/notify.js';
 import { LAST_NAME } from '../path-walk.js';
 import {
@@ -111,6 +112,10 @@ export function openDentry(
   const inode = dentry.inode!;
   const refused = mayOpen(caller, mount, inode, flags, created);
   if (refused !== 0) return refused;
+  if (caller.fs.vfs.notify.permissionGroups.length > 0 && !created) {
+    const asked = askToOpen(caller, mount, dentry);
+    if (asked !== 0) return asked;
+  }
   if (inode.locks !== null && inode.locks.leases.length > 0) {
     const broken = breakLeases(inode, flags);
     if (broken !== 0) return waitForLease(caller, inode);
@@ -339,6 +344,21 @@ function openUnnamed(
   if (typeof opened === 'number') dentry.forgetInode();
   else opened.flags |= flags & O_TMPFILE;
   return opened;
+}
+
+/** Opens a file of which a watch tells, for whoever reads of it: no watch hears, no group is asked. */
+export function openWatched(
+  caller: FileCaller,
+  mount: Mount,
+  dentry: Dentry,
+  flags: number,
+): FileDescription | number {
+  const file = describe(caller, mount, dentry, flags);
+  file.mode |= FMODE_INTERNAL;
+  const opened = dentry.inode!.ops.open(dentry.inode!, file);
+  if (opened < 0) return abandon(file, opened);
+  file.flags = (flags & ~NOT_KEPT) | O_LARGEFILE;
+  return file;
 }
 
 /** Opens an inode for the kernel itself (copy-up, exec): no permission check, no notification, no mount. */
