@@ -51,6 +51,7 @@ export function isRealtime(clock: number): boolean {
 /** 0 with `out` filled, or -EINVAL. */
 export function readClock(task: Task, clock: number, out: TimeValue): number {
   const source = task.kernel.clock;
+  source.step?.();
   switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:

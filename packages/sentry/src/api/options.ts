@@ -4,6 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { MountSpec, PlatformName, ProcessSpec, SandboxSpec } from '../control/messages.js';
 import { SandboxOptionError } from './errors.js';
 import { nearestName } from './nearest-name.js';
+import { seedSpec, TIME_KEYS, timeSpec, type VirtualTime } from './time-option.js';
 
 export interface SandboxOptions {
   /** How guest code runs. Default `auto`: the fastest that this machine allows. */
@@ -23,6 +24,10 @@ export interface SandboxOptions {
   readonly strace?: readonly string[];
   /** Host descriptor that trace lines go to. Default 2. */
   readonly straceFd?: number;
+  /** Virtual time: docs/time.md. Default: the host's time. */
+  readonly time?: VirtualTime;
+  /** Makes every random number in the sandbox follow from this one. */
+  readonly seed?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -65,6 +70,8 @@ const SANDBOX_KEYS = [
   'pids',
   'strace',
   'straceFd',
+  'time',
+  'seed',
   'signal',
 ] as const;
 export const SPAWN_KEYS = [
@@ -131,6 +138,7 @@ function checkedMount(mount: MountSpec): MountSpec {
 /** The spec for the sentry, from the caller's options. */
 export function sandboxSpec(options: SandboxOptions): SandboxSpec {
   refuseUnknownKeys(options, SANDBOX_KEYS, 'Sandbox.create');
+  if (options.time !== undefined) refuseUnknownKeys(options.time, TIME_KEYS, 'time');
   const platform = options.platform ?? 'auto';
   if (!PLATFORMS.includes(platform)) {
     const nearest = nearestName(platform, PLATFORMS);
@@ -149,6 +157,8 @@ export function sandboxSpec(options: SandboxOptions): SandboxSpec {
     pidsLimit: countOption('pids', options.pids),
     strace: options.strace ?? [],
     straceFd: options.strace && options.strace.length > 0 ? 0 : -1,
+    time: timeSpec(options.time),
+    seed: seedSpec(options.seed),
   };
 }
 

@@ -20,10 +20,10 @@ import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
 import type { SandboxSpec } from '../control/messages.js';
 import { createNetwork, type SandboxNetwork } from '../net/network.js';
 import { syscallHandlers } from '../syscalls/table.js';
-import { HostClock } from './clock.js';
+import { createClock, type SandboxClock, StepClock } from './clock.js';
 import { HostBacking } from './host-backing.js';
 import { openPlatform } from './platform.js';
-import { HostRandom } from './random.js';
+import { HostRandom, SeededRandom } from './random.js';
 import { SentryKernel } from './sentry-kernel.js';
 import { createRoot, mountAll } from './tree.js';
 import { loadVdso } from './vdso.js';
@@ -42,6 +42,7 @@ export interface Machine {
   readonly kernel: SentryKernel;
   readonly platform: Platform;
   readonly network: SandboxNetwork;
+  readonly clock: SandboxClock;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
 }
@@ -58,8 +59,8 @@ export function openHostSide(): HostSide {
 }
 
 export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEvents): Machine {
-  const clock = new HostClock(side.keeper);
-  const random = new HostRandom();
+  const clock = createClock(side.keeper, spec.time);
+  const random = spec.seed < 0 ? new HostRandom() : new SeededRandom(spec.seed);
   const limit = spec.memoryLimit > 0 ? spec.memoryLimit : totalmem();
   const memoryFile = new MemoryFile(new HostBacking(side.memory), { limit, total: totalmem() });
   const vfs = new Vfs({ clock, random, pages: memoryFile });
@@ -76,6 +77,8 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
   const programs = new VfsPrograms();
   const kernel = new SentryKernel({ platform, clock, random, memoryFile, programs }, options, vfs);
   kernel.events = events;
+  if (clock instanceof StepClock) clock.isBusy = () => kernel.isBusy();
+  if (random instanceof SeededRandom) random.currentTask = () => kernel.current?.tid ?? 0;
   const network = createNetwork(kernel);
   const top = createRoot(side.host, vfs, spec);
   const caller: FileCaller = {
@@ -84,5 +87,5 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
   mountAll(side.host, kernel, caller, spec);
-  return { kernel, platform, network, caller };
+  return { kernel, platform, network, clock, caller };
 }
