@@ -10,6 +10,8 @@ const NANOS = 1_000_000_000;
 const VIRTUAL_BASE = NANOS;
 /** A reading of the stepped clock takes this long. */
 const STEP = 1000;
+/** How much longer than that a timer of the stepped clock waits for a program that computes: a busy host must not show. */
+const PATIENCE = 100_000_000;
 
 /** What the sentry's loop asks beside the role. */
 export interface SandboxClock extends Clock {
@@ -74,7 +76,7 @@ export class ScaledClock extends HostClock {
 
 /**
  * Moves on when a program reads it, and to the next timer when no program can run: waiting takes no time, and what programs are
- * told depends on nothing but what they do. While one computes, timers come as soon as that has taken as long as they were set for:
+ * told depends on nothing but what they do. While one computes, timers come when that has taken longer than they were set for:
  * a program that waits for a signal in a loop would wait for ever.
  */
 export class StepClock implements SandboxClock {
@@ -118,7 +120,7 @@ export class StepClock implements SandboxClock {
   }
 
   #due(deadline: number): number {
-    return this.#quietSince + deadline - this.#now;
+    return this.#quietSince + deadline - this.#now + PATIENCE;
   }
 
   #jump(deadline: number): void {
