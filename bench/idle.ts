@@ -1,32 +1,50 @@
-// Memory and CPU of idle sandboxes: the difference in available memory over many, and the CPU ticks of their process trees.
+// Memory, CPU and wake-ups of idle sandboxes: the difference in available memory over many, and the CPU ticks and context switches of
+// their process trees.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 const available = (): number =>
   Number(/^MemAvailable:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]);
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Ticks of 10 ms of every process whose environment carries the mark, user and system. */
-function ticksOf(mark: string): number {
-  let ticks = 0;
+export interface TreeSample {
+  readonly processes: number;
+  /** Of 10 ms, user and system. */
+  readonly ticks: number;
+  /** Times that a thread went to sleep of itself: as often it had been woken. */
+  readonly switches: number;
+}
+
+/** Every process whose environment carries the mark. */
+export function sampleTree(mark: string): TreeSample {
+  const sum = { processes: 0, ticks: 0, switches: 0 };
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark)) continue;
       const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
         .replace(/^.*\) /, '')
         .split(' ');
-      ticks += Number(fields[11]) + Number(fields[12]);
+      sum.ticks += Number(fields[11]) + Number(fields[12]);
+      sum.processes++;
+      for (const tid of readdirSync(`/proc/${pid}/task`)) {
+        const status = readFileSync(`/proc/${pid}/task/${tid}/status`, 'latin1');
+        sum.switches += Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+      }
     } catch {
       // It ended between the two reads.
     }
   }
-  return ticks;
+  return sum;
 }
 
 export interface IdleFigures {
   readonly mibPerSandbox: number;
   readonly cpuPercent: number;
+  readonly wakeUpsPerMinute: number;
 }
+
+/** Seconds of idleness that are looked at. */
+const SPAN = 60;
 
 export async function measureIdle(command: readonly string[], count: number): Promise<IdleFigures> {
   const mark = `SANDBOX_BENCH_MARK=${process.pid}`;
@@ -40,11 +58,15 @@ export async function measureIdle(command: readonly string[], count: number): Pr
     );
   await pause(3000 + count * 300);
   const mibPerSandbox = (before - available()) / 1024 / count;
-  const start = ticksOf(mark);
-  await pause(5000);
-  const cpuPercent = (((ticksOf(mark) - start) * 10) / 5000 / count) * 100;
+  // Collectors have their last word a little after the start.
+  await pause(10_000);
+  const start = sampleTree(mark);
+  await pause(SPAN * 1000);
+  const end = sampleTree(mark);
+  const cpuPercent = (((end.ticks - start.ticks) * 10) / (SPAN * 1000) / count) * 100;
+  const wakeUpsPerMinute = ((end.switches - start.switches) / count) * (60 / SPAN);
   const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
   for (const child of children) child.kill('SIGTERM');
   await Promise.all(ended);
-  return { mibPerSandbox, cpuPercent };
+  return { mibPerSandbox, cpuPercent, wakeUpsPerMinute };
 }

@@ -62,6 +62,13 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     value: 'TIME',
     help: 'kill everything after this long, such as 30s; exit code 124',
   },
+  {
+    name: 'time',
+    kind: 'value',
+    value: 'START[,xN]',
+    help: 'virtual time from START (ISO date or @seconds): in steps, or N times as fast as real',
+  },
+  { name: 'seed', kind: 'value', value: 'N', help: 'make all randomness follow from this number' },
   { name: 'platform', kind: 'value', value: 'NAME', help: 'how programs are run: auto, systrap, ptrace' },
   {
     name: 'network',

@@ -36,3 +36,22 @@ export function parseCount(text: string, flag: string): number {
   if (/^\d+$/.test(text) && value >= 1 && Number.isSafeInteger(value)) return value;
   throw new UsageError(`${flag}: '${text}' is not a count`, 'write a whole number above 0');
 }
+
+/** `START` or `START,xN`: the start is for the sandbox to read. */
+export function parseVirtualTime(text: string): { start: string; scale?: number } {
+  const comma = text.lastIndexOf(',');
+  if (comma < 0) return { start: text };
+  const match = /^x(\d+(?:\.\d+)?)$/.exec(text.slice(comma + 1));
+  if (match) return { start: text.slice(0, comma), scale: Number(match[1]) };
+  throw new UsageError(
+    `--time: '${text.slice(comma + 1)}' is not a speed`,
+    'write x and a number, such as 2024-02-29T12:00:00Z,x10',
+  );
+}
+
+/** A whole number from zero on. */
+export function parseSeed(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new UsageError(`--seed: '${text}' is not a seed`, 'write a whole number from 0 on');
+}

@@ -6,6 +6,11 @@ export interface Clock {
   /** Wall time: monotonic() + this many seconds and nanoseconds. */
   readonly realtimeSeconds: number;
   readonly realtimeNanos: number;
+  /**
+   * Of a clock that stands still while nobody looks: a program is about to read it. Where it is there, no clock of a program may tell
+   * anything but such steps, those of processor time included.
+   */
+  step?(): void;
 }
 
 export interface RandomSource {

@@ -108,6 +108,7 @@ static napi_value Init(napi_env env, napi_value exports) {
       {"watcherClose", Invoke<WatcherClose>},
       {"clockStart", Invoke<ClockStart>},
       {"clockPublish", Invoke<ClockPublish>},
+      {"clockVirtualize", Invoke<ClockVirtualize>},
       {"clockHideProcessor", Invoke<ClockHideProcessor>},
       {"clockRead", Invoke<ClockRead>},
       {"spawn", Invoke<Spawn>},

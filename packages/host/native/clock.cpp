@@ -43,6 +43,12 @@ struct Sample {
 };
 
 struct Clock {
+  // Virtual time: monotonic = virtual_base + (host - host_base) * scale >> 32, and a wall clock at a fixed distance from it.
+  bool is_virtual = false;
+  uint64_t scale = uint64_t{1} << 32;
+  uint64_t host_base = 0;
+  uint64_t virtual_base = 0;
+  int64_t virtual_wall = 0;
   bool tsc = false;
   bool doubtful = false;
   volatile vdso_parameters* page = nullptr;
@@ -60,21 +66,35 @@ static int64_t Read(clockid_t clock) {
   return t.tv_sec * kNanos + t.tv_nsec;
 }
 
-static Sample TakeOne() {
+// CLOCK_MONOTONIC of the host as this clock has it.
+static int64_t ReadMonotonic(const Clock& clock) {
+  const int64_t host = Read(CLOCK_MONOTONIC);
+  if (!clock.is_virtual) return host;
+  const uint64_t passed = static_cast<uint64_t>(host) - clock.host_base;
+  return static_cast<int64_t>(clock.virtual_base + static_cast<uint64_t>((static_cast<unsigned __int128>(passed) * clock.scale) >> 32));
+}
+
+// A time of the host's in this clock's ns.
+static uint64_t Scaled(const Clock& clock, uint64_t nanos) {
+  return static_cast<uint64_t>((static_cast<unsigned __int128>(nanos) * clock.scale) >> 32);
+}
+
+static Sample TakeOne(const Clock& clock) {
   const uint64_t before = vdso_ticks();
-  const int64_t monotonic = Read(CLOCK_MONOTONIC);
+  const int64_t monotonic = ReadMonotonic(clock);
   const uint64_t between = vdso_ticks();
   const int64_t wall = Read(CLOCK_REALTIME);
   const int64_t again = Read(CLOCK_MONOTONIC);
   const uint64_t after = vdso_ticks();
-  return {before + (between - before) / 2, static_cast<uint64_t>(monotonic), wall - (monotonic + again) / 2, after - before};
+  const int64_t offset = clock.is_virtual ? clock.virtual_wall : wall - (monotonic + again) / 2;
+  return {before + (between - before) / 2, static_cast<uint64_t>(monotonic), offset, after - before};
 }
 
 // The one that was disturbed least.
-static Sample Take(int tries) {
-  Sample best = TakeOne();
+static Sample Take(const Clock& clock, int tries) {
+  Sample best = TakeOne(clock);
   for (int i = 1; i < tries; i++) {
-    const Sample sample = TakeOne();
+    const Sample sample = TakeOne(clock);
     if (sample.window <= best.window) best = sample;
   }
   return best;
@@ -127,7 +147,7 @@ static void EndWrite(Clock& clock) {
 // `rate` in ns per tick, `lowest` the least that the new line may say at the sample.
 static void DrawLine(Clock& clock, const Sample& sample, uint64_t rate, uint64_t lowest) {
   const uint64_t baseline = sample.monotonic - clock.reference.monotonic;
-  const uint64_t life = baseline < kGoodBaseline ? kShortLife : kLife;
+  const uint64_t life = Scaled(clock, baseline < Scaled(clock, kGoodBaseline) ? kShortLife : kLife);
   vdso_parameters& line = clock.line;
   line.tsc_base = sample.tsc;
   line.base = std::max(sample.monotonic, lowest);
@@ -141,17 +161,17 @@ static void DrawLine(Clock& clock, const Sample& sample, uint64_t rate, uint64_t
 
 // Averages over a longer time are better, as long as the host does not change the speed of its clock meanwhile.
 static void KeepReferences(Clock& clock, const Sample& sample) {
-  if (sample.monotonic - clock.next_reference.monotonic <= kLongBaseline / 2) return;
-  if (sample.monotonic - clock.reference.monotonic > kLongBaseline) clock.reference = clock.next_reference;
+  if (sample.monotonic - clock.next_reference.monotonic <= Scaled(clock, kLongBaseline / 2)) return;
+  if (sample.monotonic - clock.reference.monotonic > Scaled(clock, kLongBaseline)) clock.reference = clock.next_reference;
   clock.next_reference = sample;
 }
 
 static void Refresh(State& state, Clock& clock) {
   BeginWrite(clock);
   vdso_parameters& line = clock.line;
-  const uint64_t disturbed = ToTicks(5000, line.mult);
-  Sample sample = Take(2);
-  for (int i = 0; i < 8 && sample.window > disturbed; i++) sample = Take(2);
+  const uint64_t disturbed = ToTicks(Scaled(clock, 5000), line.mult);
+  Sample sample = Take(clock, 2);
+  for (int i = 0; i < 8 && sample.window > disturbed; i++) sample = Take(clock, 2);
   const bool good = sample.window <= disturbed;
   const uint64_t elapsed = vdso_elapsed(sample.tsc, line.tsc_base);
   // One more than the old line: a reader's TSC may have been read a little after its look at the number.
@@ -181,9 +201,9 @@ static int64_t ReadLine(State& state, Clock& clock) {
 }
 
 static int64_t ReadHost(State& state, Clock& clock) {
-  const auto now = static_cast<uint64_t>(Read(CLOCK_MONOTONIC));
-  if (now - clock.wall_checked > kLife) {
-    const Sample sample = Take(2);
+  const auto now = static_cast<uint64_t>(ReadMonotonic(clock));
+  if (!clock.is_virtual && now - clock.wall_checked > kLife) {
+    const Sample sample = Take(clock, 2);
     if (std::llabs(sample.wall - clock.wall) > kWallNoise) SetWall(state, clock, sample.wall);
     clock.wall_checked = now;
   }
@@ -209,6 +229,7 @@ static bool ReadClocksource(char* name, size_t size) {
 }
 
 struct SkewCheck {
+  const Clock* clock;
   Sample reference;
   uint64_t rate;
   bool steady;
@@ -227,7 +248,7 @@ static void* VisitProcessors(void* data) {
       CPU_ZERO(&one);
       CPU_SET(cpu, &one);
       if (sched_setaffinity(0, sizeof one, &one) != 0) continue;
-      const Sample sample = Take(4);
+      const Sample sample = Take(*check.clock, 4);
       const int64_t expected = static_cast<int64_t>(
           vdso_monotonic(sample.tsc - check.reference.tsc, check.rate, check.reference.monotonic, ~uint64_t{0}));
       if (std::llabs(expected - static_cast<int64_t>(sample.monotonic)) > kSkewLimit) check.steady = false;
@@ -236,8 +257,8 @@ static void* VisitProcessors(void* data) {
   return nullptr;
 }
 
-static bool SteadyEverywhere(const Sample& reference, uint64_t rate) {
-  SkewCheck check{reference, rate, false};
+static bool SteadyEverywhere(const Clock& clock, const Sample& reference, uint64_t rate) {
+  SkewCheck check{&clock, reference, rate, false};
   pthread_t thread;
   if (pthread_create(&thread, nullptr, VisitProcessors, &check) != 0) return false;
   pthread_join(thread, nullptr);
@@ -280,7 +301,7 @@ int64_t ClockStart(State& state) {
   const bool refused = known && (strcmp(name, "hpet") == 0 || strcmp(name, "acpi_pm") == 0 || strcmp(name, "jiffies") == 0);
   clock.tsc = state.arg(0) == 0 && !refused && TscIsInvariant();
   clock.doubtful = !known || strcmp(name, "tsc") != 0;
-  clock.reference = Take(16);
+  clock.reference = Take(clock, 16);
   clock.next_reference = clock.reference;
   clock.line.cpu_source = ProcessorSource();
   clock.line.coarse_resolution = kCoarseResolution;
@@ -288,10 +309,10 @@ int64_t ClockStart(State& state) {
   SetWall(state, clock, clock.reference.wall);
   clock.wall_checked = clock.reference.monotonic;
   if (!clock.tsc) return 0;
-  Sample sample = Take(4);
-  while (sample.monotonic - clock.reference.monotonic < kFirstBaseline) sample = Take(4);
+  Sample sample = Take(clock, 4);
+  while (sample.monotonic - clock.reference.monotonic < kFirstBaseline) sample = Take(clock, 4);
   const uint64_t rate = RateBetween(clock.reference, sample);
-  clock.tsc = rate != 0 && (!clock.doubtful || SteadyEverywhere(clock.reference, rate));
+  clock.tsc = rate != 0 && (!clock.doubtful || SteadyEverywhere(clock, clock.reference, rate));
   if (clock.tsc) DrawLine(clock, sample, rate, 0);
   return clock.tsc ? 1 : 0;
 }
@@ -316,6 +337,32 @@ int64_t ClockPublish(State& state) {
   BeginWrite(clock);
   EndWrite(clock);
   return clock.tsc ? 1 : 0;
+}
+
+// args: speed against the host's clock in 1/2^32, 0 for a clock that the caller moves itself; the wall clock less the monotonic one, as
+// seconds and nanoseconds; what the monotonic clock starts at. Before the page is published. The host's CLOCK_MONOTONIC at that moment.
+int64_t ClockVirtualize(State& state) {
+  if (state.clock == nullptr || state.clock->is_virtual || state.clock->page != nullptr || state.arg(0) < 0) return -EINVAL;
+  Clock& clock = *state.clock;
+  if (state.arg(0) == 0) {
+    // The vDSO has nothing to read from: each of its readings becomes a call.
+    clock.tsc = false;
+    clock.line.limit = 0;
+    return Read(CLOCK_MONOTONIC);
+  }
+  Sample sample = Take(clock, 16);
+  const uint64_t rate = clock.line.mult;
+  clock.is_virtual = true;
+  clock.scale = static_cast<uint64_t>(state.arg(0));
+  clock.host_base = sample.monotonic;
+  clock.virtual_base = static_cast<uint64_t>(state.arg(3));
+  clock.virtual_wall = state.arg(1) * kNanos + state.arg(2);
+  SetWall(state, clock, clock.virtual_wall);
+  sample.monotonic = clock.virtual_base;
+  sample.wall = clock.virtual_wall;
+  clock.reference = clock.next_reference = sample;
+  if (clock.tsc) DrawLine(clock, sample, Scaled(clock, rate), 0);
+  return static_cast<int64_t>(clock.host_base);
 }
 
 // From now on the vDSO asks the kernel for the processor: programs have asked for certain ones.

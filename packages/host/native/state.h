@@ -75,6 +75,7 @@ int64_t WatcherClose(State& state);
 // The sandbox's clock and the vDSO's parameter page (clock.cpp).
 int64_t ClockStart(State& state);
 int64_t ClockPublish(State& state);
+int64_t ClockVirtualize(State& state);
 int64_t ClockHideProcessor(State& state);
 int64_t ClockRead(State& state);
 void ClockFree(State& state);

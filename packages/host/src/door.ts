@@ -40,6 +40,7 @@ export interface NativeHost {
   watcherClose(): number;
   clockStart(): number;
   clockPublish(): number;
+  clockVirtualize(): number;
   clockHideProcessor(): number;
   clockRead(): number;
   spawn(): number;

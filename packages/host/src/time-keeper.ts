@@ -31,6 +31,20 @@ export class TimeKeeper {
     return this.#door.results[NANOS_RESULT] as number;
   }
 
+  /**
+   * Virtual time from now on, `scale` times as fast as the host's: the monotonic clock starts at `base` ns, the wall clock is `seconds`
+   * and `nanos` ahead of it and heeds the host's no more. With scale 0 the caller keeps time: nothing is read from the page. Before
+   * `publish`. The host's CLOCK_MONOTONIC at that moment, or -errno.
+   */
+  virtualize(scale: number, seconds: number, nanos: number, base: number): number {
+    const { args, native } = this.#door;
+    args[0] = Math.round(scale * 2 ** 32);
+    args[1] = seconds;
+    args[2] = nanos;
+    args[3] = base;
+    return native.clockVirtualize();
+  }
+
   /** Keeps the page at `offset` of the file for the vDSO from now on. 0 or -errno. */
   publish(memory: MemoryFile, offset: number, processors: number): number {
     const { args, native } = this.#door;

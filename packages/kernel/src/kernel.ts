@@ -175,6 +175,12 @@ export class Kernel {
     return this.runQueue.size > 0 ? 0 : this.timers.next();
   }
 
+  /** Whether any program runs on a processor at the moment. */
+  isBusy(): boolean {
+    for (const task of this.processes.tasks.values()) if (task.state === TASK_RUNNING) return true;
+    return false;
+  }
+
   expireTimers(now: number): void {
     if (this.timers.next() <= now) this.timers.expire(now);
   }

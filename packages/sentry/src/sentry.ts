@@ -89,14 +89,16 @@ export class Sentry implements RequestHandler, MachineEvents {
   }
 
   #turn(): void {
-    const { kernel, platform, network } = this.#machine as Machine;
+    const { kernel, platform, network, clock } = this.#machine as Machine;
     kernel.runWoken();
     kernel.memoryRelief.look();
     if (network.deadline === 0) {
       network.run();
       kernel.runWoken();
     }
-    const id = platform.wait(Math.min(kernel.nextDeadline(), network.deadline));
+    const deadline = Math.min(kernel.nextDeadline(), network.deadline);
+    const id = platform.wait(clock.sleepUntil(deadline));
+    clock.slept(deadline);
     if (id >= 0) kernel.trapped(id);
     else if (id === WAIT_HOST_EVENT) this.#hostEvents();
     else if (id === WAIT_DEAD) throw new Error('the platform was killed from outside the sandbox');

@@ -15,7 +15,7 @@ import { parseMount, parseTmpfs, parseVolume } from '../mounts.js';
 import { networkOf, printNetworkEvent } from '../network.js';
 import { RUN_OPTIONS } from '../option-table.js';
 import { type ParsedOptions, parseOptions } from '../parse-options.js';
-import { parseCount, parseSize, parseTime } from '../quantities.js';
+import { parseCount, parseSeed, parseSize, parseTime, parseVirtualTime } from '../quantities.js';
 import { UsageError } from '../usage-error.js';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -82,6 +82,8 @@ function sandboxOptionsOf(options: ParsedOptions): SandboxOptions {
       'pids',
       mapped(values.get('pids-limit'), (text) => parseCount(text, '--pids-limit')),
     ),
+    ...picked('time', mapped(values.get('time'), parseVirtualTime)),
+    ...picked('seed', mapped(values.get('seed'), parseSeed)),
     ...picked(
       'strace',
       mapped(values.get('strace'), (text) => text.split(',')),

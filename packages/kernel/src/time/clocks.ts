@@ -51,6 +51,7 @@ export function isRealtime(clock: number): boolean {
 /** 0 with `out` filled, or -EINVAL. */
 export function readClock(task: Task, clock: number, out: TimeValue): number {
   const source = task.kernel.clock;
+  source.step?.();
   switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
@@ -92,9 +93,12 @@ export function processorTime(task: Task, clock: number): number {
   return target.group.userNanos() + (onlyUser ? 0 : target.group.systemNanos());
 }
 
-/** Absolute time on `clock` (seconds, nanos) as a deadline on the monotonic clock. */
+/** Absolute time on `clock` (seconds, nanos) as a deadline on the monotonic clock; Infinity beyond what a double can count. */
 export function monotonicDeadline(task: Task, clock: number, seconds: number, nanos: number): number {
   const source = task.kernel.clock;
-  if (!isRealtime(clock)) return seconds * NANOS + nanos;
-  return (seconds - source.realtimeSeconds) * NANOS + (nanos - source.realtimeNanos);
+  // Wall time in ns has more digits than a double: the difference comes first.
+  const deadline = isRealtime(clock)
+    ? (seconds - source.realtimeSeconds) * NANOS + (nanos - source.realtimeNanos)
+    : seconds * NANOS + nanos;
+  return deadline < Number.MAX_SAFE_INTEGER ? deadline : Number.POSITIVE_INFINITY;
 }

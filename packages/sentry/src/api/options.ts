@@ -5,6 +5,7 @@ import type { MountSpec, PlatformName, ProcessSpec, SandboxSpec } from '../contr
 import type { NetworkMode } from '../control/network-messages.js';
 import { type NetworkOptions, type NetworkPlan, networkPlan } from './network-options.js';
 import { optionError, refuseUnknownKeys, refuseUnknownValue } from './option-checks.js';
+import { seedSpec, TIME_KEYS, timeSpec, type VirtualTime } from './time-option.js';
 
 export interface SandboxOptions {
   /** How guest code runs. Default `auto`: the fastest that this machine allows. */
@@ -26,6 +27,10 @@ export interface SandboxOptions {
   readonly straceFd?: number;
   /** Default `none`: loopback only. A mode alone, or what it takes. */
   readonly network?: NetworkMode | NetworkOptions;
+  /** Virtual time: docs/time.md. Default: the host's time. */
+  readonly time?: VirtualTime;
+  /** Makes every random number in the sandbox follow from this one. */
+  readonly seed?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -69,6 +74,8 @@ const SANDBOX_KEYS = [
   'strace',
   'straceFd',
   'network',
+  'time',
+  'seed',
   'signal',
 ] as const;
 export const SPAWN_KEYS = [
@@ -126,6 +133,7 @@ export interface SandboxPlan {
 
 export function sandboxPlan(options: SandboxOptions): SandboxPlan {
   refuseUnknownKeys(options, SANDBOX_KEYS, 'Sandbox.create');
+  if (options.time !== undefined) refuseUnknownKeys(options.time, TIME_KEYS, 'time');
   const platform = options.platform ?? 'auto';
   refuseUnknownValue('platform', platform, PLATFORMS);
   const hostname = options.hostname ?? 'sandbox';
@@ -142,6 +150,8 @@ export function sandboxPlan(options: SandboxOptions): SandboxPlan {
     strace: options.strace ?? [],
     straceFd: traceFds.length - 1,
     network: network.spec,
+    time: timeSpec(options.time),
+    seed: seedSpec(options.seed),
   };
   return { spec, fds: [...traceFds, ...network.fds], toClose: network.toClose };
 }

@@ -26,10 +26,10 @@ import { mountNetworkFiles } from '../net/files.js';
 import type { SandboxNetwork } from '../net/network.js';
 import { Outside } from '../net/outside.js';
 import { syscallHandlers } from '../syscalls/table.js';
-import { HostClock } from './clock.js';
+import { createClock, type SandboxClock, StepClock } from './clock.js';
 import { HostBacking } from './host-backing.js';
 import { openPlatform } from './platform.js';
-import { HostRandom } from './random.js';
+import { HostRandom, SeededRandom } from './random.js';
 import { SentryKernel } from './sentry-kernel.js';
 import { createRoot, mountAll } from './tree.js';
 import { loadVdso } from './vdso.js';
@@ -57,6 +57,7 @@ export interface Machine {
   readonly network: SandboxNetwork;
   /** What the network's link leads to; null: there is only loopback. */
   readonly outside: Outside | null;
+  readonly clock: SandboxClock;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
   /** What programs change in the root. */
@@ -94,8 +95,8 @@ export function bootMachine(
   fds: readonly number[],
   events: MachineEvents,
 ): Machine {
-  const clock = new HostClock(side.keeper);
-  const random = new HostRandom();
+  const clock = createClock(side.keeper, spec.time);
+  const random = spec.seed < 0 ? new HostRandom() : new SeededRandom(spec.seed);
   const limit = spec.memoryLimit > 0 ? spec.memoryLimit : totalmem();
   const memoryFile = new MemoryFile(new HostBacking(side.memory), { limit, total: totalmem() });
   const vfs = new Vfs({ clock, random, pages: memoryFile });
@@ -112,6 +113,8 @@ export function bootMachine(
   const programs = new VfsPrograms();
   const kernel = new SentryKernel({ platform, clock, random, memoryFile, programs }, options, vfs);
   kernel.events = events;
+  if (clock instanceof StepClock) clock.isBusy = () => kernel.isBusy();
+  if (random instanceof SeededRandom) random.currentTask = () => kernel.current?.tid ?? 0;
   const outside = openOutside(side, spec, fds, kernel, events);
   if (outside !== null) kernel.network.join(outside);
   const top = createRoot(side.host, vfs, spec);
@@ -123,7 +126,7 @@ export function bootMachine(
   mountAll(side, kernel, caller, spec);
   if (outside !== null) mountNetworkFiles(caller, outside.plan, spec.hostname);
   const changes = new ChangeService(top.mount.superblock);
-  return { kernel, platform, network: kernel.network, outside, caller, changes };
+  return { kernel, platform, network: kernel.network, outside, clock, caller, changes };
 }
 
 function openOutside(

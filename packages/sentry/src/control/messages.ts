@@ -17,6 +17,15 @@ export interface MountSpec {
   readonly size?: number;
 }
 
+/** Virtual time. */
+export interface TimeSpec {
+  /** Where the wall clock starts: since the epoch. */
+  readonly seconds: number;
+  readonly nanos: number;
+  /** Times the host's speed; 0: it moves when it is read, and to the next timer when every program waits. */
+  readonly scale: number;
+}
+
 /** What a sandbox is made of. */
 export interface SandboxSpec {
   readonly platform: PlatformName;
@@ -35,6 +44,10 @@ export interface SandboxSpec {
   /** Index of the descriptor that trace lines go to, or -1. */
   readonly straceFd: number;
   readonly network: NetworkSpec;
+  /** null: the host's. */
+  readonly time: TimeSpec | null;
+  /** Of every random number in the sandbox; below 0: the host's randomness. */
+  readonly seed: number;
 }
 
 export interface ProcessSpec {

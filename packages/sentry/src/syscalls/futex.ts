@@ -118,9 +118,7 @@ function readDeadline(task: Task, addr: number, absolute: boolean, clock: number
   if (failed < 0) return failed;
   task.call.phase = 1;
   if (!absolute) task.call.deadline = task.kernel.clock.monotonic() + time.total;
-  else
-    task.call.deadline =
-      time.total === Infinity ? Infinity : monotonicDeadline(task, clock, time.seconds, time.nanos);
+  else task.call.deadline = monotonicDeadline(task, clock, time.seconds, time.nanos);
   return 0;
 }
 

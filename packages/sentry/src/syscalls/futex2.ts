@@ -52,8 +52,7 @@ function wait(task: Task, args: SyscallArgs): number {
     const failed = readTimespec(task, addr, time);
     if (failed < 0) return failed;
     task.call.phase = 1;
-    task.call.deadline =
-      time.total === Infinity ? Infinity : monotonicDeadline(task, clock, time.seconds, time.nanos);
+    task.call.deadline = monotonicDeadline(task, clock, time.seconds, time.nanos);
   }
   return futexWait(
     task,

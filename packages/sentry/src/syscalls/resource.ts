@@ -87,6 +87,7 @@ function times(task: Task, args: SyscallArgs): number {
     if (writePair(task, addr + 16, ticks(group.childUserNanos), ticks(group.childSystemNanos)) < 0)
       return -EFAULT;
   }
+  task.kernel.clock.step?.();
   return ticks(task.kernel.clock.monotonic());
 }
 

@@ -1,6 +1,7 @@
 // clock_gettime(2), clock_getres(2), clock_nanosleep(2), nanosleep(2), gettimeofday(2), time(2).
 import {
   CLOCK_MONOTONIC_COARSE,
+  CLOCK_MONOTONIC_RAW,
   CLOCK_REALTIME,
   CLOCK_REALTIME_COARSE,
   CLOCK_THREAD_CPUTIME_ID,
@@ -28,6 +29,8 @@ import type { SyscallRow } from './row.js';
 import { readTimespec, UserTime, writePair } from './user-time.js';
 
 const COARSE_NANOS = 4_000_000;
+/** Clocks that can be read only. */
+const UNSLEEPABLE: readonly number[] = [CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE];
 
 function clockGettime(task: Task, args: SyscallArgs): number {
   const value = new TimeValue();
@@ -77,15 +80,14 @@ function clockNanosleep(task: Task, args: SyscallArgs): number {
   const time = new UserTime();
   if (clock === CLOCK_THREAD_CPUTIME_ID) return -EINVAL;
   if (readClock(task, clock, new TimeValue()) < 0) return -EINVAL;
-  if (clock === CLOCK_REALTIME_COARSE || clock === CLOCK_MONOTONIC_COARSE) return -EOPNOTSUPP;
+  if (UNSLEEPABLE.includes(clock)) return -EOPNOTSUPP;
   if (task.call.phase === 0 || (args.int(1) & TIMER_ABSTIME) !== 0) {
     const failed = readTimespec(task, args.addr(2), time);
     if (failed < 0) return failed;
   }
   if (clock < 0 || clock === 2) return sleepOnProcessor(task, args, clock, time);
   if ((args.int(1) & TIMER_ABSTIME) === 0) return sleepFor(task, time.total, args.addr(3));
-  const deadline =
-    time.total === Infinity ? Infinity : monotonicDeadline(task, clock, time.seconds, time.nanos);
+  const deadline = monotonicDeadline(task, clock, time.seconds, time.nanos);
   return sleepUntil(task, deadline);
 }
 
