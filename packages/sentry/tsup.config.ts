@@ -1,7 +1,11 @@
 import { defineConfig } from 'tsup';
 
 // Native parts are loaded at run time from their own packages; everything else is bundled into one file per entry.
-const NATIVE = ['@sandbox-kernel/host/binding', '@sandbox-kernel/platform-ptrace/binding'];
+const NATIVE = [
+  '@sandbox-kernel/host/binding',
+  '@sandbox-kernel/platform-ptrace/binding',
+  '@sandbox-kernel/platform-systrap/binding',
+];
 const bundled = {
   noExternal: [/^@sandbox-kernel\/(?!.*\/binding$)/],
   external: NATIVE,

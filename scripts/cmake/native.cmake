@@ -60,7 +60,7 @@ function(native_freestanding name)
   add_executable(${name} ${ARGN})
   target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
   target_compile_options(${name} PRIVATE
-    ${NATIVE_WARNINGS} -O2 -ffreestanding -fno-pic -fno-exceptions -fno-rtti -fno-stack-protector
+    ${NATIVE_WARNINGS} -O2 -ffreestanding -fno-pic -fno-exceptions $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti> -fno-stack-protector
     -fno-asynchronous-unwind-tables -fcf-protection=none -mno-red-zone -fvisibility=hidden)
   target_link_options(${name} PRIVATE -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY})

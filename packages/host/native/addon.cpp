@@ -99,6 +99,7 @@ static napi_value Init(napi_env env, napi_value exports) {
       {"memoryResize", Invoke<MemoryResize>},
       {"memoryPunch", Invoke<MemoryPunch>},
       {"memoryResident", Invoke<MemoryResident>},
+      {"memoryExtent", Invoke<MemoryExtent>},
       {"memoryChunk", MemoryChunk},
       {"watcherOpen", Invoke<WatcherOpen>},
       {"watcherBell", Invoke<WatcherBell>},

@@ -84,6 +84,22 @@ int64_t MemoryResident(State& state) {
   return pages;
 }
 
+// args: handle, offset, length. Finds the first run of data in the range: results[0] its start, results[1] its end; both the end of the
+// range when there is none.
+int64_t MemoryExtent(State& state) {
+  const MemoryFile* memory = At(state, state.arg(0));
+  if (memory == nullptr) return -EBADF;
+  const off_t end = state.arg(1) + state.arg(2);
+  off_t data = lseek(memory->fd, state.arg(1), SEEK_DATA);
+  if (data < 0 && errno != ENXIO) return -errno;
+  if (data < 0 || data > end) data = end;
+  off_t hole = data < end ? lseek(memory->fd, data, SEEK_HOLE) : end;
+  if (hole < 0 || hole > end) hole = end;
+  state.results()[0] = static_cast<double>(data);
+  state.results()[1] = static_cast<double>(hole);
+  return 0;
+}
+
 static int64_t MapChunk(MemoryFile& memory, size_t index) {
   if (index >= 4096) return -EINVAL;
   if (index >= memory.chunks.size()) memory.chunks.resize(index + 1, nullptr);

@@ -62,6 +62,7 @@ int64_t MemoryOpen(State& state);
 int64_t MemoryResize(State& state);
 int64_t MemoryPunch(State& state);
 int64_t MemoryResident(State& state);
+int64_t MemoryExtent(State& state);
 napi_value MemoryChunk(napi_env env, napi_callback_info info);
 int64_t MemoryClose(State& state);
 void MemoryFree(State& state);

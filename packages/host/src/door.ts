@@ -31,6 +31,7 @@ export interface NativeHost {
   memoryResize(): number;
   memoryPunch(): number;
   memoryResident(): number;
+  memoryExtent(): number;
   memoryChunk(): ArrayBuffer | number;
   watcherOpen(): number;
   watcherBell(): number;

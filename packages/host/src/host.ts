@@ -3,6 +3,7 @@ import { HostConfinement } from './confinement.js';
 import { HostDescriptors } from './descriptors.js';
 import { HostDirectory } from './directory.js';
 import { type Door, openDoor } from './door.js';
+import { HostInetSockets } from './inet-sockets.js';
 import { HostInotify } from './inotify.js';
 import type { MemoryFile } from './memory-file.js';
 import { HostPaths } from './paths.js';
@@ -19,6 +20,7 @@ export class Host {
   readonly confinement: HostConfinement;
   readonly descriptors: HostDescriptors;
   readonly directory: HostDirectory;
+  readonly inet: HostInetSockets;
   readonly inotify: HostInotify;
   readonly paths: HostPaths;
   readonly probes: HostProbes;
@@ -34,6 +36,7 @@ export class Host {
     this.confinement = new HostConfinement(door);
     this.descriptors = new HostDescriptors(door);
     this.directory = new HostDirectory(door);
+    this.inet = new HostInetSockets(door);
     this.inotify = new HostInotify(door);
     this.paths = new HostPaths(door);
     this.probes = new HostProbes(this);

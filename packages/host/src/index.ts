@@ -27,6 +27,7 @@ export {
 } from './door.js';
 export { type Bell, EventWatcher, startEventWatcher } from './event-watcher.js';
 export { Host, openHost } from './host.js';
+export { HostInetSockets, MAX_INET_ADDRESS } from './inet-sockets.js';
 export { HostInotify } from './inotify.js';
 export { CHUNK_BYTES, createMemoryFile, MemoryFile } from './memory-file.js';
 export {

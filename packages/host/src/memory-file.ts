@@ -3,6 +3,7 @@ import { EINVAL, ENOMEM } from '@sandbox-kernel/abi';
 import type { Door } from './door.js';
 
 export const CHUNK_BYTES = 2 ** 30;
+const PAGE_BYTES = 4096;
 /** The file grows by at least this much at a time: ftruncate is cheap, but not free. */
 const GROWTH = 64 * 2 ** 20;
 
@@ -76,6 +77,24 @@ export class MemoryFile {
     args[1] = offset;
     args[2] = length;
     return this.#door.native.memoryResident();
+  }
+
+  /** Writes 1 to `into[at + k]` for each page k of the range that holds data, 0 for the others. 0 or -errno. */
+  presentPages(offset: number, length: number, into: Uint8Array, at: number): number {
+    into.fill(0, at, at + length / PAGE_BYTES);
+    const { args, results, native } = this.#door;
+    for (let done = 0; done < length; ) {
+      args[0] = this.#handle;
+      args[1] = offset + done;
+      args[2] = length - done;
+      const result = native.memoryExtent();
+      if (result < 0) return result;
+      const from = Math.floor(((results[0] ?? 0) - offset) / PAGE_BYTES);
+      const to = Math.ceil(((results[1] ?? 0) - offset) / PAGE_BYTES);
+      into.fill(1, at + from, at + to);
+      done = to * PAGE_BYTES;
+    }
+    return 0;
   }
 
   /** Closes the file. The chunks must not be used any more. */

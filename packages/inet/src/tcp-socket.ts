@@ -300,9 +300,10 @@ export class TcpSocket extends InetSocket {
     return this.shutRead ? 0 : -ENOTCONN;
   }
 
-  /** A read of no bytes is 0 unless there is nothing to connect it to. */
+  /** A read of no bytes waits for some as others do, and takes none. */
   private receiveNothing(): number {
-    return this.endpoint.tcb === null ? -ENOTCONN : 0;
+    const count = this.endpoint.read(EMPTY, 0, 0);
+    return count === -ENOTCONN ? this.unconnectedRead() : count;
   }
 
   private discard(message: SocketMessage, io: IoSegments, peek: number): number {
@@ -380,6 +381,7 @@ export class TcpSocket extends InetSocket {
     if (this.sendBufferSet) settings.sendBuffer = this.sendBuffer;
     if (this.receiveBufferSet) settings.receiveBuffer = this.receiveBuffer;
     this.keptTcp.applyTo(settings);
+    if (settings.congestion === '') settings.congestion = this.internet.settings.congestion;
     this.internet.touch();
     this.endpoint.configure(settings);
   }

@@ -273,6 +273,7 @@ export function enterTables(task: Task): void {
   if (group.leader !== task) return;
   group.processGroup.members.add(group);
   if (group.parent !== null) group.parent.children.add(group);
+  group.cpuLimit.arm();
   kernel.events?.processStarted(group);
 }
 

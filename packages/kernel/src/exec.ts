@@ -1,7 +1,7 @@
 // execve(2), execveat(2): the new program is made ready first; then sibling threads end, and the caller becomes it: leader of its process
 // with the leader's number, handlers reset, CLOEXEC descriptors closed, timers and alternate stack gone.
 
-import { ERESTARTNOINTR, MS_NOSUID, PER_CLEAR_ON_SETID, SIGCHLD } from '@sandbox-kernel/abi';
+import { EPERM, ERESTARTNOINTR, MS_NOSUID, PER_CLEAR_ON_SETID, SIGCHLD } from '@sandbox-kernel/abi';
 import {
   FRAME_CS,
   FRAME_EFLAGS,
@@ -12,6 +12,7 @@ import {
 } from '@sandbox-kernel/contracts';
 import { vforkDone } from './clone.js';
 import { credentialsAfterExec, type ExecCredentials } from './credentials/exec-credentials.js';
+import { fileCapabilities } from './credentials/file-capabilities.js';
 import { forgetThread } from './exit.js';
 import { exitFutexes } from './futex/robust-list.js';
 import {
@@ -25,6 +26,7 @@ import { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_USER } from './process-image
 import { setRegister } from './registers.js';
 import { peakOf } from './resource-usage.js';
 import { BLOCKED, REGISTERS_SET } from './results.js';
+import { forgetSequence } from './rseq.js';
 import { USER_CS, USER_SS } from './signal/frame.js';
 import { SignalHandlers } from './signal/signal-handlers.js';
 import type { Task } from './task.js';
@@ -71,6 +73,10 @@ function prepare(task: Task, request: ExecRequest): PendingExec | number {
   const prepared = prepareProgram(task, request);
   if (typeof prepared === 'number') return prepared;
   const identity = newIdentity(task, prepared);
+  if (identity.refused) {
+    task.kernel.programs.close(prepared.file);
+    return -EPERM;
+  }
   const credentials = identity.credentials;
   const loaded = loadProgram(task, prepared, {
     uid: credentials.uid,
@@ -92,7 +98,7 @@ function newIdentity(task: Task, prepared: PreparedProgram): ExecCredentials {
     uid: inode === null ? 0 : inode.uid,
     gid: inode === null ? 0 : inode.gid,
     noSetId: mount !== null && (mount.flags & MS_NOSUID) !== 0,
-    capabilities: null,
+    capabilities: inode === null ? null : fileCapabilities(inode),
   });
 }
 
@@ -128,6 +134,7 @@ function become(task: Task, pending: PendingExec): void {
   const { loaded, prepared } = pending;
   const group = task.group;
   exitFutexes(task);
+  forgetSequence(task);
   const image = new ProcessImage(loaded.memory, task.kernel.programs);
   image.executable = prepared.file;
   image.path = prepared.execPath;
@@ -141,7 +148,6 @@ function become(task: Task, pending: PendingExec): void {
   task.comm = commOf(prepared.commName);
   closeDescriptors(task);
   if (pending.identity.secure) task.parentDeathSignal = 0;
-  task.rseqAddress = 0;
   task.robustList = null;
   task.restartBlock = null;
   startRegisters(task, loaded.entry, loaded.stackPointer);

@@ -5,9 +5,11 @@ import { CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP
 import { vforkDone } from './clone.js';
 import { thawImage } from './freeze.js';
 import { exitFutexes } from './futex/robust-list.js';
+import { undoSemaphores } from './ipc/semaphore-set.js';
 import { hasStopped, isOrphaned, type ProcessGroup } from './process-group.js';
 import { peakOf } from './resource-usage.js';
 import { TASK_EXITED } from './results.js';
+import { forgetSequence } from './rseq.js';
 import { sendToGroup, sendToTask, startGroupExit } from './signal/send.js';
 import { kernelSignal } from './signal/signal-info.js';
 import { childInfo, threadStopped } from './stop.js';
@@ -40,8 +42,11 @@ export function exitTask(task: Task, status: number): number {
     threadStopped(group);
   }
   exitFutexes(task);
+  forgetSequence(task);
   const last = group.live === 1;
+  if (last) undoSemaphores(group);
   if (last) group.itimers.stop();
+  if (last) group.cpuLimit.stop();
   if (last) group.timers.deleteAll();
   releaseResources(task);
   signalOrphanedChildren(task);
@@ -54,10 +59,13 @@ export function exitTask(task: Task, status: number): number {
 
 function releaseResources(task: Task): void {
   const group = task.group;
+  // What is still to do after this counts for nobody: the parent may ask at once.
+  if (task.kernel.current === task) task.kernel.charge();
   group.deadUserNanos += task.userNanos();
   group.deadSystemNanos += task.systemNanos;
   group.minorFaults += task.minorFaults;
   group.voluntarySwitches += task.voluntarySwitches;
+  group.involuntarySwitches += task.involuntarySwitches;
   task.credentials.user.pendingSignals -= task.pending.flush(-1, -1);
   vforkDone(task);
   task.files.release();
@@ -212,6 +220,7 @@ function addChildTimes(parent: ThreadGroup, group: ThreadGroup): void {
   parent.childSystemNanos += group.deadSystemNanos + group.childSystemNanos;
   parent.childMinorFaults += group.minorFaults + group.childMinorFaults;
   parent.childVoluntarySwitches += group.voluntarySwitches + group.childVoluntarySwitches;
+  parent.childInvoluntarySwitches += group.involuntarySwitches + group.childInvoluntarySwitches;
   parent.childPeakRss = Math.max(parent.childPeakRss, group.peakRss, group.childPeakRss);
 }
 

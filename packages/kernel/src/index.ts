@@ -1,3 +1,5 @@
+export { AioContext, AioRequest, isEventFd } from './aio/aio-context.js';
+export { AioPoll } from './aio/aio-poll.js';
 export { type InitSpec, startProcess } from './boot.js';
 export {
   CLONE_HIGH_CLEAR_SIGHAND,
@@ -35,9 +37,29 @@ export { commOf, executeProgram, startRegisters } from './exec.js';
 export { exitedStatus, exitGroup, exitTask } from './exit.js';
 export { FutexTable } from './futex/futex-table.js';
 export { lockPi, unlockPi } from './futex/pi.js';
+export { futexCmpRequeuePi, futexWaitRequeuePi } from './futex/requeue-pi.js';
 export { ROBUST_LIST_HEAD_BYTES, RobustList } from './futex/robust-list.js';
 export { futexWaitVector, type VectorEntry } from './futex/wait-vector.js';
 export { futexRequeue, futexWait, futexWake, futexWakeOp } from './futex/wait-wake.js';
+export { IpcNamespace } from './ipc/ipc-namespace.js';
+export type { IpcObject } from './ipc/ipc-object.js';
+export type { IpcTable } from './ipc/ipc-table.js';
+export {
+  checkMessage,
+  getQueue,
+  Message,
+  MessageQueue,
+  receiveMessage,
+  sendMessage,
+} from './ipc/message-queue.js';
+export {
+  checkOperationCount,
+  getSemaphores,
+  operateSemaphores,
+  SemaphoreSet,
+  undoSemaphores,
+} from './ipc/semaphore-set.js';
+export { getSegment, SHM_LIMIT, SharedSegment } from './ipc/shared-segment.js';
 export { newSession, setProcessGroup } from './job-control.js';
 export { Kernel, type KernelEvents, type KernelOptions, type KernelRoles } from './kernel.js';
 export { MAX_ARG_STRINGS, MAX_ARG_STRLEN } from './loader/argument-limits.js';
@@ -61,11 +83,13 @@ export {
 export { RestartBlock } from './restart-block.js';
 export { BLOCKED, REGISTERS_SET, type SyscallHandler, TASK_EXITED } from './results.js';
 export { NR_OPEN, ResourceLimits } from './rlimits.js';
+export { registerSequence } from './rseq.js';
 export { RunQueue } from './run-queue.js';
 export { Scheduling } from './scheduling.js';
 export { AlternateStack } from './signal/alternate-stack.js';
 export { defaultAction, STOP_SIGNALS, UNBLOCKABLE_SIGNALS } from './signal/default-action.js';
 export { dequeueSignal, hasDeliverable } from './signal/deliver.js';
+export { KernelFileSignals, ownUnlessOwned, setAsync, setFileOwner } from './signal/file-signals.js';
 export {
   checkSignalPermission,
   kill,
@@ -137,5 +161,6 @@ export { TimerHeap, TimerNode, type TimerOwner } from './timer-heap.js';
 export { createDevpts, MasterEnd, openPeer, PtyTable, registerTerminalDevices } from './tty/pty.js';
 export { Terminal } from './tty/terminal.js';
 export { Termios } from './tty/termios.js';
+export { createUserfault } from './userfault/userfault-file.js';
 export { MACHINE, RELEASE, SYSNAME, UtsNamespace, VERSION } from './uts-namespace.js';
 export { WaitResult, waitForChild } from './wait.js';

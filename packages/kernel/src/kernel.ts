@@ -9,6 +9,7 @@ import { UserAccounts } from './credentials/user-account.js';
 import { UserNamespace } from './credentials/user-namespace.js';
 import { exitGroup } from './exit.js';
 import { FutexTable } from './futex/futex-table.js';
+import { IpcNamespace } from './ipc/ipc-namespace.js';
 import type { ProgramFiles } from './loader/program-files.js';
 import type { VdsoImage } from './loader/vdso.js';
 import { handleTrap, runWokenTask, type SyscallObserver } from './loop.js';
@@ -78,6 +79,7 @@ export class Kernel {
   readonly users: UserAccounts;
   readonly userNamespace: UserNamespace;
   readonly uts: UtsNamespace;
+  readonly ipc: IpcNamespace;
   readonly ptys: PtyTable;
   /** By AF_*; the network adds its own. */
   readonly socketFamilies: Map<number, SocketFamily>;
@@ -88,6 +90,8 @@ export class Kernel {
   readonly inFlight: Map<FileDescription, number>;
   /** The task in whose name the kernel works right now. */
   current: Task | null;
+  /** Since when the present work counts as system time of `current`, ns monotonic. */
+  private chargedAt: number;
   observer: SyscallObserver | null;
   events: KernelEvents | null;
   init: ThreadGroup | null;
@@ -116,12 +120,14 @@ export class Kernel {
     this.users = new UserAccounts();
     this.userNamespace = new UserNamespace(null, 0, 0);
     this.uts = new UtsNamespace(options.hostname ?? 'sandbox', options.domainname ?? '(none)');
+    this.ipc = new IpcNamespace(this);
     this.ptys = new PtyTable(this);
     this.socketFamilies = new Map([[AF_UNIX, new UnixFamily()]]);
     this.unixNames = new UnixNames();
     this.unixSockets = new Set();
     this.inFlight = new Map();
     this.current = null;
+    this.chargedAt = 0;
     this.observer = null;
     this.events = null;
     this.init = null;
@@ -159,6 +165,28 @@ export class Kernel {
 
   expireTimers(now: number): void {
     if (this.timers.next() <= now) this.timers.expire(now);
+  }
+
+  // ── system time ──
+
+  /** From now on the kernel works for `task`. */
+  enter(task: Task): void {
+    this.current = task;
+    this.chargedAt = this.clock.monotonic();
+  }
+
+  leave(): void {
+    this.charge();
+    this.current = null;
+  }
+
+  /** Adds the work done so far to the system time of the task that it was done for. */
+  charge(): void {
+    const task = this.current;
+    if (task === null) return;
+    const now = this.clock.monotonic();
+    if (now > this.chargedAt) task.systemNanos += now - this.chargedAt;
+    this.chargedAt = now;
   }
 
   // ── tables ──

@@ -17,16 +17,20 @@ import {
   TRAP_DEATH,
   TRAP_EXCEPTION,
   TRAP_FAULT,
+  TRAP_INTERRUPTED,
   TRAP_SYSCALL,
 } from '@sandbox-kernel/contracts';
+import { FAULT_WAITS } from '@sandbox-kernel/mm';
 import { exitGroup } from './exit.js';
 import { getRegister, setResult } from './registers.js';
 import { BLOCKED, REGISTERS_SET, TASK_EXITED } from './results.js';
+import { abortSequence, lendProcessor, returnProcessor, SEQUENCE_HELD, SEQUENCE_READY } from './rseq.js';
 import { workBeforeUser } from './signal/deliver.js';
 import { forceSignal } from './signal/send.js';
 import { kernelSignal, SignalInfo } from './signal/signal-info.js';
 import type { Task } from './task.js';
 import { TASK_BLOCKED, TASK_HELD, TASK_IN_KERNEL, TASK_RUNNING, TASK_WOKEN } from './task-state.js';
+import { settleObstacle, waitForEvents, waitForFault } from './userfault/wait.js';
 
 /** Processor vector of a page fault. */
 const VECTOR_PAGE_FAULT = 14;
@@ -44,12 +48,13 @@ export function handleTrap(task: Task): void {
   const image = task.image;
   image.running--;
   if (image.freezer !== null && image.running === 0) image.freezer.makeRunnable();
-  kernel.current = task;
+  if (task.rseqAddress !== 0) returnProcessor(task);
+  kernel.enter(task);
   const frame = task.frame;
   const kind = frame.words[(frame.offset + FRAME_KIND) >>> 2]!;
   if (kind === TRAP_SYSCALL) startCall(task);
   else handleException(task, kind);
-  kernel.current = null;
+  kernel.leave();
 }
 
 /** A task from the run queue: its call runs again, or it goes on to the program. */
@@ -57,10 +62,11 @@ export function runWokenTask(task: Task): void {
   if (task.state !== TASK_WOKEN) return;
   const kernel = task.kernel;
   task.state = TASK_IN_KERNEL;
-  kernel.current = task;
-  if (task.call.nr >= 0) dispatch(task, task.call.nr);
+  kernel.enter(task);
+  if (task.eventMonitor !== null) finishCall(task, waitForEvents(task));
+  else if (task.call.nr >= 0) dispatch(task, task.call.nr);
   else leaveKernel(task);
-  kernel.current = null;
+  kernel.leave();
 }
 
 function startCall(task: Task): void {
@@ -74,6 +80,7 @@ function startCall(task: Task): void {
     return;
   }
   task.call.begin(nr);
+  if (task.memory.obstacle !== null) task.memory.obstacle = null;
   // The context has come back: what it might still have used of unmapped memory can go.
   task.memory.arrived(task.generation);
   const observer = task.kernel.observer;
@@ -91,7 +98,9 @@ function dispatch(task: Task, nr: number): void {
   finishCall(task, handler(task, task.args));
 }
 
-function finishCall(task: Task, result: number): void {
+function finishCall(task: Task, outcome: number): void {
+  let result = outcome;
+  if (result !== TASK_EXITED && task.memory.obstacle !== null) result = settleObstacle(task, result);
   if (result === BLOCKED) {
     task.voluntarySwitches++;
     task.state = TASK_BLOCKED;
@@ -111,10 +120,19 @@ function finishCall(task: Task, result: number): void {
 
 /** Signals, stops, restarts; then the program. */
 export function leaveKernel(task: Task): void {
-  if (task.signalPending || task.restartCode !== 0 || task.savedMask !== null) {
-    if (!workBeforeUser(task)) return;
+  for (;;) {
+    if (task.signalPending || task.restartCode !== 0 || task.savedMask !== null) {
+      if (!workBeforeUser(task)) {
+        if (task.rseqAddress !== 0) returnProcessor(task);
+        return;
+      }
+    }
+    task.call.nr = -1;
+    if (task.rseqAddress === 0) break;
+    const lent = lendProcessor(task);
+    if (lent === SEQUENCE_READY) break;
+    if (lent === SEQUENCE_HELD) return;
   }
-  task.call.nr = -1;
   enterUser(task);
 }
 
@@ -138,16 +156,20 @@ function enterUser(task: Task): void {
 
 function handleException(task: Task, kind: number): void {
   task.call.nr = -1;
-  if (kind === TRAP_FAULT) handleFault(task);
-  else if (kind === TRAP_EXCEPTION) handleProcessorException(task);
+  if (kind === TRAP_FAULT) {
+    if (handleFault(task)) return;
+  } else if (kind === TRAP_EXCEPTION) handleProcessorException(task);
+  else if (kind === TRAP_INTERRUPTED) task.involuntarySwitches++;
   else if (kind === TRAP_DEATH) {
     exitGroup(task, SIGKILL);
     return;
   }
+  if (task.rseqAddress !== 0) abortSequence(task);
   leaveKernel(task);
 }
 
-function handleFault(task: Task): void {
+/** True: the task waits for whoever watches the page. */
+function handleFault(task: Task): boolean {
   const frame = task.frame;
   const addr = getRegister(frame, FRAME_CR2);
   const code = frame.words[(frame.offset + FRAME_ERR) >>> 2]!;
@@ -155,15 +177,23 @@ function handleFault(task: Task): void {
   task.minorFaults++;
   task.memory.limits = task.memoryLimits;
   const signal = task.memory.fault(addr, code, task.generation, hostSignal);
-  if (signal === 0) return;
+  if (signal === 0) return false;
+  if (signal === FAULT_WAITS) return blockOnFault(task, addr);
   task.trapNumber = VECTOR_PAGE_FAULT;
   task.trapError = code & 0xffff;
   task.trapAddress = addr;
   if (signal < 0) {
     task.kernel.outOfMemory(task);
-    return;
+    return false;
   }
   forceSignal(task, new SignalInfo(signal, task.memory.faultCode).address(task.memory.faultAddress));
+  return false;
+}
+
+function blockOnFault(task: Task, addr: number): boolean {
+  if (!waitForFault(task, addr)) return false;
+  task.state = TASK_BLOCKED;
+  return true;
 }
 
 function handleProcessorException(task: Task): void {

@@ -2,7 +2,9 @@
 // file, the auxiliary vector for /proc, dumpability, and the freeze that fork needs while it copies.
 import type { MemoryManager } from '@sandbox-kernel/mm';
 import type { FileDescription } from '@sandbox-kernel/vfs';
+import type { AioContext } from './aio/aio-context.js';
 import type { ProgramFiles } from './loader/program-files.js';
+import type { ProcessorSlots } from './rseq.js';
 import type { Task } from './task.js';
 
 export const SUID_DUMP_DISABLE = 0;
@@ -28,6 +30,10 @@ export class ProcessImage {
   /** The thread that copies it: others are held at their way back to the program. */
   freezer: Task | null;
   readonly held: Task[];
+  /** Set once a thread has registered a restartable sequence. */
+  processors: ProcessorSlots | null;
+  /** io_setup(2): by the address of their rings. */
+  readonly aioContexts: Map<number, AioContext>;
 
   constructor(memory: MemoryManager, programs: ProgramFiles) {
     this.programs = programs;
@@ -41,11 +47,15 @@ export class ProcessImage {
     this.membarrier = 0;
     this.freezer = null;
     this.held = [];
+    this.processors = null;
+    this.aioContexts = new Map();
   }
 
   /** One user less; the last one ends the address space. */
   release(): void {
     if (--this.users > 0) return;
+    for (const context of this.aioContexts.values()) context.destroy(false);
+    this.aioContexts.clear();
     if (this.executable !== null) this.programs.close(this.executable);
     this.executable = null;
     this.memory.destroy();

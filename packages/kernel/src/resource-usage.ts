@@ -43,35 +43,28 @@ function emptyUsage(): MemoryUsage {
 
 /** RUSAGE_SELF. */
 export function usageOfGroup(group: ThreadGroup): ResourceUsage {
-  let faults = group.minorFaults;
-  let switches = group.voluntarySwitches;
-  for (const thread of group.threads) {
-    faults += thread.minorFaults;
-    switches += thread.voluntarySwitches;
-  }
-  return make(group.userNanos(), group.systemNanos(), peakOf(group), faults, switches);
+  const usage = usageOf(group.userNanos(), group.systemNanos(), peakOf(group));
+  usage.minorFaults = group.minorFaults;
+  usage.voluntarySwitches = group.voluntarySwitches;
+  usage.involuntarySwitches = group.involuntarySwitches;
+  for (const thread of group.threads) addThread(usage, thread);
+  return usage;
 }
 
 /** RUSAGE_CHILDREN: those that were waited for, and theirs. */
 export function usageOfChildren(group: ThreadGroup): ResourceUsage {
-  return make(
-    group.childUserNanos,
-    group.childSystemNanos,
-    group.childPeakRss,
-    group.childMinorFaults,
-    group.childVoluntarySwitches,
-  );
+  const usage = usageOf(group.childUserNanos, group.childSystemNanos, group.childPeakRss);
+  usage.minorFaults = group.childMinorFaults;
+  usage.voluntarySwitches = group.childVoluntarySwitches;
+  usage.involuntarySwitches = group.childInvoluntarySwitches;
+  return usage;
 }
 
 /** RUSAGE_THREAD. */
 export function usageOfTask(task: Task): ResourceUsage {
-  return make(
-    task.userNanos(),
-    task.systemNanos,
-    peakOf(task.group),
-    task.minorFaults,
-    task.voluntarySwitches,
-  );
+  const usage = usageOf(task.userNanos(), task.systemNanos, peakOf(task.group));
+  addThread(usage, task);
+  return usage;
 }
 
 /** What wait4 returns about a child: itself and its own waited-for children. */
@@ -82,17 +75,24 @@ export function usageOfChild(group: ThreadGroup): ResourceUsage {
   own.maxRss = Math.max(own.maxRss, Math.floor(group.childPeakRss / 1024));
   own.minorFaults += group.childMinorFaults;
   own.voluntarySwitches += group.childVoluntarySwitches;
+  own.involuntarySwitches += group.childInvoluntarySwitches;
   return own;
 }
 
-function make(user: number, system: number, rss: number, faults: number, switches: number): ResourceUsage {
+function addThread(usage: ResourceUsage, thread: Task): void {
+  usage.minorFaults += thread.minorFaults;
+  usage.voluntarySwitches += thread.voluntarySwitches;
+  usage.involuntarySwitches += thread.involuntarySwitches;
+}
+
+function usageOf(user: number, system: number, rss: number): ResourceUsage {
   return {
     userNanos: user,
     systemNanos: system,
     maxRss: Math.floor(rss / 1024),
-    minorFaults: faults,
+    minorFaults: 0,
     majorFaults: 0,
-    voluntarySwitches: switches,
+    voluntarySwitches: 0,
     involuntarySwitches: 0,
   };
 }

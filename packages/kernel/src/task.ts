@@ -46,6 +46,7 @@ import {
 } from './task-state.js';
 import type { ThreadGroup } from './thread-group.js';
 import { TimerNode, type TimerOwner } from './timer-heap.js';
+import type { UserFault, UserFaults } from './userfault/user-faults.js';
 
 /** One registration of a task on a queue; `file` when it went through a file's operations. */
 class TaskWait extends WaitNode {
@@ -120,6 +121,9 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   rseqAddress: number;
   rseqLength: number;
   rseqSignature: number;
+  /** The processor lent to it last, and the number that its area holds; -1 for none. */
+  rseqCpu: number;
+  rseqWritten: number;
   /** PR_SET_PDEATHSIG. */
   parentDeathSignal: number;
   /** The child for which a vfork waits. */
@@ -133,9 +137,15 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   systemNanos: number;
   minorFaults: number;
   voluntarySwitches: number;
+  involuntarySwitches: number;
   readonly startTime: number;
   /** Priority inheritance futexes it owns; see futex/. */
   readonly heldPi: Set<object>;
+  /** The watched page it waits for (userfaultfd(2)). */
+  userFault: UserFault | null;
+  /** Whose events of its call have yet to be read, and what the call returns then. */
+  eventMonitor: UserFaults | null;
+  eventResult: number;
 
   private readonly limitsView: { -readonly [K in keyof MemoryLimits]: MemoryLimits[K] };
   private readonly waits: TaskWait[];
@@ -179,6 +189,8 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.rseqAddress = 0;
     this.rseqLength = 0;
     this.rseqSignature = 0;
+    this.rseqCpu = -1;
+    this.rseqWritten = -1;
     this.parentDeathSignal = 0;
     this.vforkParent = null;
     this.personality = 0;
@@ -189,8 +201,12 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.systemNanos = 0;
     this.minorFaults = 0;
     this.voluntarySwitches = 0;
+    this.involuntarySwitches = 0;
     this.startTime = parts.kernel.clock.monotonic();
     this.heldPi = new Set();
+    this.userFault = null;
+    this.eventMonitor = null;
+    this.eventResult = 0;
     this.limitsView = {
       addressSpace: Infinity,
       data: Infinity,

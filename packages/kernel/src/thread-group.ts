@@ -8,6 +8,7 @@ import type { SignalHandlers } from './signal/signal-handlers.js';
 import { SignalQueue } from './signal/signal-queue.js';
 import { GroupStop } from './stop.js';
 import type { Task } from './task.js';
+import { CpuLimit } from './time/cpu-limit.js';
 import { IntervalTimers } from './time/interval-timers.js';
 import { PosixTimers } from './time/posix-timers.js';
 
@@ -55,6 +56,7 @@ export class ThreadGroup {
   /** Woken when a signal is queued for the process (signalfd readiness). */
   readonly signalEvents: WaitQueue;
   readonly itimers: IntervalTimers;
+  readonly cpuLimit: CpuLimit;
   readonly timers: PosixTimers;
   /** Of threads that are gone, and of reaped children; ns. */
   deadUserNanos: number;
@@ -67,7 +69,9 @@ export class ThreadGroup {
   peakRss: number;
   childPeakRss: number;
   voluntarySwitches: number;
+  involuntarySwitches: number;
   childVoluntarySwitches: number;
+  childInvoluntarySwitches: number;
   /** ns monotonic. */
   readonly startTime: number;
   oomScoreAdjust: number;
@@ -109,6 +113,7 @@ export class ThreadGroup {
     this.exitEvents = new WaitQueue();
     this.signalEvents = new WaitQueue();
     this.itimers = new IntervalTimers(this);
+    this.cpuLimit = new CpuLimit(this);
     this.timers = new PosixTimers(this);
     this.deadUserNanos = 0;
     this.deadSystemNanos = 0;
@@ -119,7 +124,9 @@ export class ThreadGroup {
     this.peakRss = 0;
     this.childPeakRss = 0;
     this.voluntarySwitches = 0;
+    this.involuntarySwitches = 0;
     this.childVoluntarySwitches = 0;
+    this.childInvoluntarySwitches = 0;
     this.startTime = kernel.clock.monotonic();
     this.oomScoreAdjust = 0;
     this.oomScoreAdjustMinimum = 0;

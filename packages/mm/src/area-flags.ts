@@ -28,6 +28,12 @@ export const VM_RAND_READ = 0x200000;
 /** The kernel's own pages in the program ([vdso], [vvar]): not counted, not expanded. */
 export const VM_SPECIAL = 0x400000;
 
+/** userfaultfd(2): faults on missing pages, on protected ones, and on pages that only the file has, are its monitor's to answer. */
+export const VM_UFFD_MISSING = 0x800000;
+export const VM_UFFD_WP = 0x1000000;
+export const VM_UFFD_MINOR = 0x2000000;
+export const VM_UFFD = 0x3800000;
+
 export const VM_MAY_SHIFT = 4;
 
 /** The pages are counted as ours in the memory file. */
@@ -36,3 +42,5 @@ export const PAGE_OWNED = 1;
 export const PAGE_COW = 2;
 /** A file's page, asked for with `write`: may be mapped writable. */
 export const PAGE_WRITABLE = 4;
+/** Protected by UFFDIO_WRITEPROTECT: a write is the monitor's to answer. */
+export const PAGE_PROTECTED = 8;

@@ -146,6 +146,7 @@ function areAlike(mm: MemoryManager, i: number): boolean {
   const k = i + 1;
   if (areas.end[i] !== areas.start[k] || areas.flags[i] !== areas.flags[k]) return false;
   if (areas.files[i] !== areas.files[k] || areas.names[i] !== areas.names[k]) return false;
+  if (areas.monitors[i] !== areas.monitors[k]) return false;
   if (areas.flags[i]! & VM_SPECIAL) return false;
   if (areas.files[i] === null) return true;
   return areas.offset[i]! + (areas.end[i]! - areas.start[i]!) === areas.offset[k];

@@ -6,6 +6,7 @@ import type { MemoryManager } from './memory-manager.js';
 export function destroy(mm: MemoryManager): void {
   const pages = mm.pages;
   mm.window.clear();
+  mm.areas.monitors.fill(null);
   mm.space.destroy();
   for (let i = 0; i < pages.count; i++) {
     if (!(pages.flags[i]! & PAGE_OWNED)) continue;

@@ -22,6 +22,7 @@ import {
 import { allows, areaFor, installChanges } from './access.js';
 import { pageDown } from './addresses.js';
 import { PAGE_OWNED, VM_PROT, VM_SHARED, VM_WRITE } from './area-flags.js';
+import { FAULT_SIGBUS, FAULT_WAITS } from './fault-monitor.js';
 import type { MemoryManager } from './memory-manager.js';
 import { arrived, dropPages, install, mayWritePages, settle } from './pages.js';
 import { makePresent } from './populate.js';
@@ -88,6 +89,8 @@ function sharedWrite(flags: number, access: number): boolean {
 function bring(mm: MemoryManager, a: number, page: number, write: boolean, addr: number): number {
   const result = makePresent(mm, a, page, write);
   const installed = installChanges(mm);
+  if (result === FAULT_WAITS) return result;
+  if (result === FAULT_SIGBUS) return signalled(mm, SIGBUS, BUS_ADRERR, addr);
   if (result === -ENOMEM || (result === 0 && installed === -ENOMEM)) return -ENOMEM;
   return result < 0 ? signalled(mm, SIGBUS, BUS_ADRERR, addr) : 0;
 }

@@ -45,6 +45,8 @@ function forcePage(
   if (a < 0 || !mayForce(mm.areas.flags[a]!, write)) return -EFAULT;
   const result = makePresent(mm, a, page, write);
   installChanges(mm);
+  // Another's access does not wait for this space's monitors.
+  mm.obstacle = null;
   if (result < 0) return -EFAULT;
   const { pages } = mm;
   const i = pages.at(page);

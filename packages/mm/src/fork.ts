@@ -3,6 +3,7 @@
 
 import { PAGE_COW, PAGE_OWNED, VM_DONTCOPY, VM_LOCKED, VM_LOCKONFAULT, VM_WIPEONFORK } from './area-flags.js';
 import { account, registerArea } from './areas.js';
+import { forkMonitor } from './fault-monitor.js';
 import { InvariantError } from './invariant-error.js';
 import type { MemoryManager } from './memory-manager.js';
 import { bury, countPages, flush, install, touched, unmapPages } from './pages.js';
@@ -43,6 +44,7 @@ function markShared(mm: MemoryManager, start: number, end: number): boolean {
 
 /** Fills the fresh manager `child`, whose address space starts as a copy of this one's. */
 export function copyInto(mm: MemoryManager, child: MemoryManager): void {
+  child.monitored = mm.monitored;
   child.startBrk = mm.startBrk;
   child.currentBrk = mm.currentBrk;
   child.startCode = mm.startCode;
@@ -75,6 +77,8 @@ function copyAreas(mm: MemoryManager, child: MemoryManager): void {
     child.areas.add(i, start, end, areas.offset[a]!, flags, file, areas.names[a]!);
     account(child, flags, file, end - start);
     registerArea(child, i);
+    const monitor = areas.monitors[a]!;
+    if (monitor !== null) forkMonitor(child, i, monitor);
   }
   child.sizes.totalPeak = child.sizes.total;
   if (space === child.space) throw new InvariantError('fork: the child has its parent’s address space');

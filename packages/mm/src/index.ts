@@ -19,10 +19,26 @@ export {
   VM_SEQ_READ,
   VM_SHARED,
   VM_SPECIAL,
+  VM_UFFD,
+  VM_UFFD_MINOR,
+  VM_UFFD_MISSING,
+  VM_UFFD_WP,
   VM_WIPEONFORK,
   VM_WRITE,
 } from './area-flags.js';
 export { ArrayBacking } from './array-backing.js';
+export {
+  canMonitor,
+  continueMinor,
+  copyMissing,
+  FAULT_WAITS,
+  type FaultMonitor,
+  monitorRange,
+  type Obstacle,
+  protectMonitored,
+  unmonitorRange,
+  zeroMissing,
+} from './fault-monitor.js';
 export { InvariantError } from './invariant-error.js';
 export { IOV_MAX, IoBuffers, importBuffer, importIovec, MAX_RW_COUNT } from './io-buffers.js';
 export { chooseLayout, type LayoutOptions } from './layout.js';

@@ -46,10 +46,12 @@ import {
   VM_SEQ_READ,
   VM_SHARED,
   VM_SPECIAL,
+  VM_UFFD,
   VM_WIPEONFORK,
   VM_WRITE,
 } from './area-flags.js';
 import { cutArea, mergeAreas, setAreaFlags } from './areas.js';
+import { tellRemoved } from './fault-monitor.js';
 import type { MemoryManager } from './memory-manager.js';
 import { dropPages, settle } from './pages.js';
 import { populateRange } from './prefault.js';
@@ -173,9 +175,11 @@ function discard(mm: MemoryManager, i: number, start: number, end: number, advic
   if (flags & VM_LOCKED && advice !== MADV_DONTNEED_LOCKED) return -EINVAL;
   if (advice === MADV_FREE && file !== null) return -EINVAL;
   if (flags & VM_SPECIAL) return 0;
-  if (file !== null || end - start > mm.tuning.eagerBytes || !emptyInPlace(mm, start, end)) {
+  const watched = (flags & VM_UFFD) !== 0;
+  if (watched || file !== null || end - start > mm.tuning.eagerBytes || !emptyInPlace(mm, start, end)) {
     dropPages(mm, start, end);
   }
+  if (watched) tellRemoved(mm, i, start, end);
   return 0;
 }
 
@@ -207,6 +211,10 @@ function removeContent(mm: MemoryManager, i: number, start: number, end: number)
   if (flags & VM_LOCKED || file === null) return -EINVAL;
   if ((flags & (VM_SHARED | VM_MAYWRITE)) !== (VM_SHARED | VM_MAYWRITE)) return -EACCES;
   if (!isPunchable(file)) return -EOPNOTSUPP;
+  if (flags & VM_UFFD) {
+    dropPages(mm, start, end);
+    tellRemoved(mm, i, start, end);
+  }
   return file.punch(mm.areas.offset[i]! + (start - mm.areas.start[i]!), end - start);
 }
 

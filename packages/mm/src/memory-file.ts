@@ -52,6 +52,7 @@ export class MemoryFile implements PageStore {
   readonly #chunks: Uint8Array[];
   /** Number of the last shared memory made on this file. */
   #inode: number;
+  readonly #answer: Uint8Array;
 
   constructor(backing: MemoryBacking, options: MemoryFileOptions = {}) {
     this.limit = options.limit ?? Number.POSITIVE_INFINITY;
@@ -66,6 +67,7 @@ export class MemoryFile implements PageStore {
     this.#owners = new Uint8Array(0);
     this.#chunks = [];
     this.#inode = 0;
+    this.#answer = new Uint8Array(1);
   }
 
   /** A fresh inode number for shared memory. */
@@ -163,6 +165,16 @@ export class MemoryFile implements PageStore {
   present(offset: number, bytes: number, into: Uint8Array, at: number): void {
     if (this.#backing.present === undefined) into.fill(1, at, at + bytes / PAGE_SIZE);
     else this.#backing.present(offset, bytes, into, at);
+  }
+
+  /** Was the page never written to, as far as anyone can see: it has no memory of the host, or holds zeros. */
+  isUntouched(offset: number): boolean {
+    this.present(offset, PAGE_SIZE, this.#answer, 0);
+    if (this.#answer[0] === 0) return true;
+    const chunk = this.chunk(offset);
+    const at = offset % CHUNK_SIZE;
+    const words = new Float64Array(chunk.buffer, chunk.byteOffset + at, PAGE_SIZE / 8);
+    return words.every((word) => Object.is(word, 0));
   }
 
   /** Every page in use, as ranges. For leak checks. */

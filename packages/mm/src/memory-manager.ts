@@ -14,6 +14,7 @@ import { AreaTable } from './area-table.js';
 import { brk } from './brk.js';
 import { destroy } from './destroy.js';
 import { fault } from './fault.js';
+import type { Obstacle } from './fault-monitor.js';
 import { forceAccess } from './forced.js';
 import { copyInto, protectForCopy } from './fork.js';
 import { futexKey } from './futex-key.js';
@@ -34,6 +35,7 @@ import { arrived, flush } from './pages.js';
 import { areaUsage, describeArea, describeUsage, setAnonymousName } from './proc.js';
 import { RangeTable } from './range-table.js';
 import { remapFilePages } from './remap-file-pages.js';
+import { detach } from './shmdt.js';
 import { Sizes } from './sizes.js';
 import type {
   AddressLayout,
@@ -135,6 +137,10 @@ export class MemoryManager implements GuestMemory, MappingOwner {
   highChanged: number;
   /** Flags of every new area (mlockall with MCL_FUTURE). */
   defaultFlags: number;
+  /** An area is or was watched by a userfaultfd. */
+  monitored: boolean;
+  /** What the last access or change has to wait for; the kernel looks at it when a call ends. */
+  obstacle: Obstacle | null;
   /** The page that `fault` had to map again last, and how often in a row. */
   repairPage: number;
   repairs: number;
@@ -178,6 +184,8 @@ export class MemoryManager implements GuestMemory, MappingOwner {
     this.lowChanged = Number.POSITIVE_INFINITY;
     this.highChanged = 0;
     this.defaultFlags = 0;
+    this.monitored = false;
+    this.obstacle = null;
     this.repairPage = -1;
     this.repairs = 0;
     this.placementHint = options.layout.mmapBase;
@@ -211,6 +219,11 @@ export class MemoryManager implements GuestMemory, MappingOwner {
 
   munmap(addr: number, length: number): number {
     return munmap(this, addr, length);
+  }
+
+  /** shmdt(2). */
+  detach(addr: number): number {
+    return detach(this, addr);
   }
 
   mprotect(addr: number, length: number, prot: number): number {
@@ -282,7 +295,7 @@ export class MemoryManager implements GuestMemory, MappingOwner {
    * A context faulted at `addr` with the processor's `errorCode` (FAULT_* bits or FAULT_UNKNOWN). `generation` is the value this manager had
    * when the context was last resumed; `signal` what the host reported (SIGSEGV or SIGBUS).
    * 0: resume, the access will work or be judged again; a signal number: deliver it with `faultCode` and `faultAddress`;
-   * -ENOMEM: the memory limit is reached, nothing changed.
+   * -ENOMEM: the memory limit is reached, nothing changed; FAULT_WAITS: `obstacle` has to be out of the way first.
    */
   fault(addr: number, errorCode: number, generation: number, signal: number = SIGSEGV): number {
     return fault(this, addr, errorCode, generation, signal);

@@ -12,8 +12,9 @@ import {
 } from '@sandbox-kernel/abi';
 import { installChanges } from './access.js';
 import { isPageAligned, pageLength } from './addresses.js';
-import { VM_DONTEXPAND, VM_LOCKED, VM_LOCKONFAULT, VM_SEALED, VM_SHARED } from './area-flags.js';
+import { VM_DONTEXPAND, VM_LOCKED, VM_LOCKONFAULT, VM_SEALED, VM_SHARED, VM_UFFD } from './area-flags.js';
 import { addArea, cutArea, isCommitted, mergeAreas, removeAreas, resizeArea, setAreaFlags } from './areas.js';
+import { protectPages, tellRemapped } from './fault-monitor.js';
 import { checkCommit, checkExpansion, checkLocked } from './limits.js';
 import type { MemoryManager } from './memory-manager.js';
 import { hasSealed, removeRange, widenHint } from './munmap.js';
@@ -161,13 +162,24 @@ function moveArea(
   const vm = areas.flags[i]!;
   const file = areas.files[i]!;
   const name = areas.names[i]!;
+  const monitor = areas.monitors[i]!;
   const offset = file === null ? 0 : areas.offset[i]! + (addr - areas.start[i]!);
   const moved = oldBytes > 0 ? takePages(mm, addr, addr + oldBytes) : [];
-  addArea(mm, target, target + newBytes, vm, file, offset, name);
+  addArea(mm, target, target + newBytes, vm & ~VM_UFFD, file, offset, name);
   for (let k = 0; k < moved.length; k += 5) {
     addPages(mm, moved[k]! + (target - addr), moved[k + 1]!, moved[k + 2]!, moved[k + 3]!, moved[k + 4]!);
   }
   install(mm, target, target + oldBytes);
+  if (monitor !== null) {
+    const kept = tellRemapped(mm, monitor, addr, target, newBytes);
+    if (kept === null) protectPages(mm, target, target + oldBytes, false);
+    else {
+      const k = areas.at(target);
+      areas.monitors[k] = kept;
+      setAreaFlags(mm, k, areas.flags[k]! | (vm & VM_UFFD));
+    }
+    monitor.forget(addr, addr + oldBytes);
+  }
   if (flags & MREMAP_DONTUNMAP) unlockOld(mm, addr, addr + oldBytes);
   else if (oldBytes > 0) {
     const from = cutArea(mm, addr);

@@ -4,6 +4,7 @@ import { PAGE_SIZE } from '@sandbox-kernel/contracts';
 import { isPageAligned, pageUp } from './addresses.js';
 import { VM_SEALED } from './area-flags.js';
 import { cutArea, removeAreas } from './areas.js';
+import { tellUnmapped } from './fault-monitor.js';
 import type { MemoryManager } from './memory-manager.js';
 import { dropPages, settle } from './pages.js';
 
@@ -44,6 +45,7 @@ export function removeRange(mm: MemoryManager, start: number, end: number): numb
   const split = checkSplit(mm, start, end);
   if (split < 0) return split;
   if (hasSealed(mm, start, end)) return -EPERM;
+  if (mm.monitored) tellUnmapped(mm, start, end);
   dropPages(mm, start, end);
   const from = cutArea(mm, start);
   const to = cutArea(mm, end);

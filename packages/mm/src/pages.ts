@@ -4,11 +4,20 @@
 // by a flush, or because a context has gone to the program and come back since (the commands run before it does).
 import { PROT_READ, PROT_WRITE } from '@sandbox-kernel/abi';
 import { CHUNK_SIZE, MEMORY_FILE } from '@sandbox-kernel/contracts';
-import { PAGE_COW, PAGE_OWNED, PAGE_WRITABLE, VM_MAY_SHIFT, VM_PROT, VM_SHARED } from './area-flags.js';
+import {
+  PAGE_COW,
+  PAGE_OWNED,
+  PAGE_PROTECTED,
+  PAGE_WRITABLE,
+  VM_MAY_SHIFT,
+  VM_PROT,
+  VM_SHARED,
+} from './area-flags.js';
 import type { MemoryManager } from './memory-manager.js';
 
 /** May the platform let the program write these pages? */
 export function mayWritePages(areaFlags: number, pageFlags: number): boolean {
+  if (pageFlags & PAGE_PROTECTED) return false;
   if (pageFlags & PAGE_OWNED) return (pageFlags & PAGE_COW) === 0;
   return (pageFlags & PAGE_WRITABLE) !== 0 && (areaFlags & VM_SHARED) !== 0;
 }

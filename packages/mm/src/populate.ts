@@ -3,7 +3,8 @@
 import { ENOMEM } from '@sandbox-kernel/abi';
 import { CHUNK_SIZE, MEMORY_FILE, PAGE_SIZE } from '@sandbox-kernel/contracts';
 import { blockDown } from './addresses.js';
-import { PAGE_COW, PAGE_OWNED, PAGE_WRITABLE, VM_SHARED } from './area-flags.js';
+import { PAGE_COW, PAGE_OWNED, PAGE_WRITABLE, VM_SHARED, VM_UFFD } from './area-flags.js';
+import { checkMonitor } from './fault-monitor.js';
 import { OWNER_PRIVATE } from './memory-file.js';
 import type { MemoryManager } from './memory-manager.js';
 import { addPages, mayWritePages, replacePages } from './pages.js';
@@ -17,10 +18,15 @@ function changed(mm: MemoryManager, start: number, end: number): void {
 }
 
 /**
- * Makes `page` of area `a` present, with write access when `write`. 0; -EIO: the file ends before it; -ENOMEM, -ENOSPC.
+ * Makes `page` of area `a` present, with write access when `write`. 0; -EIO: the file ends before it; -ENOMEM, -ENOSPC; FAULT_WAITS,
+ * FAULT_SIGBUS: its monitor answers.
  * Pre: the area's protection was checked. Post: pages are in the table, perhaps more than this one.
  */
 export function makePresent(mm: MemoryManager, a: number, page: number, write: boolean): number {
+  if (mm.areas.flags[a]! & VM_UFFD) {
+    const result = checkMonitor(mm, a, page, write);
+    if (result < 0) return result;
+  }
   let i = mm.pages.at(page);
   if (i < 0) {
     const result =
@@ -46,6 +52,7 @@ function holeStart(mm: MemoryManager, page: number, limit: number): number {
 function populateAnonymous(mm: MemoryManager, a: number, page: number): number {
   const start = mm.areas.start[a]!;
   const end = mm.areas.end[a]!;
+  if (mm.areas.flags[a]! & VM_UFFD) return fillAnonymous(mm, page, page + PAGE_SIZE, page);
   const block = mm.tuning.faultBlock;
   const whole = end - start <= mm.tuning.eagerBytes;
   const low = whole ? start : Math.max(start, blockDown(page, block));
@@ -73,6 +80,10 @@ export function fillAnonymous(mm: MemoryManager, low: number, high: number, page
 function populateFile(mm: MemoryManager, a: number, page: number, write: boolean): number {
   const start = mm.areas.start[a]!;
   const end = mm.areas.end[a]!;
+  if (mm.areas.flags[a]! & VM_UFFD) {
+    const alone = translateRun(mm, a, page, page + PAGE_SIZE, write);
+    return alone < 0 ? alone : 0;
+  }
   const block = mm.tuning.fileBlock;
   const low = holeStart(mm, page, Math.max(start, blockDown(page, block)));
   const high = holeEnd(mm, page, Math.min(end, blockDown(page, block) + block));

@@ -2,7 +2,7 @@
 // MADV_POPULATE_*. Works on the tables; the caller installs.
 import { EACCES, EFAULT, ENOMEM, PROT_READ, PROT_WRITE } from '@sandbox-kernel/abi';
 import { allows } from './access.js';
-import { VM_PROT, VM_SHARED, VM_WRITE } from './area-flags.js';
+import { VM_PROT, VM_SHARED, VM_UFFD, VM_WRITE } from './area-flags.js';
 import type { MemoryManager } from './memory-manager.js';
 import { fillAnonymous, makePresent, translateRun } from './populate.js';
 
@@ -11,7 +11,7 @@ const MAX_RUNS = 16;
 /** A new or newly accessible piece [start, end) of one area: gives it pages where that is cheap. Failure is for the fault to report. */
 export function populateEagerly(mm: MemoryManager, start: number, end: number): void {
   const a = mm.areas.at(start);
-  if (!(mm.areas.flags[a]! & VM_PROT)) return;
+  if (!(mm.areas.flags[a]! & VM_PROT) || mm.areas.flags[a]! & VM_UFFD) return;
   const bytes = end - start;
   if (mm.areas.files[a] === null) {
     if (bytes <= mm.tuning.eagerBytes) fillHoles(mm, start, end);

@@ -19,7 +19,8 @@ export class SharedMemory implements Mappable {
   readonly anonymous: boolean;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
-  readonly inode: number;
+  /** A SysV segment gets its identifier, once it has one. */
+  inode: number;
   /** Bytes, a page multiple. */
   readonly size: number;
   /** Bytes in use. */
@@ -31,6 +32,8 @@ export class SharedMemory implements Mappable {
   readonly #name: string;
   /** By offset: where pages are in the memory file. */
   readonly #pages: RangeTable;
+  /** Pages that a userfaultfd filled, with zeros perhaps. */
+  #provided: Set<number> | null;
 
   /** @param anonymous made by MAP_SHARED | MAP_ANONYMOUS: nobody else can ever map it */
   constructor(file: MemoryFile, size: number, name: string, inode: number, anonymous: boolean) {
@@ -45,6 +48,7 @@ export class SharedMemory implements Mappable {
     this.#file = file;
     this.#name = name;
     this.#pages = new RangeTable();
+    this.#provided = null;
   }
 
   /** Keeps the memory although nothing maps it (a SysV segment). Paired with `drop`. */
@@ -69,6 +73,20 @@ export class SharedMemory implements Mappable {
     out.offset = this.#pages.offset[i]! + (offset - this.#pages.start[i]!);
     out.length = this.#pages.end[i]! - offset;
     return 0;
+  }
+
+  /** Is there a page with content at `offset`? Blocks come whole, so that a page that nobody wrote to does not count. */
+  hasPage(offset: number): boolean {
+    const i = this.#pages.at(offset);
+    if (i < 0) return false;
+    if (this.#provided?.has(offset) === true) return true;
+    return !this.#file.isUntouched(this.#pages.offset[i]! + (offset - this.#pages.start[i]!));
+  }
+
+  /** The page at `offset` is there from now on, whatever it holds. */
+  providePage(offset: number): void {
+    this.#provided ??= new Set();
+    this.#provided.add(offset);
   }
 
   readAt(offset: number, into: Uint8Array, at: number, length: number): number {
@@ -136,6 +154,7 @@ export class SharedMemory implements Mappable {
   /** MADV_REMOVE: makes a range zeros and gives its memory back. The places stay, so that nobody's mapping has to change. */
   punch(offset: number, length: number): number {
     const end = offset + length;
+    if (this.#provided !== null) for (let at = offset; at < end; at += PAGE_SIZE) this.#provided.delete(at);
     for (let i = this.#pages.find(offset); i < this.#pages.count && this.#pages.start[i]! < end; i++) {
       const from = Math.max(offset, this.#pages.start[i]!);
       const to = Math.min(end, this.#pages.end[i]!);

@@ -257,6 +257,8 @@ export function addSegments(
     if (n < 0) break;
     done += n;
   }
+  // A page that waits for its monitor: nothing may be moved before the call runs again.
+  if (mm.obstacle !== null) return -EFAULT;
   return done === 0 && length > 0 ? -EFAULT : done;
 }
 

@@ -93,13 +93,21 @@ export {
 } from './network/hooks.js';
 export type { InterfaceOptions, NetInterface } from './network/interface.js';
 export type { InterfaceAddress } from './network/interface-address.js';
+export type {
+  MulticastEntry,
+  MulticastMiss,
+  MulticastOutput,
+  MulticastRoute,
+} from './network/multicast-forward.js';
 export type { NeighbourEntry, NeighbourOptions } from './network/neighbour.js';
 export type { NetworkLayer, NetworkObserver, NetworkOptions } from './network/network.js';
 export type { PacketEndpoint, PacketEndpointOptions, PacketFilter } from './network/packet-endpoint.js';
 export type { IcmpLimits } from './network/rate-limit.js';
 export type { RawEndpoint, RawOptions } from './network/raw-endpoint.js';
 export type { ReassemblyOptions } from './network/reassembly.js';
+export type { AdvertisedPrefix, AdvertiserOptions } from './network/router-advertiser.js';
 export {
+  type NextHop,
   type PolicyRule,
   type RouteEntry,
   type RouteKind,

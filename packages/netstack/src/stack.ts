@@ -8,7 +8,14 @@ import type { InterfaceOptions, NetInterface } from './network/interface.js';
 import { NetworkLayer, type NetworkObserver, type NetworkOptions } from './network/network.js';
 import { PacketEndpoint, type PacketEndpointOptions } from './network/packet-endpoint.js';
 import { RawEndpoint, type RawOptions } from './network/raw-endpoint.js';
-import { makeRoute, type RouteEntry, type RouteOptions, TABLE_MAIN } from './network/routing.js';
+import {
+  makeMultipath,
+  makeRoute,
+  type NextHop,
+  type RouteEntry,
+  type RouteOptions,
+  TABLE_MAIN,
+} from './network/routing.js';
 import type { RandomSource, TransportHost, TransportProtocol } from './roles.js';
 import { PacketPool } from './storage/packet-buffer.js';
 import { TimerWheel } from './storage/timer-wheel.js';
@@ -117,10 +124,31 @@ export class Stack {
     let interfaceIndex = options.interfaceIndex ?? 0;
     if (interfaceIndex === 0 && options.gateway != null)
       interfaceIndex = this.interfaceTowards(options.gateway);
+    const hops = options.nextHops ?? [];
+    if (hops.length > 0) return this.addMultipath(destination, prefixLength, options, table);
     const kind = options.kind ?? 'unicast';
     if (kind === 'unicast' && this.network.interfaceByIndex(interfaceIndex) === null) return -EINVAL;
     const route = makeRoute(destination, prefixLength, { ...options, interfaceIndex });
     const result = this.network.routing.add(route, table);
+    this.network.book.scheduleExpiry();
+    return result;
+  }
+
+  private addMultipath(
+    destination: Address,
+    prefixLength: number,
+    options: RouteOptions,
+    table: number,
+  ): number {
+    const hops: NextHop[] = [];
+    for (const hop of options.nextHops ?? []) {
+      let index = hop.interfaceIndex ?? 0;
+      if (index === 0 && hop.gateway != null) index = this.interfaceTowards(hop.gateway);
+      const weight = hop.weight ?? 1;
+      if (this.network.interfaceByIndex(index) === null || !(weight >= 1 && weight <= 256)) return -EINVAL;
+      hops.push({ gateway: hop.gateway ?? null, interfaceIndex: index, weight });
+    }
+    const result = this.network.routing.add(makeMultipath(destination, prefixLength, options, hops), table);
     this.network.book.scheduleExpiry();
     return result;
   }

@@ -26,5 +26,7 @@ export const FMODE_SEEK = 4;
 export const FMODE_PATH = 8;
 /** Counted as a writer of its inode (ETXTBSY). */
 export const FMODE_WRITER = 16;
+/** Counted as a reader of its inode (leases). */
+export const FMODE_READER = 64;
 /** Opened by the kernel for itself: no notification, no counting. */
 export const FMODE_INTERNAL = 32;

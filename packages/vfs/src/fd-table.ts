@@ -3,6 +3,7 @@
 import { EBADF, EINVAL, EMFILE } from '@sandbox-kernel/abi';
 import type { FileDescription } from './file-description.js';
 import { releasePosixLocks } from './locks/record-locks.js';
+import { forgetDirectoryWatches } from './notify/dnotify.js';
 
 /** Room for numbers that a limit of RLIM_INFINITY would allow. */
 const HARD_LIMIT = 1 << 20;
@@ -15,6 +16,8 @@ export class FdTable {
   private shares: number;
   /** Some record lock was taken through this table: closing must look for locks. */
   hasLocks: boolean;
+  /** F_NOTIFY was used through this table. */
+  hasDirectoryWatches: boolean;
 
   constructor() {
     this.slots = [];
@@ -22,6 +25,7 @@ export class FdTable {
     this.lowest = 0;
     this.shares = 1;
     this.hasLocks = false;
+    this.hasDirectoryWatches = false;
   }
 
   /** One past the highest number that was ever used. */
@@ -189,6 +193,7 @@ export class FdTable {
 
   private dropped(file: FileDescription): void {
     if (this.hasLocks && file.inode !== null) releasePosixLocks(file.inode, this);
+    if (this.hasDirectoryWatches) forgetDirectoryWatches(file, this);
     if (file.refs > 1) file.ops.flush(file);
     file.release();
   }

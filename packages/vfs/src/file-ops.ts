@@ -38,6 +38,11 @@ export class FileOps implements FileDescriptionOps<FileDescription> {
     return true;
   }
 
+  /** True for files whose readiness O_ASYNC turns into signals (pipes, sockets, terminals). */
+  signalsReadiness(_file: FileDescription): boolean {
+    return false;
+  }
+
   addWaiter(_file: FileDescription, _entry: WaitNode): void {}
 
   removeWaiter(_file: FileDescription, entry: WaitNode): void {

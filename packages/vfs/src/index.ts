@@ -62,12 +62,13 @@ export { Inode } from './inode.js';
 export { InodeOps } from './inode-ops.js';
 export { flock } from './locks/flock.js';
 export { type InodeLocks, locksOf } from './locks/inode-locks.js';
-export { getLease, setLease } from './locks/lease.js';
+export { breakLeases, getLease, leaseDeadline, setLease } from './locks/lease.js';
 export { LockManager } from './locks/lock-manager.js';
 export { findConflict, type RecordLock, releasePosixLocks, setRecordLock } from './locks/record-locks.js';
 export { addRange, invalidateRanges, type MappedRange, removeRange } from './mappings.js';
 export { Location, Mount, releaseMount } from './mount.js';
 export { MountNamespace } from './mount-namespace.js';
+export { watchDirectory } from './notify/dnotify.js';
 export { type FileSignals, NotifyHub } from './notify/hub.js';
 export { createInotify, Inotify, inotifyOf, watchFollows, watchNeedsDirectory } from './notify/inotify.js';
 export {

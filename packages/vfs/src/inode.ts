@@ -30,6 +30,8 @@ export class Inode {
   btimeNanos: number;
   /** Dentries, mappings and others that keep it in memory. At 0 the filesystem's `evict` runs. */
   refs: number;
+  /** Regular files: open for reading only. */
+  readers: number;
   /** Open for writing: > 0; refused to writers because a program runs from it: < 0 (ETXTBSY). */
   writers: number;
   /** FS_IMMUTABLE_FL, FS_APPEND_FL (chattr). */
@@ -69,6 +71,7 @@ export class Inode {
     this.btime = 0;
     this.btimeNanos = 0;
     this.refs = 0;
+    this.readers = 0;
     this.writers = 0;
     this.attributes = 0;
     this.magic = false;

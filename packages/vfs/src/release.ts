@@ -1,9 +1,10 @@
 // What the last close of an open file undoes: locks, leases, notification, writer count, references to its place.
 
-import { FMODE_INTERNAL, FMODE_PATH, FMODE_WRITER } from './constants.js';
+import { FMODE_INTERNAL, FMODE_PATH, FMODE_READER, FMODE_WRITER } from './constants.js';
 import type { FileDescription, FileWatcher } from './file-description.js';
 import { releaseFileLocks } from './locks/inode-locks.js';
 import { releaseMount } from './mount.js';
+import { forgetDirectoryWatches } from './notify/dnotify.js';
 import { notifyClose } from './notify/notify.js';
 
 /** Pre: no reference is left. */
@@ -20,6 +21,7 @@ export function finishRelease(file: FileDescription): void {
   if (inode !== null && (file.mode & FMODE_PATH) === 0) {
     if (inode.locks !== null) releaseFileLocks(inode, file);
     if ((file.mode & FMODE_INTERNAL) === 0) notifyClose(file);
+    if (inode.watches !== null && inode.isDirectory) forgetDirectoryWatches(file, null);
   }
   file.ops.release(file);
   leavePlace(file);
@@ -28,6 +30,7 @@ export function finishRelease(file: FileDescription): void {
 function leavePlace(file: FileDescription): void {
   const inode = file.inode;
   if (inode !== null && (file.mode & FMODE_WRITER) !== 0) inode.writers--;
+  else if (inode !== null && (file.mode & FMODE_READER) !== 0) inode.readers--;
   file.dentry?.release();
   if (file.dentry === null) inode?.release();
   if (file.mount !== null) releaseMount(file.mount);

@@ -138,6 +138,10 @@ export class HostStreams {
 }
 
 class HostStreamOps extends FileOps {
+  override signalsReadiness(): boolean {
+    return true;
+  }
+
   override label(file: FileDescription): string {
     const stream = file.data as HostStream;
     if (stream.regular) return '/stdio';

@@ -24,6 +24,8 @@ export interface ExecCredentials {
   readonly credentials: Credentials;
   /** AT_SECURE. */
   readonly secure: boolean;
+  /** The file asks for capabilities that the process may not have, and says that it can't do without: execve fails with EPERM. */
+  readonly refused: boolean;
 }
 
 export function credentialsAfterExec(old: Credentials, program: ProgramIdentity): ExecCredentials {
@@ -36,14 +38,22 @@ export function credentialsAfterExec(old: Credentials, program: ProgramIdentity)
   next.fsuid = next.euid;
   next.sgid = next.egid;
   next.fsgid = next.egid;
-  const gained = transformCapabilities(old, next, honoured ? program.capabilities : null, idsChanged);
+  const file = program.noSetId ? null : program.capabilities;
+  const effective = transformCapabilities(old, next, file, idsChanged);
   next.securebits &= ~SECBIT_KEEP_CAPS;
   const setId = next.euid !== next.uid || next.egid !== next.gid;
-  const notRoot = next.uid !== 0;
-  return { credentials: next, secure: setId || (notRoot && gained) };
+  const gained = effective || !next.permitted.isSubsetOf(next.ambient);
+  return { credentials: next, secure: setId || (next.uid !== 0 && gained), refused: isRefused(old, file) };
 }
 
-/** True when the program gained capabilities that ambient ones don't explain. */
+/** A file with the effective bit is a program that knows nothing of capabilities: it gets all that it asks for, or is not run. */
+function isRefused(old: Credentials, file: FileCapabilities | null): boolean {
+  if (file === null || !file.effective) return false;
+  const granted = old.inheritable.and(file.inheritable).or(file.permitted.and(old.bounding));
+  return !file.permitted.isSubsetOf(granted);
+}
+
+/** True when the effective bit counts: the program starts with all that it is permitted. */
 function transformCapabilities(
   old: Credentials,
   next: Credentials,
@@ -61,9 +71,10 @@ function transformCapabilities(
     if (next.euid === 0) fileEffective = true;
   }
   const ambient = file !== null || idsChanged ? NO_CAPABILITIES : old.ambient;
-  const fromFile = old.inheritable.and(fileInheritable).or(filePermitted.and(old.bounding));
+  let fromFile = old.inheritable.and(fileInheritable).or(filePermitted.and(old.bounding));
+  if (old.noNewPrivileges) fromFile = fromFile.and(old.permitted);
   next.ambient = ambient;
   next.permitted = fromFile.or(ambient);
   next.effective = fileEffective ? next.permitted : ambient;
-  return fileEffective && !next.effective.isSubsetOf(ambient);
+  return fileEffective;
 }

@@ -18,7 +18,8 @@ export class FutexWaiter {
   /** FUTEX_WAIT_REQUEUE_PI: where it may be moved to. */
   requeueObject: object | null;
   requeueOffset: number;
-  requeueAddress: number;
+  /** Where its own program has the PI lock's word. */
+  lockAddress: number;
   /** Got the PI lock by a hand-over. */
   acquired: boolean;
   /** Place in a futex_waitv. */
@@ -32,7 +33,7 @@ export class FutexWaiter {
     this.pi = null;
     this.requeueObject = null;
     this.requeueOffset = 0;
-    this.requeueAddress = 0;
+    this.lockAddress = 0;
     this.acquired = false;
     this.index = 0;
   }

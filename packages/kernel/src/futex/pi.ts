@@ -1,5 +1,6 @@
-// Priority inheritance locks (futex(2), "Priority-inheritance futexes"). Priorities order nothing here (the host schedules), so a lock
-// is handed to the longest waiter; the word's owner and FUTEX_WAITERS and FUTEX_OWNER_DIED bits follow Linux exactly.
+// Priority inheritance locks (futex(2), "Priority-inheritance futexes"). A lock is handed to the waiter
+// with the highest real-time priority, the longest waiting one among equals; nobody is boosted, since the host schedules. The word's owner
+// and its FUTEX_WAITERS and FUTEX_OWNER_DIED bits follow Linux exactly.
 import {
   EAGAIN,
   EDEADLK,
@@ -22,13 +23,10 @@ import { type FutexQueue, FutexWaiter } from './futex-table.js';
 export class PiState {
   readonly queue: FutexQueue;
   owner: Task;
-  /** Where the owner's program has the word (it may be mapped elsewhere in others). */
-  readonly address: number;
 
-  constructor(queue: FutexQueue, owner: Task, address: number) {
+  constructor(queue: FutexQueue, owner: Task) {
     this.queue = queue;
     this.owner = owner;
-    this.address = address;
   }
 }
 
@@ -68,13 +66,13 @@ function takeFree(task: Task, address: number, word: number): number {
 }
 
 function waitForLock(task: Task, queue: FutexQueue, owner: Task, address: number, deadline: number): number {
-  if (queue.pi === null) {
-    queue.pi = new PiState(queue, owner, address);
-    owner.heldPi.add(queue.pi);
+  if (wouldDeadlock(task, owner)) {
+    task.kernel.futexes.dropEmpty(queue);
+    return -EDEADLK;
   }
-  if (wouldDeadlock(task, owner)) return -EDEADLK;
   const waiter = new FutexWaiter(task, FUTEX_BITSET_MATCH_ANY);
-  waiter.pi = queue.pi;
+  waiter.pi = piStateOf(queue, owner);
+  waiter.lockAddress = address;
   task.kernel.futexes.enqueue(waiter, queue);
   task.call.object = waiter;
   task.call.deadline = deadline;
@@ -82,8 +80,19 @@ function waitForLock(task: Task, queue: FutexQueue, owner: Task, address: number
   return BLOCKED;
 }
 
+/** The state of a lock that `owner` has and somebody is about to wait for. */
+export function piStateOf(queue: FutexQueue, owner: Task): PiState {
+  let state = queue.pi;
+  if (state === null) {
+    state = new PiState(queue, owner);
+    queue.pi = state;
+    owner.heldPi.add(state);
+  }
+  return state;
+}
+
 /** The owner itself waits, through other locks, for one that `task` holds. */
-function wouldDeadlock(task: Task, owner: Task): boolean {
+export function wouldDeadlock(task: Task, owner: Task): boolean {
   let at: Task = owner;
   for (let depth = 0; depth < 1024; depth++) {
     const waiting: unknown = at.call.object;
@@ -109,7 +118,7 @@ export function continueLock(task: Task, waiter: FutexWaiter): number {
   return BLOCKED;
 }
 
-function leaveLock(task: Task, waiter: FutexWaiter): void {
+export function leaveLock(task: Task, waiter: FutexWaiter): void {
   const state = waiter.pi;
   task.kernel.futexes.cancel(waiter);
   if (state === null || state.queue.waiters.length > 0) return;
@@ -139,15 +148,15 @@ export function unlockPi(task: Task, address: number, shared: boolean): number {
 /** The longest waiter becomes owner. `died`: FUTEX_OWNER_DIED or 0. */
 function handOver(task: Task, state: PiState, address: number, died: number): number {
   const queue = state.queue;
-  const next = queue.waiters.shift();
-  if (next === undefined) {
+  const next = takeTopWaiter(queue);
+  if (next === null) {
     dropState(state, task);
     return task.memory.writeU32(address, died) < 0 ? -EFAULT : 0;
   }
   const more = queue.waiters.length > 0 ? FUTEX_WAITERS : 0;
   const value = (next.task.tid | more | died) >>> 0;
   const failed = task.memory.writeU32(address, value) < 0;
-  task.heldPi.delete(state);
+  state.owner.heldPi.delete(state);
   if (more !== 0) {
     state.owner = next.task;
     next.task.heldPi.add(state);
@@ -160,9 +169,24 @@ function handOver(task: Task, state: PiState, address: number, died: number): nu
   return failed ? -EFAULT : 0;
 }
 
+function takeTopWaiter(queue: FutexQueue): FutexWaiter | null {
+  const { waiters } = queue;
+  let top = 0;
+  for (let i = 1; i < waiters.length; i++) {
+    if (waiters[i]!.task.scheduling.priority > waiters[top]!.task.scheduling.priority) top = i;
+  }
+  const [waiter] = waiters.splice(top, 1);
+  return waiter ?? null;
+}
+
 /** A thread exits: locks it still owns, that others wait for, go to the next with FUTEX_OWNER_DIED. */
 export function piOwnerDied(task: Task): void {
-  for (const held of [...task.heldPi])
-    handOver(task, held as PiState, (held as PiState).address, FUTEX_OWNER_DIED);
+  for (const held of [...task.heldPi]) {
+    const state = held as PiState;
+    // Its own view of the lock may be gone or elsewhere; a waiter knows where it has the word.
+    const waiter = state.queue.waiters[0];
+    if (waiter !== undefined) handOver(waiter.task, state, waiter.lockAddress, FUTEX_OWNER_DIED);
+    else dropState(state, task);
+  }
   task.heldPi.clear();
 }

@@ -19,6 +19,7 @@ import { FRAME_RAX, FRAME_RIP } from '@sandbox-kernel/contracts';
 import { exitGroup, exitTask } from '../exit.js';
 import { isOrphaned } from '../process-group.js';
 import { getRegister, setRegister, setResult } from '../registers.js';
+import { abortSequence } from '../rseq.js';
 import { participateInStop, startGroupStop } from '../stop.js';
 import type { Task } from '../task.js';
 import { ACTION_CORE, ACTION_IGNORE, ACTION_STOP, defaultAction } from './default-action.js';
@@ -99,6 +100,7 @@ function stopBySignal(task: Task, signal: number): void {
 
 function runHandler(task: Task, info: SignalInfo, action: SignalAction): void {
   decideRestart(task, action);
+  if (task.rseqAddress !== 0) abortSequence(task);
   const signal = info.signal;
   const ok = pushSignalFrame(task, info, action);
   if (!ok) {

@@ -248,6 +248,10 @@ export class MasterEnd {
 }
 
 class SlaveOps extends FileOps {
+  override signalsReadiness(): boolean {
+    return true;
+  }
+
   override read(file: FileDescription, io: IoSegments): number {
     const terminal = file.data as Terminal;
     const task = terminal.kernel.current;
@@ -300,6 +304,10 @@ class SlaveOps extends FileOps {
 const PACKET_DATA = 0;
 
 class MasterOps extends FileOps {
+  override signalsReadiness(): boolean {
+    return true;
+  }
+
   override read(file: FileDescription, io: IoSegments): number {
     const { terminal } = file.data as MasterEnd;
     if (terminal.packetMode) return this.readPacket(terminal, io);

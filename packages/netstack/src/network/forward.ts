@@ -1,4 +1,4 @@
-// Forwarding (RFC 1812 section 5, RFC 8200): hop limit, route, filters, MTU. Redirects are not sent.
+// Forwarding (RFC 1812 section 5, RFC 8200): hop limit, route, filters, redirects, MTU.
 import type { Address } from '../address.js';
 import {
   PACKET_BROADCAST,
@@ -23,6 +23,7 @@ import { hopsExceeded4 } from './ipv4-input.js';
 import { hopsExceeded6 } from './ipv6-input.js';
 import type { NetworkLayer } from './network.js';
 import { emit } from './output.js';
+import { sendRedirect } from './redirect.js';
 import type { RouteEntry } from './routing.js';
 
 /** Takes ownership. `start` is at the network header. */
@@ -70,10 +71,13 @@ function forwardTo(
   net.counters.forwarded++;
   const destination = packet.destination as Address;
   const limit = route.mtu > 0 ? Math.min(route.mtu, out.mtu) : out.mtu;
-  emit(net, packet, out, route.gateway ?? destination, null, limit);
+  const hop = route.gateway ?? destination;
+  if (out === iface) sendRedirect(net, iface, packet, hop);
+  emit(net, packet, out, hop, null, limit);
 }
 
-function decrementHops(packet: PacketBuffer): void {
+/** Writes the packet's hop limit less one. `networkOffset` is at the header, which must be writable. */
+export function decrementHops(packet: PacketBuffer): void {
   const view = packet.view;
   const at = packet.networkOffset;
   packet.ttl--;

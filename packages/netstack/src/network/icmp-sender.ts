@@ -115,6 +115,11 @@ export class IcmpSender {
     return this.net.sendResolved(packet, route);
   }
 
+  /** Whether the limit on errors lets one more go to `source`. */
+  mayRedirect(source: Address): boolean {
+    return this.limiter.allow(source, this.net.now());
+  }
+
   private mayAnswer(packet: PacketBuffer, source: Address): boolean {
     if ((packet.flags & (PACKET_BROADCAST | PACKET_MULTICAST)) !== 0) return false;
     const destination = packet.destination as Address;

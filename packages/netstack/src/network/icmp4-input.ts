@@ -1,5 +1,5 @@
-// ICMP in (RFC 792, RFC 1122 3.2.2): echo and timestamp are answered, errors go to the transport they speak of. Redirects are
-// ignored.
+// ICMP in (RFC 792, RFC 1122 3.2.2): echo and timestamp are answered, errors go to the transport they speak of.
+// Redirects change the first hop.
 import type { Address } from '../address.js';
 import {
   ECONNREFUSED,
@@ -24,6 +24,7 @@ import {
   ICMP4_ECHO,
   ICMP4_ECHO_REPLY,
   ICMP4_PARAMETER_PROBLEM,
+  ICMP4_REDIRECT,
   ICMP4_TIME_EXCEEDED,
   ICMP4_TIMESTAMP,
   ICMP4_TIMESTAMP_REPLY,
@@ -34,6 +35,7 @@ import { IPV4_HEADER, IPV4_OFFSET_MASK } from '../wire/ipv4.js';
 import { PROTO_ICMP } from '../wire/protocols.js';
 import type { NetworkLayer } from './network.js';
 import { plateauBelow } from './path-mtu.js';
+import { receiveRedirect4 } from './redirect.js';
 
 /** Of each "unreachable" code: the errno, and whether it is hard (Linux's icmp_err_convert). */
 const UNREACHABLE: readonly (readonly [number, boolean])[] = [
@@ -73,7 +75,7 @@ export function receiveIcmp4(net: NetworkLayer, packet: PacketBuffer): void {
   else {
     if (type === ICMP4_UNREACHABLE || type === ICMP4_TIME_EXCEEDED || type === ICMP4_PARAMETER_PROBLEM) {
       receiveError(net, packet, type, view.getUint8(at + 1));
-    }
+    } else if (type === ICMP4_REDIRECT) receiveRedirect4(net, packet);
     packet.release();
   }
 }

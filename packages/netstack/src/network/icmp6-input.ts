@@ -1,5 +1,4 @@
-// ICMPv6 in (RFC 4443): echo is answered, errors go to their transport, neighbour discovery and MLD to their modules. Redirects
-// are ignored.
+// ICMPv6 in (RFC 4443): echo is answered, errors go to their transport, neighbour discovery and MLD to their modules.
 import type { Address } from '../address.js';
 import { EACCES, ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, EPROTO } from '../errno.js';
 import { CHECKSUM_NONE, PACKET_MULTICAST, type PacketBuffer } from '../storage/packet-buffer.js';
@@ -13,7 +12,9 @@ import {
   ICMP6_NEIGHBOUR_ADVERT,
   ICMP6_NEIGHBOUR_SOLICIT,
   ICMP6_PARAMETER_PROBLEM,
+  ICMP6_REDIRECT,
   ICMP6_ROUTER_ADVERT,
+  ICMP6_ROUTER_SOLICIT,
   ICMP6_TIME_EXCEEDED,
   ICMP6_TOO_BIG,
   ICMP6_UNREACHABLE,
@@ -24,6 +25,7 @@ import { PROTO_FRAGMENT, PROTO_ICMPV6 } from '../wire/protocols.js';
 import type { NetInterface } from './interface.js';
 import { receiveNeighbourAdvert, receiveNeighbourSolicit } from './ndp.js';
 import type { NetworkLayer } from './network.js';
+import { receiveRedirect6 } from './redirect.js';
 
 /** Of each "unreachable" code: errno and whether it is hard (Linux's tab_unreach). */
 const UNREACHABLE: readonly (readonly [number, boolean])[] = [
@@ -52,6 +54,8 @@ export function receiveIcmp6(net: NetworkLayer, iface: NetInterface, packet: Pac
   if (type === ICMP6_NEIGHBOUR_SOLICIT) receiveNeighbourSolicit(iface, packet);
   else if (type === ICMP6_NEIGHBOUR_ADVERT) receiveNeighbourAdvert(iface, packet);
   else if (type === ICMP6_ROUTER_ADVERT) iface.routers.receiveAdvertisement(packet);
+  else if (type === ICMP6_ROUTER_SOLICIT) iface.advertiser.receiveSolicitation(packet);
+  else if (type === ICMP6_REDIRECT) receiveRedirect6(net, iface, packet);
   else if (type === ICMP6_MLD_QUERY) iface.groups.receiveMldQuery(packet);
   else if (type === ICMP6_MLD_REPORT) iface.groups.receiveMldReport(packet);
   else if (type <= ICMP6_PARAMETER_PROBLEM) receiveError(net, packet, type);

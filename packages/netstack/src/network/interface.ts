@@ -34,8 +34,10 @@ import {
   type NeighbourLink,
   type NeighbourOptions,
   NeighbourTable,
+  NUD_FAILED,
 } from './neighbour.js';
 import type { NetworkLayer } from './network.js';
+import { type AdvertiserOptions, RouterAdvertiser } from './router-advertiser.js';
 import { RouterDiscovery } from './router-discovery.js';
 
 export interface InterfaceOptions {
@@ -48,6 +50,12 @@ export interface InterfaceOptions {
   readonly acceptRouterAdvertisements?: boolean;
   /** IPv6: make a link-local address by itself. Default true on Ethernet. */
   readonly linkLocal?: boolean;
+  /** Heed redirects. Default true when not forwarding. */
+  readonly acceptRedirects?: boolean;
+  /** Tell senders on the link of a better first hop. Default true; without forwarding there is nothing to tell. */
+  readonly sendRedirects?: boolean;
+  /** Be an IPv6 router that advertises itself. Default: silent. */
+  readonly advertise?: AdvertiserOptions;
   /** Solicitations of duplicate address detection; 0 turns it off. Default 1. */
   readonly dadTransmits?: number;
   readonly neighbours?: NeighbourOptions;
@@ -72,6 +80,9 @@ export class NetInterface implements LinkSink, NeighbourLink {
   readonly neighbours: NeighbourTable;
   readonly groups: GroupTable;
   readonly routers: RouterDiscovery;
+  readonly advertiser: RouterAdvertiser;
+  acceptRedirects: boolean;
+  sendRedirects: boolean;
   readonly counters: InterfaceCounters;
 
   /** Made by NetworkLayer.addInterface. */
@@ -93,7 +104,11 @@ export class NetInterface implements LinkSink, NeighbourLink {
     this.neighbours = new NeighbourTable(this, options.neighbours ?? {});
     this.groups = new GroupTable(this);
     this.routers = new RouterDiscovery(this, options.acceptRouterAdvertisements ?? this.isEthernet);
+    this.advertiser = new RouterAdvertiser(this);
+    this.acceptRedirects = options.acceptRedirects ?? !this.forwarding;
+    this.sendRedirects = options.sendRedirects ?? true;
     this.counters = new InterfaceCounters();
+    if (options.advertise !== undefined) this.advertiser.start(options.advertise);
   }
 
   // --- towards the device ---
@@ -279,6 +294,9 @@ export class NetInterface implements LinkSink, NeighbourLink {
 
   reachabilityChanged(entry: NeighbourEntry): void {
     this.routers.neighbourChanged(entry);
+    if (entry.state !== NUD_FAILED) return;
+    this.net.redirects.forget(entry.address, this.index);
+    if (this.net.routing.hasPaths) this.net.changed();
   }
 
   entryRemoved(): void {

@@ -136,6 +136,7 @@ function route(net: NetworkLayer, iface: NetInterface, packet: PacketBuffer): vo
     deliver(net, iface, packet);
   } else if (destination.isMulticast) {
     packet.flags |= PACKET_MULTICAST;
+    if (net.multicast.isActive) net.multicast.forward(iface, packet);
     if (iface.isLoopback || iface.groups.accepts(destination, packet.source as Address))
       deliver(net, iface, packet);
     else packet.release();

@@ -211,6 +211,7 @@ function route(net: NetworkLayer, iface: NetInterface, packet: PacketBuffer, tol
     deliver(net, iface, packet, told);
   } else if (destination.isMulticast) {
     packet.flags |= PACKET_MULTICAST;
+    if (net.multicast.isActive) net.multicast.forward(iface, packet);
     if (iface.isLoopback || iface.groups.accepts(destination, packet.source as Address)) {
       deliver(net, iface, packet, told);
     } else packet.release();

@@ -59,6 +59,8 @@ export class NeighbourEntry implements TimerOwner {
   confirmed: number;
   used: number;
   isRouter: boolean;
+  /** When it last failed to answer; -Infinity while it has not. */
+  failedAt: number;
 
   constructor(table: NeighbourTable, address: Address, maxQueued: number) {
     this.table = table;
@@ -71,6 +73,7 @@ export class NeighbourEntry implements TimerOwner {
     this.confirmed = 0;
     this.used = 0;
     this.isRouter = false;
+    this.failedAt = Number.NEGATIVE_INFINITY;
   }
 
   timerExpired(_timer: Timer, now: number): void {
@@ -257,6 +260,7 @@ export class NeighbourTable {
 
   private fail(entry: NeighbourEntry): void {
     entry.state = NUD_FAILED;
+    entry.failedAt = this.link.now();
     entry.mac = -1;
     this.link.reachabilityChanged(entry);
     for (let packet = entry.queue.shift(); packet !== null; packet = entry.queue.shift()) {

@@ -28,15 +28,20 @@ import { type InterfaceOptions, NetInterface } from './interface.js';
 import type { InterfaceAddress } from './interface-address.js';
 import { receiveIpv4 } from './ipv4-input.js';
 import { receiveIpv6 } from './ipv6-input.js';
-import type { NeighbourEntry, NeighbourTable } from './neighbour.js';
+import { MulticastForwarder } from './multicast-forward.js';
+import { type NeighbourEntry, type NeighbourTable, NUD_FAILED } from './neighbour.js';
 import { sendByRoute } from './output.js';
 import { PacketEndpoints } from './packet-endpoint.js';
 import { PathMtuCache, type PathMtuEntry } from './path-mtu.js';
 import type { IcmpLimits } from './rate-limit.js';
 import { RawEndpoints } from './raw-endpoint.js';
 import { Reassembler, type ReassemblyOptions, type ReassemblyOwner } from './reassembly.js';
+import { RedirectCache } from './redirect.js';
 import { resolveRoute } from './resolve.js';
 import { type RouteEntry, type RouteQuery, RoutingTables } from './routing.js';
+
+/** How long a next hop that did not answer is left alone (Linux's gc_stale_time). */
+const DEAD_HOP_TIME = 60_000_000;
 
 export interface NetworkOptions {
   readonly reassembly?: ReassemblyOptions;
@@ -75,6 +80,8 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
   readonly packetEndpoints: PacketEndpoints;
   readonly transports: (TransportProtocol | null)[];
   readonly book: AddressBook;
+  readonly redirects: RedirectCache;
+  readonly multicast: MulticastForwarder;
   readonly loopback: NetInterface;
   /** The one ICMP error object; see IcmpError. */
   readonly icmpError: IcmpError;
@@ -107,6 +114,7 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
     this.addresses = new AddressCache();
     this.counters = new NetworkCounters();
     this.routing = new RoutingTables();
+    this.routing.isUsable = (path) => this.isUsablePath(path);
     this.pathMtu = new PathMtuCache();
     this.reassembly = new Reassembler(timers, this.counters, this, options.reassembly ?? {});
     this.hooks = new HookTable();
@@ -147,6 +155,8 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
     };
     this.time = now;
     this.changes = 1;
+    this.redirects = new RedirectCache();
+    this.multicast = new MulticastForwarder(this);
     this.book = new AddressBook(this);
     this.loopback = this.addInterface(loopback, { name: 'lo' });
     this.book.startLoopback(this.loopback);
@@ -223,10 +233,12 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
 
   removeInterface(iface: NetInterface): number {
     if (this.interfaces[iface.index] !== iface || iface === this.loopback) return -EINVAL;
+    iface.advertiser.stop();
     this.book.takeDown(iface);
     for (const held of [...iface.addresses]) this.book.remove(iface, held.address);
-    this.routing.removeEverywhere((route) => route.interfaceIndex === iface.index);
+    this.routing.removeInterface(iface.index);
     iface.neighbours.flush(true);
+    this.redirects.forget(null, iface.index);
     iface.device.attach(null);
     this.interfaces[iface.index] = null;
     this.changed();
@@ -258,7 +270,7 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
   }
 
   get generation(): number {
-    return this.changes + this.routing.generation + this.pathMtu.generation;
+    return this.changes + this.routing.generation + this.pathMtu.generation + this.redirects.generation;
   }
 
   // --- addresses ---
@@ -324,6 +336,14 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
   }
 
   // --- routes ---
+
+  /** Of a route with several next hops: the interface is up and the next hop not known to be dead. */
+  private isUsablePath(path: RouteEntry): boolean {
+    const iface = this.interfaceByIndex(path.interfaceIndex);
+    if (iface === null || !iface.isUp) return false;
+    const hop = path.gateway === null ? null : iface.neighbours.lookup(path.gateway);
+    return hop === null || hop.state !== NUD_FAILED || this.time - hop.failedAt > DEAD_HOP_TIME;
+  }
 
   lookupRoute(route: Route, source: Address | null): RouteEntry | null {
     const query = this.query;

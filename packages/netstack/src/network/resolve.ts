@@ -108,7 +108,8 @@ function toUnicast(net: NetworkLayer, route: Route, source: Address | null): num
   route.hopLimit = entry.hopLimit > 0 ? entry.hopLimit : 64;
   route.advertisedMss = entry.advertisedMss;
   route.initialWindow = entry.initialWindow;
-  return found(net, route, iface, entry.gateway ?? destination, chosen ?? ANY_V4, entry.mtu);
+  const hop = net.redirects.find(destination, entry.gateway ?? destination, iface.index);
+  return found(net, route, iface, hop, chosen ?? ANY_V4, entry.mtu);
 }
 
 function refusal(net: NetworkLayer, route: Route, entry: RouteEntry, source: Address | null): number {

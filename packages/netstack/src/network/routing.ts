@@ -28,6 +28,18 @@ export interface RouteEntry {
   readonly expires: number;
   /** Who made it: 'static', 'kernel' (from an address), 'ra'. */
   readonly origin: string;
+  /** Of a route with several next hops: one route each, of which a lookup gives one. Empty otherwise. */
+  readonly paths: readonly RouteEntry[];
+  /** Share of the flows that a path takes; 1 for others. */
+  readonly weight: number;
+}
+
+/** One way of a route that has several. */
+export interface NextHop {
+  readonly gateway?: Address | null;
+  readonly interfaceIndex?: number;
+  /** 1 to 256; default 1. */
+  readonly weight?: number;
 }
 
 export interface RouteOptions {
@@ -42,6 +54,8 @@ export interface RouteOptions {
   readonly hopLimit?: number;
   readonly expires?: number;
   readonly origin?: string;
+  /** Several ways, instead of gateway and interfaceIndex: flows are spread over those that work, by their addresses. */
+  readonly nextHops?: readonly NextHop[];
 }
 
 export interface PolicyRule {
@@ -91,7 +105,31 @@ export function makeRoute(destination: Address, prefixLength: number, options: R
     hopLimit: options.hopLimit ?? 0,
     expires: options.expires ?? Number.POSITIVE_INFINITY,
     origin: options.origin ?? 'static',
+    paths: [],
+    weight: 1,
   };
+}
+
+/** A route with several next hops; the first is what shows where only one can. */
+export function makeMultipath(
+  destination: Address,
+  prefixLength: number,
+  options: RouteOptions,
+  hops: readonly NextHop[],
+): RouteEntry {
+  const paths = hops.map((hop) => ({
+    ...makeRoute(destination, prefixLength, {
+      ...options,
+      gateway: hop.gateway ?? null,
+      interfaceIndex: hop.interfaceIndex ?? 0,
+    }),
+    weight: hop.weight ?? 1,
+  }));
+  return withPaths(paths[0] as RouteEntry, paths);
+}
+
+function withPaths(route: RouteEntry, paths: readonly RouteEntry[]): RouteEntry {
+  return { ...route, paths: paths.length > 1 ? paths : [] };
 }
 
 function sameRoute(a: RouteEntry, b: RouteEntry): boolean {
@@ -119,6 +157,10 @@ export class RoutingTables {
   /** The nearest time at which a route expires. */
   nextExpiry: number;
   private readonly maxRoutes: number;
+  /** True once a route with several next hops was added. */
+  hasPaths: boolean;
+  /** Whether a path can be used now; the network layer knows. */
+  isUsable: (path: RouteEntry) => boolean;
 
   constructor(maxRoutes = 65536) {
     this.tables = new Map();
@@ -127,6 +169,8 @@ export class RoutingTables {
     this.generation = 1;
     this.nextExpiry = Number.POSITIVE_INFINITY;
     this.maxRoutes = maxRoutes;
+    this.hasPaths = false;
+    this.isUsable = () => true;
   }
 
   /** 0, -EEXIST for the same prefix, metric, interface and gateway, -EINVAL when the table is full. */
@@ -141,6 +185,7 @@ export class RoutingTables {
     this.tables.set(table, list);
     this.indexes.set(table, index);
     this.nextExpiry = Math.min(this.nextExpiry, route.expires);
+    this.hasPaths ||= route.paths.length > 0;
     this.generation++;
     return 0;
   }
@@ -166,6 +211,19 @@ export class RoutingTables {
   /** Removes from all tables. */
   removeEverywhere(test: (route: RouteEntry) => boolean): void {
     for (const table of this.tables.keys()) this.remove(test, table);
+  }
+
+  /** An interface is gone: routes by it go, and routes with other ways lose that one. */
+  removeInterface(interfaceIndex: number): void {
+    const isGone = (route: RouteEntry) => route.interfaceIndex === interfaceIndex;
+    for (const [table, list] of this.tables) {
+      const hurt = list.filter((route) => route.paths.some(isGone));
+      this.remove((route) => isGone(route) || hurt.includes(route), table);
+      for (const route of hurt) {
+        const paths = route.paths.filter((path) => !isGone(path));
+        if (paths.length > 0) this.add(withPaths(paths[0] as RouteEntry, paths), table);
+      }
+    }
   }
 
   list(table = TABLE_MAIN): readonly RouteEntry[] {
@@ -213,6 +271,35 @@ export class RoutingTables {
     return null;
   }
 
+  /** Hash-threshold (RFC 2992) over the paths that work, in proportion to their weights; over all when none does. */
+  private choosePath(route: RouteEntry, query: RouteQuery): RouteEntry {
+    let total = this.weigh(route, query, true);
+    const working = total > 0;
+    if (!working) total = this.weigh(route, query, false);
+    let left = Math.floor((flowHash(query) / 0x100000000) * total);
+    for (let i = 0; i < route.paths.length; i++) {
+      const path = route.paths[i] as RouteEntry;
+      if (!this.counts(path, query, working)) continue;
+      left -= path.weight;
+      if (left < 0) return path;
+    }
+    return route.paths[0] as RouteEntry;
+  }
+
+  private weigh(route: RouteEntry, query: RouteQuery, working: boolean): number {
+    let total = 0;
+    for (let i = 0; i < route.paths.length; i++) {
+      const path = route.paths[i] as RouteEntry;
+      if (this.counts(path, query, working)) total += path.weight;
+    }
+    return total;
+  }
+
+  private counts(path: RouteEntry, query: RouteQuery, working: boolean): boolean {
+    if (query.outInterface !== 0 && path.interfaceIndex !== query.outInterface) return false;
+    return !working || this.isUsable(path);
+  }
+
   private lookupIn(table: number, query: RouteQuery, suppress: number): RouteEntry | null {
     const index = this.indexes.get(table);
     if (index === undefined) return null;
@@ -222,17 +309,29 @@ export class RoutingTables {
       if (length <= suppress) return null;
       const candidates = index.candidates(query.destination, length);
       const route = candidates === undefined ? null : firstUsable(candidates, query);
+      if (route !== null && route.paths.length > 0) return this.choosePath(route, query);
       if (route !== null) return route.kind === 'throw' ? null : route;
     }
     return null;
   }
 }
 
+/** A number that flows between the same two addresses share. */
+function flowHash(query: RouteQuery): number {
+  const hash = Math.imul(query.destination.hash ^ ((query.source?.hash ?? 0) >>> 1), 0x9e3779b1);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+function goesBy(route: RouteEntry, interfaceIndex: number): boolean {
+  if (route.paths.length === 0) return route.interfaceIndex === interfaceIndex;
+  return route.paths.some((path) => path.interfaceIndex === interfaceIndex);
+}
+
 function firstUsable(candidates: readonly RouteEntry[], query: RouteQuery): RouteEntry | null {
   for (let i = 0; i < candidates.length; i++) {
     const route = candidates[i] as RouteEntry;
     if (!query.destination.matches(route.destination, route.prefixLength)) continue;
-    if (query.outInterface !== 0 && route.interfaceIndex !== query.outInterface) continue;
+    if (query.outInterface !== 0 && !goesBy(route, query.outInterface)) continue;
     if (query.onLinkOnly && route.gateway !== null) continue;
     return route;
   }

@@ -142,7 +142,17 @@ describe.skipIf(missing !== null)('programs of Linux', () => {
         const port = await freePort();
         await start('iperf3', ['-s', '-1', '-p', String(port), '--forceflush'], /listening/);
         proxy(port, port);
-        const args = ['-c', host, '-p', String(port), '-n', wire === 'clean' ? '16M' : '2M', '-J'];
+        const args = [
+          '-c',
+          host,
+          '-p',
+          String(port),
+          '-n',
+          wire === 'clean' ? '16M' : '2M',
+          '-w',
+          '64K',
+          '-J',
+        ];
         const result = await tap.run('iperf3', reverse ? [...args, '-R'] : args);
         const report = JSON.parse(result.output) as {
           error?: string;

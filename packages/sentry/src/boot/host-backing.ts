@@ -28,6 +28,11 @@ export class HostBacking implements MemoryBacking {
     return this.#file.punch(offset, length);
   }
 
+  /** SEEK_DATA knows every page that was ever touched. When the host refuses, all count as there. */
+  present(offset: number, length: number, into: Uint8Array, at: number): void {
+    if (this.#file.presentPages(offset, length, into, at) < 0) into.fill(1, at, at + length / 4096);
+  }
+
   resident(): number {
     const pages = this.#file.residentPages(0, this.#file.size);
     return pages < 0 ? -1 : pages * 4096;

@@ -16,14 +16,13 @@ import {
 } from '@sandbox-kernel/host';
 import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/kernel';
 import { MemoryFile } from '@sandbox-kernel/mm';
-import { openPtracePlatform, PtraceUnavailableError } from '@sandbox-kernel/platform-ptrace';
 import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
 import type { SandboxSpec } from '../control/messages.js';
-import { RequestError } from '../control/server.js';
 import type { SandboxNetwork } from '../net/network.js';
 import { syscallHandlers } from '../syscalls/table.js';
 import { HostClock } from './clock.js';
 import { HostBacking } from './host-backing.js';
+import { openPlatform } from './platform.js';
 import { HostRandom } from './random.js';
 import { SentryKernel } from './sentry-kernel.js';
 import { createRoot, mountAll } from './tree.js';
@@ -85,24 +84,4 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
   };
   mountAll(side.host, kernel, caller, spec);
   return { kernel, platform, network: kernel.network, caller };
-}
-
-function openPlatform(side: HostSide, spec: SandboxSpec): Platform {
-  if (spec.platform === 'systrap') {
-    throw new RequestError({
-      code: 'ERR_SANDBOX_PLATFORM',
-      message: 'the systrap platform is not built yet',
-      hint: 'use --platform ptrace or auto',
-    });
-  }
-  try {
-    return openPtracePlatform({
-      memoryFd: side.memory.fd,
-      memoryReadOnlyFd: side.memory.readOnlyFd,
-      events: side.watcher,
-    });
-  } catch (error) {
-    if (!(error instanceof PtraceUnavailableError)) throw error;
-    throw new RequestError({ code: 'ERR_SANDBOX_PLATFORM', message: error.reason, hint: error.remedy });
-  }
 }

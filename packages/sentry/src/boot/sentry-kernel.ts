@@ -1,5 +1,5 @@
 // The kernel of this sandbox with what system call handlers need beside it: the file tree and buffers for one call.
-import { Kernel, type KernelOptions, type KernelRoles } from '@sandbox-kernel/kernel';
+import { Kernel, KernelFileSignals, type KernelOptions, type KernelRoles } from '@sandbox-kernel/kernel';
 import type { Vfs } from '@sandbox-kernel/vfs';
 import { createNetwork, type SandboxNetwork } from '../net/network.js';
 import { Workspace, type WorkspaceOwner } from '../syscalls/workspace.js';
@@ -14,5 +14,6 @@ export class SentryKernel extends Kernel implements WorkspaceOwner {
     this.vfs = vfs;
     this.workspace = new Workspace();
     this.network = createNetwork(this);
+    vfs.notify.signals = new KernelFileSignals(this);
   }
 }

@@ -25,6 +25,7 @@ import {
   uptimeText,
   versionText,
 } from './system-text.js';
+import { sysvipcDirectory } from './sysvipc.js';
 import { TaskDirectories } from './task-directory.js';
 
 const PROC_SUPER_MAGIC = 0x9fa0;
@@ -94,7 +95,8 @@ export function createProcfs(kernel: SentryKernel): Superblock {
     .add('net', new StaticLink('self/net'))
     .add('self', new SelfLink(false))
     .add('thread-self', new SelfLink(true))
-    .add('sys', sysDirectory(kernel));
+    .add('sys', sysDirectory(kernel))
+    .add('sysvipc', sysvipcDirectory(kernel));
   const superblock = createPseudoFilesystem(kernel.vfs, { type: 'proc', magic: PROC_SUPER_MAGIC, root });
   superblock.namesFixed = true;
   return superblock;

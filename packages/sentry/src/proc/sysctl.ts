@@ -80,6 +80,7 @@ export function sysDirectory(kernel: SentryKernel): PseudoDirectory {
     .add('overcommit_ratio', new NumberKnob(50))
     .add('max_map_count', new NumberKnob(65530))
     .add('mmap_min_addr', new StaticFile('65536\n'))
+    .add('unprivileged_userfaultfd', new StaticFile('0\n'))
     .add('swappiness', new NumberKnob(60, 0, 200));
   return new PseudoDirectory()
     .add('kernel', kernelDirectory(kernel))

@@ -3,6 +3,7 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
+  EAGAIN,
   EBADF,
   EFAULT,
   EFBIG,
@@ -40,6 +41,7 @@ import {
   truncatePath,
 } from '@sandbox-kernel/vfs';
 import { fileSizeLimit, pathArgument } from './arguments.js';
+import { waitForLease } from './open.js';
 import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
 
@@ -179,7 +181,9 @@ function truncate(task: Task, args: SyscallArgs): number {
   if (size < 0) return -EINVAL;
   const path = pathArgument(task, args, 0);
   if (typeof path === 'number') return path;
-  return size > fileSizeLimit(task) ? tooBig(task) : truncatePath(task, path, size);
+  if (size > fileSizeLimit(task)) return tooBig(task);
+  const result = truncatePath(task, path, size);
+  return result === -EAGAIN ? waitForLease(task, result) : result;
 }
 
 function ftruncate(task: Task, args: SyscallArgs): number {

@@ -1,5 +1,7 @@
 // fcntl(2), flock(2).
 import {
+  DN_MULTISHOT,
+  EACCES,
   EAGAIN,
   EBADF,
   EFAULT,
@@ -22,6 +24,7 @@ import {
   F_GETOWN_EX,
   F_GETPIPE_SZ,
   F_GETSIG,
+  F_NOTIFY,
   F_OFD_GETLK,
   F_OFD_SETLK,
   F_OFD_SETLKW,
@@ -63,7 +66,14 @@ import {
   SYS_fcntl,
   SYS_flock,
 } from '@sandbox-kernel/abi';
-import { BLOCKED, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
+import {
+  BLOCKED,
+  ownUnlessOwned,
+  type SyscallArgs,
+  setAsync,
+  setFileOwner,
+  type Task,
+} from '@sandbox-kernel/kernel';
 import {
   type FileDescription,
   findConflict,
@@ -76,6 +86,7 @@ import {
   setLease,
   setRecordLock,
   tmpfsFileOf,
+  watchDirectory,
 } from '@sandbox-kernel/vfs';
 import { descriptorLimit } from './arguments.js';
 import type { SyscallRow } from './row.js';
@@ -84,7 +95,7 @@ import { workspaceOf } from './workspace.js';
 
 const CAP_LEASE = 28;
 const CAP_SYS_RESOURCE = 24;
-const SETTABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC;
+const SETTABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 /** Commands that work on O_PATH descriptors too. */
 const PATH_COMMANDS: readonly number[] = [F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL];
 const FLOCK_SIZE = 32;
@@ -107,13 +118,13 @@ function fcntl(task: Task, args: SyscallArgs): number {
     case F_GETFL:
       return file.flags;
     case F_SETFL:
-      return setFlags(task, file, args.int(2));
+      return setFlags(task, file, fd, args.int(2));
     default:
       return lockCommand(task, args, file, command);
   }
 }
 
-function setFlags(task: Task, file: FileDescription, flags: number): number {
+function setFlags(task: Task, file: FileDescription, fd: number, flags: number): number {
   const { inode } = file;
   const wanted = flags & SETTABLE;
   if (((wanted ^ file.flags) & O_APPEND) !== 0 && (wanted & O_APPEND) === 0) {
@@ -124,6 +135,7 @@ function setFlags(task: Task, file: FileDescription, flags: number): number {
   }
   const allowed = file.ops.flagsChanging(file, wanted);
   if (allowed !== 0) return allowed;
+  setAsync(file, fd, (flags & FASYNC) !== 0, FASYNC);
   file.flags = (file.flags & ~SETTABLE) | wanted;
   return 0;
 }
@@ -145,7 +157,9 @@ function lockCommand(task: Task, args: SyscallArgs, file: FileDescription, comma
     case F_GETLEASE:
       return getLease(file);
     case F_SETLEASE:
-      return changeLease(task, file, args.int(2));
+      return changeLease(task, file, args.int(0), args.int(2));
+    case F_NOTIFY:
+      return notifyDirectory(task, file, args.int(0), args.int(2));
     default:
       return ownerCommand(task, args, file, command);
   }
@@ -219,9 +233,9 @@ function addSeals(file: FileDescription, seals: number): number {
 
 function setOwner(task: Task, file: FileDescription, id: number): number {
   if (id === -(2 ** 31)) return -EINVAL;
-  file.ownerKind = id < 0 ? F_OWNER_PGRP : F_OWNER_PID;
-  file.ownerId = Math.abs(id);
-  rememberOwner(task, file);
+  if (id > 0 && task.kernel.findTask(id) === null) return -ESRCH;
+  if (id < 0 && !isGroup(task, -id)) return -ESRCH;
+  setFileOwner(task, file, id < 0 ? F_OWNER_PGRP : F_OWNER_PID, Math.abs(id));
   return 0;
 }
 
@@ -230,23 +244,32 @@ function setOwnerEx(task: Task, file: FileDescription, addr: number): number {
   const id = task.memory.readU32(addr + 4);
   if (kind < 0 || id < 0) return -EFAULT;
   if (kind !== F_OWNER_TID && kind !== F_OWNER_PID && kind !== F_OWNER_PGRP) return -EINVAL;
-  if (kind !== F_OWNER_PGRP && id !== 0 && task.kernel.findTask(id) === null) return -ESRCH;
-  file.ownerKind = kind;
-  file.ownerId = id;
-  rememberOwner(task, file);
+  if (id !== 0 && task.kernel.findTask(id) === null && !isGroup(task, id)) return -ESRCH;
+  setFileOwner(task, file, kind, id);
   return 0;
 }
 
-function rememberOwner(task: Task, file: FileDescription): void {
-  file.ownerUid = task.credentials.uid;
-  file.ownerEuid = task.credentials.euid;
+function isGroup(task: Task, pgid: number): boolean {
+  return task.kernel.processes.groups.has(pgid);
 }
 
-function changeLease(task: Task, file: FileDescription, type: number): number {
+function changeLease(task: Task, file: FileDescription, fd: number, type: number): number {
   const { inode } = file;
-  if (inode === null || (inode.mode & S_IFMT) !== S_IFREG) return -EINVAL;
+  if (inode === null) return -EINVAL;
   const own = inode.uid === task.credentials.fsuid || task.credentials.hasCapability(CAP_LEASE);
-  return own ? setLease(file, type) : -EPERM;
+  if (type !== F_UNLCK && !own) return -EACCES;
+  if ((inode.mode & S_IFMT) !== S_IFREG) return -EINVAL;
+  const result = setLease(file, fd, type);
+  if (result === 0 && type !== F_UNLCK) ownUnlessOwned(task, file);
+  return result;
+}
+
+function notifyDirectory(task: Task, file: FileDescription, fd: number, arg: number): number {
+  const result = watchDirectory(file, task.files, fd, arg);
+  if (result !== 0 || (arg & ~DN_MULTISHOT) === 0) return result;
+  task.files.hasDirectoryWatches = true;
+  ownUnlessOwned(task, file);
+  return 0;
 }
 
 /** struct flock as asked for: absolute range, end Infinity for "to the end of file". */
@@ -336,13 +359,6 @@ function flock(task: Task, args: SyscallArgs): number {
 }
 
 export const FCNTL_SYSCALLS: readonly SyscallRow[] = [
-  {
-    nr: SYS_fcntl,
-    name: 'fcntl',
-    handler: fcntl,
-    coverage: 'partial',
-    note: 'F_NOTIFY is refused; leases are kept but not broken by opens',
-    format: 'fdx',
-  },
+  { nr: SYS_fcntl, name: 'fcntl', handler: fcntl, coverage: 'full', format: 'fdx' },
   { nr: SYS_flock, name: 'flock', handler: flock, coverage: 'full', format: 'fd' },
 ];

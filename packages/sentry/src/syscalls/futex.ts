@@ -8,6 +8,7 @@ import {
   FUTEX_BITSET_MATCH_ANY,
   FUTEX_CLOCK_REALTIME,
   FUTEX_CMP_REQUEUE,
+  FUTEX_CMP_REQUEUE_PI,
   FUTEX_LOCK_PI,
   FUTEX_LOCK_PI2,
   FUTEX_PRIVATE_FLAG,
@@ -25,8 +26,10 @@ import {
   SYS_set_robust_list,
 } from '@sandbox-kernel/abi';
 import {
+  futexCmpRequeuePi,
   futexRequeue,
   futexWait,
+  futexWaitRequeuePi,
   futexWake,
   futexWakeOp,
   lockPi,
@@ -71,6 +74,15 @@ function futex(task: Task, args: SyscallArgs): number {
       const clock = command === FUTEX_LOCK_PI || realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC;
       const failed = readDeadline(task, args.addr(3), true, clock);
       return failed < 0 ? failed : lockPi(task, first, shared, task.call.deadline, false);
+    }
+    case FUTEX_WAIT_REQUEUE_PI: {
+      const failed = readDeadline(task, args.addr(3), true, realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC);
+      if (failed < 0) return failed;
+      return futexWaitRequeuePi(task, first, args.addr(4), shared, value, task.call.deadline);
+    }
+    case FUTEX_CMP_REQUEUE_PI: {
+      const second = args.addr(4);
+      return futexCmpRequeuePi(task, first, second, shared, value | 0, args.int(3), args.uint(5));
     }
     case FUTEX_TRYLOCK_PI:
       return lockPi(task, first, shared, Infinity, true);
@@ -135,7 +147,7 @@ export const FUTEX_SYSCALLS: readonly SyscallRow[] = [
     handler: futex,
     coverage: 'partial',
     format: 'pxupp',
-    note: 'no WAIT_REQUEUE_PI and CMP_REQUEUE_PI; PI locks go to the longest waiter',
+    note: 'owners of PI locks are not boosted: the host schedules',
   },
   {
     nr: SYS_set_robust_list,

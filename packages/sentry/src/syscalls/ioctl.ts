@@ -25,7 +25,7 @@ import {
   S_IFREG,
   SYS_ioctl,
 } from '@sandbox-kernel/abi';
-import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
+import { type SyscallArgs, setAsync, type Task } from '@sandbox-kernel/kernel';
 import {
   CHANGE_ATTRIBUTES,
   CHANGE_CTIME,
@@ -52,13 +52,21 @@ function ioctl(task: Task, args: SyscallArgs): number {
     case FIONBIO:
       return setFlag(task, file, args.addr(2), O_NONBLOCK);
     case FIOASYNC:
-      return setFlag(task, file, args.addr(2), FASYNC);
+      return setAsyncFlag(task, file, args);
     case FICLONE:
     case FICLONERANGE:
       return -EOPNOTSUPP;
     default:
       return fileRequest(task, args, file, request);
   }
+}
+
+function setAsyncFlag(task: Task, file: FileDescription, args: SyscallArgs): number {
+  const on = task.memory.readU32(args.addr(2));
+  if (on < 0) return -EFAULT;
+  if (!file.ops.signalsReadiness(file)) return (on !== 0) === ((file.flags & FASYNC) !== 0) ? 0 : -ENOTTY;
+  setAsync(file, args.int(0), on !== 0, FASYNC);
+  return 0;
 }
 
 function setFlag(task: Task, file: FileDescription, addr: number, flag: number): number {

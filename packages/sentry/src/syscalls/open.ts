@@ -4,11 +4,13 @@ import {
   CLOSE_RANGE_CLOEXEC,
   CLOSE_RANGE_UNSHARE,
   E2BIG,
+  EAGAIN,
   EFAULT,
   EINVAL,
   ERESTARTSYS,
   O_CLOEXEC,
   O_CREAT,
+  O_NONBLOCK,
   O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
@@ -25,7 +27,7 @@ import {
   SYS_openat2,
 } from '@sandbox-kernel/abi';
 import { BLOCKED, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
-import { type FileDescription, fifoMustWait, openFile } from '@sandbox-kernel/vfs';
+import { type FileDescription, fifoMustWait, leaseDeadline, locksOf, openFile } from '@sandbox-kernel/vfs';
 import { descriptorLimit, pathArgument } from './arguments.js';
 import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
@@ -86,11 +88,25 @@ function openat2(task: Task, args: SyscallArgs): number {
 }
 
 function finishOpen(task: Task, file: FileDescription | number, flags: number): number {
-  if (typeof file === 'number') return file;
+  if (typeof file === 'number') {
+    if (file !== -EAGAIN || (flags & O_NONBLOCK) !== 0) return file;
+    return waitForLease(task, file);
+  }
   if (!fifoMustWait(file)) return install(task, file, flags);
   task.call.phase = 1;
   task.call.object = file;
   return waitForPeer(task, flags);
+}
+
+/** After -EAGAIN of an open or truncation: waits when a lease was the reason, for the call to run again. */
+export function waitForLease(task: Task, error: number): number {
+  const { locks } = task.fs.vfs;
+  const inode = locks.breaking;
+  locks.breaking = null;
+  if (inode === null) return error;
+  task.watch(locksOf(inode).queue, 1, false);
+  task.wakeAt(leaseDeadline(inode));
+  return task.block(-ERESTARTSYS);
 }
 
 /** A FIFO without its other side: the file is open, but the call waits. */

@@ -53,7 +53,7 @@ import { workspaceOf } from './workspace.js';
 
 /** Offset that stands for "the current position". */
 const CURRENT = -1;
-const KNOWN_RWF = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND;
+export const KNOWN_RWF = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND;
 
 function read(task: Task, args: SyscallArgs): number {
   const file = task.files.getOpen(args.int(0));
@@ -213,7 +213,7 @@ function written(file: FileDescription, count: number, flags: number): number {
 }
 
 /** Errors that come with a signal. */
-function failed(task: Task, error: number, sizeLimit: number): number {
+export function failed(task: Task, error: number, sizeLimit: number): number {
   if (error === -EPIPE) sendToTask(task, kernelSignal(SIGPIPE));
   else if (error === -EFBIG && Number.isFinite(sizeLimit)) sendToTask(task, kernelSignal(SIGXFSZ));
   return error;

@@ -11,6 +11,7 @@ import {
   PRIO_PROCESS,
   PRIO_USER,
   RLIM_NLIMITS,
+  RLIMIT_CPU,
   RLIMIT_NICE,
   RLIMIT_NOFILE,
   RUSAGE_CHILDREN,
@@ -158,6 +159,7 @@ function changeLimit(task: Task, target: Task, resource: number, from: number, o
   if (from !== 0) {
     target.group.limits.soft[resource] = soft;
     target.group.limits.hard[resource] = hard;
+    if (resource === RLIMIT_CPU) target.group.cpuLimit.arm();
   }
   return 0;
 }
@@ -226,7 +228,7 @@ export const RESOURCE_SYSCALLS: readonly SyscallRow[] = [
     handler: getrusage,
     coverage: 'partial',
     format: 'dp',
-    note: 'no block or message counts; involuntary switches are 0',
+    note: 'no block or message counts; involuntary switches are those that the sentry caused',
   },
   { nr: SYS_times, name: 'times', handler: times, coverage: 'full', format: 'p' },
   { nr: SYS_getpriority, name: 'getpriority', handler: getpriority, coverage: 'full', format: 'dd' },

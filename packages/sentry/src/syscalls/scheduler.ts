@@ -240,8 +240,9 @@ function schedYield(): number {
   return 0;
 }
 
-/** One on which the task may run: nobody can tell which it is, but a program relies on its own choice. */
+/** One on which the task may run, the same as rseq(2) says: nobody can tell which it is, but a program relies on its own choice. */
 function firstProcessor(task: Task): number {
+  if (task.rseqAddress !== 0 && task.rseqCpu >= 0) return task.rseqCpu;
   const words = task.scheduling.affinity;
   if (words === null) return 0;
   const at = words.findIndex((word) => word !== 0);

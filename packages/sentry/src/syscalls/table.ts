@@ -1,5 +1,6 @@
 // The system call table: every family's rows, by number. Calls that stand nowhere get ENOSYS from the kernel and are counted.
 import type { SyscallHandler } from '@sandbox-kernel/kernel';
+import { AIO_SYSCALLS } from './aio.js';
 import { ATTRIBUTE_SYSCALLS } from './attributes.js';
 import { CLONE_SYSCALLS } from './clone.js';
 import { CREDENTIALS_SYSCALLS } from './credentials.js';
@@ -19,6 +20,7 @@ import { MEMORY_ACCESS_SYSCALLS } from './memory-access.js';
 import { MEMORY_ADVICE_SYSCALLS } from './memory-advice.js';
 import { MEMORY_POLICY_SYSCALLS } from './memory-policy.js';
 import { MOUNT_SYSCALLS } from './mount.js';
+import { MSG_SYSCALLS } from './msg.js';
 import { OPEN_SYSCALLS } from './open.js';
 import { PIDFD_SYSCALLS } from './pidfd.js';
 import { PIPE_SYSCALLS } from './pipe.js';
@@ -29,8 +31,11 @@ import { RANDOM_SYSCALLS } from './random.js';
 import { READ_WRITE_SYSCALLS } from './read-write.js';
 import { RESOURCE_SYSCALLS } from './resource.js';
 import type { SyscallRow } from './row.js';
+import { RSEQ_SYSCALLS } from './rseq.js';
 import { SCHEDULER_SYSCALLS } from './scheduler.js';
 import { SELECT_SYSCALLS } from './select.js';
+import { SEM_SYSCALLS } from './sem.js';
+import { SHM_SYSCALLS } from './shm.js';
 import { SIGNAL_SYSCALLS } from './signal.js';
 import { SOCKET_SYSCALLS } from './socket.js';
 import { SOCKET_MESSAGE_SYSCALLS } from './socket-message.js';
@@ -43,10 +48,12 @@ import { TIME_ADJUST_SYSCALLS } from './time-adjust.js';
 import { TIMER_SYSCALLS } from './timer.js';
 import { TIMERFD_SYSCALLS } from './timerfd.js';
 import { UNSHARE_SYSCALLS } from './unshare.js';
+import { USERFAULTFD_SYSCALLS } from './userfaultfd.js';
 import { WAIT_SYSCALLS } from './wait.js';
 import { XATTR_SYSCALLS } from './xattr.js';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
+  AIO_SYSCALLS,
   ATTRIBUTE_SYSCALLS,
   CLONE_SYSCALLS,
   CREDENTIALS_SYSCALLS,
@@ -66,6 +73,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   MEMORY_POLICY_SYSCALLS,
   MEMORY_SYSCALLS,
   MOUNT_SYSCALLS,
+  MSG_SYSCALLS,
   OPEN_SYSCALLS,
   PIDFD_SYSCALLS,
   PIPE_SYSCALLS,
@@ -75,8 +83,11 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   RANDOM_SYSCALLS,
   READ_WRITE_SYSCALLS,
   RESOURCE_SYSCALLS,
+  RSEQ_SYSCALLS,
   SCHEDULER_SYSCALLS,
   SELECT_SYSCALLS,
+  SEM_SYSCALLS,
+  SHM_SYSCALLS,
   SIGNAL_SYSCALLS,
   SOCKET_MESSAGE_SYSCALLS,
   SOCKET_SYSCALLS,
@@ -89,6 +100,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   TIMER_SYSCALLS,
   TIMERFD_SYSCALLS,
   UNSHARE_SYSCALLS,
+  USERFAULTFD_SYSCALLS,
   WAIT_SYSCALLS,
   XATTR_SYSCALLS,
 ];

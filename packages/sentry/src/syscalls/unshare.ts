@@ -15,7 +15,7 @@ import {
   SYS_setns,
   SYS_unshare,
 } from '@sandbox-kernel/abi';
-import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
+import { type SyscallArgs, type Task, undoSemaphores } from '@sandbox-kernel/kernel';
 import type { SyscallRow } from './row.js';
 
 const NAMESPACES = 0x7e020080;
@@ -34,6 +34,7 @@ function unshare(task: Task, args: SyscallArgs): number {
   if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) !== 0 && task.group.live > 1) return -EINVAL;
   if ((flags & CLONE_VM) !== 0 && task.image.users > 1) return -EINVAL;
   if ((flags & NAMESPACES) !== 0) return task.credentials.hasCapability(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
+  if ((flags & CLONE_SYSVSEM) !== 0) undoSemaphores(task.group);
   if ((flags & CLONE_FILES) !== 0 && task.files.shareCount > 1) {
     const own = task.files.copy();
     task.files.release();

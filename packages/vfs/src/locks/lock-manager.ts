@@ -1,14 +1,22 @@
 // Who waits for whose record lock: the graph in which fcntl(2) F_SETLKW looks for deadlocks.
 
+import type { Inode } from '../inode.js';
+
 /** An owner of POSIX locks: a descriptor table (Linux: files_struct). */
 export type LockOwner = object;
 
 export class LockManager {
   /** Waiting owner → owners that it waits for, one entry per waiting task. */
   private readonly waits: Map<LockOwner, LockOwner>;
+  /** How long a lease may stand in the way, ns (/proc/sys/fs/lease-break-time); 0: for ever. */
+  leaseBreakNanos: number;
+  /** Set by an operation that said -EAGAIN because of a lease: what to wait for. */
+  breaking: Inode | null;
 
   constructor() {
     this.waits = new Map();
+    this.leaseBreakNanos = 45e9;
+    this.breaking = null;
   }
 
   /** Would waiting for `holder` close a circle? */

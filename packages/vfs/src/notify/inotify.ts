@@ -8,8 +8,9 @@ import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
 import { scatter } from '../segments.js';
 import { type WaitNode, WaitQueue } from '../wait-queue.js';
+import type { FileEvent } from './file-event.js';
 import { IN_DELETE_SELF, IN_IGNORED, IN_Q_OVERFLOW, IN_UNMOUNT } from './notify.js';
-import { type Watch, WatchList } from './watch-list.js';
+import { attachWatch, detachWatch, type Watch } from './watch-list.js';
 
 const IN_ONLYDIR = 0x01000000;
 const IN_DONT_FOLLOW = 0x02000000;
@@ -24,7 +25,7 @@ const FIONREAD = 0x541b;
 const MAX_QUEUED = 16384;
 const MAX_WATCHES = 1 << 16;
 
-interface Event {
+interface QueuedEvent {
   readonly descriptor: number;
   readonly mask: number;
   readonly cookie: number;
@@ -44,10 +45,11 @@ class InotifyWatch implements Watch {
     this.mask = mask;
   }
 
-  notify(_inode: Inode, mask: number, cookie: number, name: string): void {
-    this.owner.queueEvent(this.descriptor, mask, cookie, name);
-    if ((this.mask & IN_ONESHOT) !== 0 || ((mask & IN_DELETE_SELF) !== 0 && name === ''))
-      this.owner.drop(this);
+  notify(event: FileEvent): void {
+    const { mask, self } = event;
+    if (!self && (this.mask & IN_EXCL_UNLINK) !== 0 && event.dentry?.hashed === false) return;
+    this.owner.queueEvent(this.descriptor, mask, event.cookie, self ? '' : event.name);
+    if ((this.mask & IN_ONESHOT) !== 0 || ((mask & IN_DELETE_SELF) !== 0 && self)) this.owner.drop(this);
   }
 
   inodeGone(): void {
@@ -59,7 +61,7 @@ class InotifyWatch implements Watch {
 export class Inotify {
   readonly queue: WaitQueue;
   private readonly watches: Map<number, InotifyWatch>;
-  private events: Event[];
+  private events: QueuedEvent[];
   private nextDescriptor: number;
 
   constructor() {
@@ -83,9 +85,7 @@ export class Inotify {
     if (this.watches.size >= MAX_WATCHES) return -ENOSPC;
     const watch = new InotifyWatch(this, inode, this.nextDescriptor++, kept);
     this.watches.set(watch.descriptor, watch);
-    if (inode.watches === null) inode.watches = new WatchList();
-    inode.watches.watches.push(watch);
-    inode.retain();
+    attachWatch(inode, watch);
     return watch.descriptor;
   }
 
@@ -98,9 +98,8 @@ export class Inotify {
 
   drop(watch: InotifyWatch): void {
     if (!this.watches.delete(watch.descriptor)) return;
-    detach(watch);
     this.queueEvent(watch.descriptor, IN_IGNORED, 0, '');
-    watch.inode.release();
+    detachWatch(watch.inode, watch);
   }
 
   queueEvent(descriptor: number, mask: number, cookie: number, name: string): void {
@@ -142,10 +141,7 @@ export class Inotify {
   }
 
   destroy(): void {
-    for (const watch of this.watches.values()) {
-      detach(watch);
-      watch.inode.release();
-    }
+    for (const watch of this.watches.values()) detachWatch(watch.inode, watch);
     this.watches.clear();
     this.events = [];
   }
@@ -159,15 +155,7 @@ export class Inotify {
   }
 }
 
-function detach(watch: InotifyWatch): void {
-  const list = watch.inode.watches;
-  if (list === null) return;
-  const at = list.watches.indexOf(watch);
-  if (at >= 0) list.watches.splice(at, 1);
-  if (list.watches.length === 0) watch.inode.watches = null;
-}
-
-function same(event: Event, descriptor: number, mask: number, cookie: number, name: string): boolean {
+function same(event: QueuedEvent, descriptor: number, mask: number, cookie: number, name: string): boolean {
   return (
     event.descriptor === descriptor && event.mask === mask && event.cookie === cookie && event.name === name
   );
@@ -178,7 +166,7 @@ function nameSize(name: string): number {
   return name.length === 0 ? 0 : Math.ceil((name.length + 1) / HEADER) * HEADER;
 }
 
-function encode(event: Event): Uint8Array {
+function encode(event: QueuedEvent): Uint8Array {
   const length = nameSize(event.name);
   const bytes = new Uint8Array(HEADER + length);
   const view = new DataView(bytes.buffer);
@@ -191,6 +179,10 @@ function encode(event: Event): Uint8Array {
 }
 
 class InotifyOps extends FileOps {
+  override signalsReadiness(): boolean {
+    return true;
+  }
+
   override ignoresSeek(): boolean {
     return true;
   }

@@ -1,8 +1,11 @@
-// Where operations tell watches what happened. Cheap when nobody watches: two null checks.
+// Where operations tell watches what happened. Cheap when nobody watches: three checks.
 import { S_IFDIR, S_IFMT } from '@sandbox-kernel/abi';
 import type { Dentry } from '../dentry.js';
 import type { FileDescription } from '../file-description.js';
 import type { Inode } from '../inode.js';
+import type { Mount } from '../mount.js';
+import type { FileEvent } from './file-event.js';
+import type { Watch } from './watch-list.js';
 
 export const IN_ACCESS = 0x1;
 export const IN_MODIFY = 0x2;
@@ -20,15 +23,33 @@ export const IN_UNMOUNT = 0x2000;
 export const IN_Q_OVERFLOW = 0x4000;
 export const IN_IGNORED = 0x8000;
 export const IN_ISDIR = 0x40000000;
+/** FAN_OPEN_EXEC and FAN_RENAME, which have no IN_* of their own. */
+export const OPEN_EXEC = 0x1000;
+export const RENAME = 0x10000000;
+/** All that a watch can ask for. */
+const EVENTS = 0x10001fff;
+
+/** Would anybody hear of what happens to this file? */
+export function isWatched(file: FileDescription): boolean {
+  const inode = file.inode!;
+  if (inode.watches !== null || inode.superblock.vfs.notify.wide.length > 0) return true;
+  return file.dentry?.parent?.inode?.watches != null;
+}
 
 /** Something happened to a file that has a name: its directory's watches hear the name, its own hear of itself. */
-export function notifyDentry(dentry: Dentry, mask: number): void {
+export function notifyDentry(dentry: Dentry, mask: number, mount: Mount | null = null): void {
   const inode = dentry.inode;
   if (inode === null) return;
-  const full = (inode.mode & S_IFMT) === S_IFDIR ? mask | IN_ISDIR : mask;
-  const directory = dentry.parent?.inode;
-  if (directory != null && directory.watches !== null) send(directory, full, 0, dentry.name);
-  if (inode.watches !== null) send(inode, full, 0, '');
+  const { wide, event } = inode.superblock.vfs.notify;
+  const directory = dentry.parent?.inode ?? null;
+  const heard = directory !== null && directory.watches !== null;
+  if (!heard && inode.watches === null && wide.length === 0) return;
+  fill(event, inode, mask, 0, directory, directory === null ? '' : dentry.name);
+  event.mount = mount;
+  event.dentry = dentry;
+  if (heard) tell(directory.watches!.watches, event, false);
+  if (inode.watches !== null) tell(inode.watches.watches, event, true);
+  if (wide.length > 0) tell(wide, event, true);
 }
 
 /** An entry of a directory came, went or moved. */
@@ -39,28 +60,65 @@ export function notifyEntry(
   mask: number,
   cookie: number,
 ): void {
-  if (directory.watches === null) return;
-  const isDirectory = inode !== null && (inode.mode & S_IFMT) === S_IFDIR;
-  send(directory, isDirectory ? mask | IN_ISDIR : mask, cookie, name);
+  const { wide, event } = directory.superblock.vfs.notify;
+  if (directory.watches === null && wide.length === 0) return;
+  fill(event, inode, mask, cookie, directory, name);
+  if (directory.watches !== null) tell(directory.watches.watches, event, false);
+  if (wide.length > 0) tell(wide, event, false);
+}
+
+/** The whole of a rename in one event (FAN_RENAME, DN_RENAME). */
+export function notifyRename(from: Inode, oldName: string, inode: Inode, to: Inode, newName: string): void {
+  const { wide, event } = from.superblock.vfs.notify;
+  fill(event, inode, RENAME, 0, from, oldName);
+  event.newDirectory = to;
+  event.newName = newName;
+  if (from.watches !== null) tell(from.watches.watches, event, false);
+  if (to !== from && to.watches !== null) tell(to.watches.watches, event, false);
+  if (wide.length > 0) tell(wide, event, false);
 }
 
 /** Something happened to the inode itself (IN_DELETE_SELF, IN_MOVE_SELF, IN_ATTRIB of a nameless file). */
 export function notifyInode(inode: Inode, mask: number): void {
-  if (inode.watches !== null) send(inode, mask, 0, '');
+  const { wide, event } = inode.superblock.vfs.notify;
+  if (inode.watches === null && wide.length === 0) return;
+  fill(event, inode, mask, 0, null, '');
+  if (inode.watches !== null) tell(inode.watches.watches, event, true);
+  if (wide.length > 0) tell(wide, event, true);
 }
 
 export function notifyFile(file: FileDescription, mask: number): void {
-  if (file.dentry !== null) notifyDentry(file.dentry, mask);
+  if (file.dentry !== null) notifyDentry(file.dentry, mask, file.mount);
 }
 
 export function notifyClose(file: FileDescription): void {
   notifyFile(file, file.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 }
 
-function send(inode: Inode, mask: number, cookie: number, name: string): void {
-  const watches = inode.watches!.watches;
+function fill(
+  event: FileEvent,
+  inode: Inode | null,
+  mask: number,
+  cookie: number,
+  directory: Inode | null,
+  name: string,
+): void {
+  const isDirectory = inode !== null && (inode.mode & S_IFMT) === S_IFDIR;
+  event.mask = isDirectory && (mask & (IN_DELETE_SELF | IN_MOVE_SELF)) === 0 ? mask | IN_ISDIR : mask;
+  event.cookie = cookie;
+  event.target = inode;
+  event.directory = directory;
+  event.name = name;
+  event.newDirectory = null;
+  event.newName = '';
+  event.mount = null;
+  event.dentry = null;
+}
+
+function tell(watches: readonly Watch[], event: FileEvent, self: boolean): void {
+  event.self = self;
   for (let i = watches.length - 1; i >= 0; i--) {
     const watch = watches[i];
-    if (watch !== undefined && (watch.mask & mask & 0xfff) !== 0) watch.notify(inode, mask, cookie, name);
+    if (watch !== undefined && (watch.mask & event.mask & EVENTS) !== 0) watch.notify(event);
   }
 }

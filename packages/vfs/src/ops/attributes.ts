@@ -13,6 +13,7 @@ import {
   ETXTBSY,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  O_WRONLY,
   S_IFDIR,
   S_IFIFO,
   S_IFLNK,
@@ -36,6 +37,7 @@ import type { Dentry } from '../dentry.js';
 import type { FileDescription } from '../file-description.js';
 import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
+import { breakLeases } from '../locks/lease.js';
 import type { Mount } from '../mount.js';
 import { IN_ATTRIB, IN_MODIFY, notifyDentry, notifyInode } from '../notify/notify.js';
 import {
@@ -50,6 +52,7 @@ import {
   permission,
   writableMount,
 } from '../permission.js';
+import { waitForLease } from './open.js';
 import { walkFlags } from './stat.js';
 
 /** chmod(2), fchmodat2(2). `flags`: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
@@ -233,6 +236,7 @@ export function truncatePath(caller: FileCaller, path: string, size: number): nu
   if (allowed !== 0) return allowed;
   if ((inode.attributes & INODE_APPEND) !== 0) return -EPERM;
   if (inode.writers < 0) return -ETXTBSY;
+  if (inode.locks !== null && breakLeases(inode, O_WRONLY) !== 0) return waitForLease(caller, inode);
   return resize(caller, walker.dentry, inode, size);
 }
 

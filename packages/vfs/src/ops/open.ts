@@ -2,6 +2,7 @@
 // caller asks `fifoMustWait`.
 import {
   EACCES,
+  EAGAIN,
   EEXIST,
   EINVAL,
   EISDIR,
@@ -41,6 +42,7 @@ import {
   FMODE_INTERNAL,
   FMODE_PATH,
   FMODE_READ,
+  FMODE_READER,
   FMODE_SEEK,
   FMODE_WRITE,
   FMODE_WRITER,
@@ -54,6 +56,7 @@ import { FileDescription } from '../file-description.js';
 import { PATH_ONLY_OPS } from '../file-ops.js';
 import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
+import { breakLeases } from '../locks/lease.js';
 import { type Mount, releaseMount } from '../mount.js';
 import { IN_MODIFY, IN_OPEN, notifyDentry } from '../notify/notify.js';
 import { LAST_NAME } from '../path-walk.js';
@@ -107,6 +110,10 @@ export function openDentry(
   const inode = dentry.inode!;
   const refused = mayOpen(caller, mount, inode, flags, created);
   if (refused !== 0) return refused;
+  if (inode.locks !== null && inode.locks.leases.length > 0) {
+    const broken = breakLeases(inode, flags);
+    if (broken !== 0) return waitForLease(caller, inode);
+  }
   const file = describe(caller, mount, dentry, flags);
   if ((flags & O_TRUNC) !== 0 && !created && (inode.mode & S_IFMT) === S_IFREG) {
     const truncated = truncateOnOpen(caller, dentry, inode);
@@ -115,7 +122,7 @@ export function openDentry(
   const opened = inode.ops.open(inode, file);
   if (opened < 0) return abandon(file, opened);
   file.flags = (flags & ~NOT_KEPT) | O_LARGEFILE;
-  notifyDentry(dentry, IN_OPEN);
+  notifyDentry(dentry, IN_OPEN, mount);
   return file;
 }
 
@@ -130,6 +137,7 @@ function describe(caller: FileCaller, mount: Mount, dentry: Dentry, flags: numbe
   mount.expiring = false;
   dentry.retain();
   if ((file.mode & FMODE_WRITER) !== 0) inode.writers++;
+  else if ((file.mode & FMODE_READER) !== 0) inode.readers++;
   return file;
 }
 
@@ -140,13 +148,20 @@ function openMode(inode: Inode, flags: number): number {
   if (access === O_RDONLY || access === 2) mode |= FMODE_READ;
   if (access === O_WRONLY || access === 2) mode |= FMODE_WRITE;
   if (type === S_IFREG || type === S_IFDIR || type === S_IFBLK) mode |= FMODE_SEEK;
-  if (type === S_IFREG && (mode & FMODE_WRITE) !== 0) mode |= FMODE_WRITER;
+  if (type === S_IFREG) mode |= (mode & FMODE_WRITE) !== 0 ? FMODE_WRITER : FMODE_READER;
   return mode;
+}
+
+/** The caller finds in `locks.breaking` what to wait for. */
+export function waitForLease(caller: FileCaller, inode: Inode): number {
+  caller.fs.vfs.locks.breaking = inode;
+  return -EAGAIN;
 }
 
 /** Undoes `describe` after a failed open. */
 function abandon(file: FileDescription, error: number): number {
   if ((file.mode & FMODE_WRITER) !== 0) file.inode!.writers--;
+  else if ((file.mode & FMODE_READER) !== 0) file.inode!.readers--;
   file.dentry!.release();
   releaseMount(file.mount!);
   return error;
@@ -325,7 +340,7 @@ function openUnnamed(
 /** Opens an inode for the kernel itself (copy-up, exec): no permission check, no notification, no mount. */
 export function openInternal(inode: Inode, flags: number): FileDescription | number {
   const file = new FileDescription(PATH_ONLY_OPS, flags, openMode(inode, flags) | FMODE_INTERNAL);
-  file.mode &= ~FMODE_WRITER;
+  file.mode &= ~(FMODE_WRITER | FMODE_READER);
   file.inode = inode;
   inode.retain();
   const opened = inode.ops.open(inode, file);

@@ -25,7 +25,7 @@ import { CHANGE_MODE } from '../attribute-change.js';
 import { FMODE_SEEK, MAX_FILE_SIZE } from '../constants.js';
 import type { DirectorySink } from '../directory-sink.js';
 import type { FileDescription } from '../file-description.js';
-import { IN_ACCESS, IN_MODIFY, notifyFile } from '../notify/notify.js';
+import { IN_ACCESS, IN_MODIFY, isWatched, notifyFile } from '../notify/notify.js';
 import { modeAfterWrite } from '../permission.js';
 
 /** From the current position, which moves. */
@@ -35,8 +35,7 @@ export function readFile(file: FileDescription, io: IoSegments, flags: number): 
   const done = file.ops.read(file, io, file.position, flags);
   if (done > 0) {
     file.position += done;
-    if (file.inode!.watches !== null || file.dentry?.parent?.inode?.watches != null)
-      notifyFile(file, IN_ACCESS);
+    if (isWatched(file)) notifyFile(file, IN_ACCESS);
   }
   return done;
 }
@@ -46,7 +45,9 @@ export function readFileAt(file: FileDescription, io: IoSegments, offset: number
   if (offset < 0) return -EINVAL;
   if ((file.mode & FMODE_SEEK) === 0) return -ESPIPE;
   if (!file.readable) return -EBADF;
-  return file.ops.read(file, io, offset, flags);
+  const done = file.ops.read(file, io, offset, flags);
+  if (done > 0 && isWatched(file)) notifyFile(file, IN_ACCESS);
+  return done;
 }
 
 /**
@@ -97,7 +98,7 @@ function writeChecked(
   const done = file.ops.write(file, io, offset, flags);
   if (done <= 0) return done;
   if ((inode.mode & 0o6000) !== 0) clearSetIdOf(file);
-  if (inode.watches !== null || file.dentry?.parent?.inode?.watches != null) notifyFile(file, IN_MODIFY);
+  if (isWatched(file)) notifyFile(file, IN_MODIFY);
   return done;
 }
 
@@ -155,7 +156,7 @@ export function readDirectory(file: FileDescription, sink: DirectorySink): numbe
   if (!file.readable) return -EBADF;
   if (inode.links === 0) return -ENOENT;
   const result = file.ops.readdir(file, sink);
-  if (inode.watches !== null) notifyFile(file, IN_ACCESS);
+  if (isWatched(file)) notifyFile(file, IN_ACCESS);
   return result;
 }
 

@@ -25,6 +25,7 @@ import {
   IN_MOVED_TO,
   notifyEntry,
   notifyInode,
+  notifyRename,
 } from '../notify/notify.js';
 import { LAST_NAME } from '../path-walk.js';
 import { mayDelete, permission, writableMount } from '../permission.js';
@@ -185,8 +186,10 @@ function announce(
   replaced: Inode | null,
   flags: number,
 ): void {
-  if (from.watches === null && to.watches === null && inode.watches === null && replaced?.watches == null)
-    return;
+  const { wide } = caller.fs.vfs.notify;
+  const heard = from.watches ?? to.watches ?? inode.watches ?? replaced?.watches ?? null;
+  if (heard === null && wide.length === 0) return;
+  notifyRename(from, oldName, inode, to, newName);
   const cookie = caller.fs.vfs.notify.nextCookie();
   notifyEntry(from, inode, oldName, IN_MOVED_FROM, cookie);
   notifyEntry(to, inode, newName, IN_MOVED_TO, cookie);

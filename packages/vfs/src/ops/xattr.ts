@@ -12,6 +12,10 @@ import {
   S_IFMT,
   S_IFREG,
   S_ISVTX,
+  VFS_CAP_REVISION_2,
+  VFS_CAP_REVISION_3,
+  XATTR_CAPS_SZ_2,
+  XATTR_CAPS_SZ_3,
   XATTR_NAME_MAX,
   XATTR_SIZE_MAX,
 } from '@sandbox-kernel/abi';
@@ -85,9 +89,19 @@ function setInodeXattr(
 ): number {
   const refused = mayChange(caller, mount, inode, name);
   if (refused !== 0) return refused;
+  if (name === 'security.capability' && !isCapabilityValue(value)) return -EINVAL;
   const result = inode.ops.setXattr(inode, name, value, flags);
   if (result === 0) notifyInode(inode, IN_ATTRIB);
   return result;
+}
+
+/** struct vfs_cap_data of version 2 or struct vfs_ns_cap_data of version 3: what Linux takes (capabilities(7)). */
+function isCapabilityValue(value: Uint8Array): boolean {
+  const size = value[3] === VFS_CAP_REVISION_2 >>> 24 ? XATTR_CAPS_SZ_2 : XATTR_CAPS_SZ_3;
+  return (
+    value.length === size &&
+    (value[3] === VFS_CAP_REVISION_2 >>> 24 || value[3] === VFS_CAP_REVISION_3 >>> 24)
+  );
 }
 
 export function removeXattr(

@@ -10,6 +10,10 @@ import type { Pipe } from './pipe.js';
 const FIONREAD = 0x541b;
 
 class PipeOps extends FileOps {
+  override signalsReadiness(): boolean {
+    return true;
+  }
+
   override label(file: FileDescription): string {
     return `pipe:[${file.inode?.number ?? 0}]`;
   }

@@ -2,6 +2,8 @@
 
 import { READY_ERROR, READY_HANGUP, READY_READ, READY_READ_HANGUP, READY_WRITE } from '../../roles.js';
 import { mustAckNow } from './acknowledge.js';
+import { settleEarly } from './fast-open.js';
+import { endLinger } from './linger.js';
 import { pushPending } from './output.js';
 import { sendAck, sendReset } from './segment-output.js';
 import { seqAfter } from './seq.js';
@@ -55,6 +57,7 @@ export function finAcknowledged(tcb: Tcb): void {
   if (tcb.state === TCP_FIN_WAIT1) {
     tcb.state = TCP_FIN_WAIT2;
     wake(tcb, READY_WRITE);
+    endLinger(tcb);
     if (tcb.orphaned) awaitFin(tcb);
   } else if (tcb.state === TCP_CLOSING) enterTimeWait(tcb);
   else if (tcb.state === TCP_LAST_ACK) finish(tcb);
@@ -71,13 +74,13 @@ function awaitFin(tcb: Tcb): void {
   tcb.tcp.timers.arm(tcb.keepTimer, tcb.tcp.now + (own > 0 ? own : tcb.tcp.config.finTimeout));
 }
 
-/** Queues our FIN behind what was written. */
+/** Queues our FIN behind what was written. In SYN-RECEIVED it stays so until our SYN is acknowledged. */
 export function sendFin(tcb: Tcb): void {
   if (tcb.finQueued) return;
   tcb.finQueued = true;
   tcb.corked = false;
   if (tcb.state === TCP_CLOSE_WAIT) tcb.state = TCP_LAST_ACK;
-  else if (tcb.state === TCP_ESTABLISHED || tcb.state === TCP_SYN_RECV) tcb.state = TCP_FIN_WAIT1;
+  else if (tcb.state === TCP_ESTABLISHED) tcb.state = TCP_FIN_WAIT1;
   pushPending(tcb);
 }
 
@@ -145,6 +148,7 @@ export function finish(tcb: Tcb): void {
   tcb.shutdown = SHUTDOWN_RECEIVE | SHUTDOWN_SEND;
   leaveTables(tcb);
   tcb.tcp.releaseBinding(tcb);
+  settleEarly(tcb);
   if (tcb.listener !== null) tcb.listener.childGone(tcb);
   if (tcb.orphaned) releaseAll(tcb);
   wake(tcb, READY_HANGUP | ALL_READY);
@@ -158,6 +162,7 @@ export function leaveTables(tcb: Tcb): void {
   tcp.timers.cancel(tcb.ackTimer);
   tcp.timers.cancel(tcb.keepTimer);
   tcp.timers.cancel(tcb.paceTimer);
+  endLinger(tcb);
   if (tcb.flow.owner === tcb) tcp.flows.remove(tcb.flow);
   tcb.sendRing.clear();
   if (tcb.queue !== null) tcp.queues.release(tcb.queue);

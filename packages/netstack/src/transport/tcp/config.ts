@@ -135,7 +135,7 @@ export class TcpSettings {
   userTimeout = 0;
   /** Advertise the user timeout (RFC 5482) and heed the peer's. */
   userTimeoutOption = false;
-  /** SO_LINGER: -1 off, else microseconds. */
+  /** SO_LINGER: -1 off, 0 resets on close, else microseconds for which close() waits. */
   linger = -1;
   /** TCP_LINGER2: -1 skips FIN-WAIT-2, 0 is the default. */
   finTimeout = 0;

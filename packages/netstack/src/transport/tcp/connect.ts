@@ -6,7 +6,7 @@ import { READY_WRITE } from '../../roles.js';
 import { TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_RST, TCP_SYN, type TcpSegment } from '../../wire/tcp.js';
 import { enterQuickAck } from './acknowledge.js';
 import { fail } from './close.js';
-import { defersSyn, settleFastOpen } from './fast-open.js';
+import { defersSyn, settleEarly, settleFastOpen } from './fast-open.js';
 import {
   applySynOptions,
   beginTransfer,
@@ -20,8 +20,9 @@ import { pushPending } from './output.js';
 import { beginReply, emitSegment } from './raw-output.js';
 import { receiveData } from './receive-data.js';
 import { sendAck } from './segment-output.js';
+import { SEGMENT_LOST, SEGMENT_RETRANSMITTED } from './segment-queue.js';
 import { seqAfter, seqBefore, seqDiff } from './seq.js';
-import { TCP_ESTABLISHED, TCP_SYN_RECV, TCP_SYN_SENT } from './state.js';
+import { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_SYN_RECV, TCP_SYN_SENT } from './state.js';
 import { type Tcb, timestampNow, wake, XMIT_RETRANSMIT } from './tcb.js';
 import { armXmit, disarmXmit, retransmissionTimeout } from './xmit-timer.js';
 
@@ -87,7 +88,9 @@ function sampleHandshake(tcb: Tcb, s: TcpSegment): void {
   const config = tcb.tcp.config;
   const now = tcb.tcp.now;
   if (tcb.totalRetransmits === 0) {
-    tcb.rtt.sample(now - tcb.lastSentAt, now, config.rtoMin, config.rtoMax);
+    // Data of Fast Open may have left since.
+    const sent = tcb.queue === null || tcb.queue.empty ? tcb.lastSentAt : tcb.queue.sentAt(tcb.queue.head);
+    tcb.rtt.sample(now - sent, now, config.rtoMin, config.rtoMax);
   } else if (tcb.timestampsOk && s.hasTimestamps && s.timestampEcho !== 0) {
     tcb.rtt.sample(seqDiff(timestampNow(tcb), s.timestampEcho) * 1000, now, config.rtoMin, config.rtoMax);
   }
@@ -108,8 +111,7 @@ export function releaseSyn(tcb: Tcb, ack: number): void {
   const data = seqDiff(ack, tcb.iss) - 1;
   if (data > 0) tcb.sendRing.release(data);
   tcb.sndUna = ack;
-  tcb.lostBytes = 0;
-  tcb.retransmittedBytes = 0;
+  recount(tcb);
   tcb.sackedBytes = 0;
   tcb.retransmits = 0;
   tcb.backoff = 0;
@@ -118,6 +120,19 @@ export function releaseSyn(tcb: Tcb, ack: number): void {
   tcb.caState = 0;
   tcb.undoPossible = false;
   tcb.frto = 0;
+}
+
+/** What is left of the flight after the SYN: data of Fast Open, which a timeout of the SYN may have deemed lost. */
+function recount(tcb: Tcb): void {
+  const queue = tcb.queue;
+  tcb.lostBytes = 0;
+  tcb.retransmittedBytes = 0;
+  if (queue === null) return;
+  for (let i = queue.head; i < queue.tail; i++) {
+    const flags = queue.flags(i);
+    if ((flags & SEGMENT_LOST) !== 0) tcb.lostBytes += queue.bytes(i);
+    if ((flags & SEGMENT_RETRANSMITTED) !== 0) tcb.retransmittedBytes += queue.bytes(i);
+  }
 }
 
 function simultaneousOpen(tcb: Tcb, s: TcpSegment): void {
@@ -135,7 +150,7 @@ export function completeHandshake(tcb: Tcb, s: TcpSegment): boolean {
   if (!seqAfter(s.ack, tcb.iss) || seqAfter(s.ack, tcb.sndNxt)) return false;
   sampleHandshake(tcb, s);
   releaseSyn(tcb, seqAfter(s.ack, (tcb.iss + 1) | 0) ? (tcb.iss + 1) | 0 : s.ack);
-  tcb.state = TCP_ESTABLISHED;
+  tcb.state = tcb.finQueued ? TCP_FIN_WAIT1 : TCP_ESTABLISHED;
   tcb.sndWnd = s.window << tcb.sndWindowScale;
   tcb.sndWl1 = s.seq;
   if (tcb.cwnd === 0) beginTransfer(tcb);
@@ -148,6 +163,7 @@ export function established(tcb: Tcb): void {
   armKeepalive(tcb);
   tcb.tcp.counters.established++;
   tcb.establishedCounted = true;
-  if (tcb.listener !== null) tcb.listener.childReady(tcb);
+  if (tcb.fastOpenListener !== null) settleEarly(tcb);
+  else if (tcb.listener !== null) tcb.listener.childReady(tcb);
   wake(tcb, READY_WRITE);
 }

@@ -33,6 +33,7 @@ import type { TcpSettings } from './config.js';
 import { startConnect } from './connect.js';
 import { FAST_OPEN_CLIENT } from './fast-open.js';
 import { fillInfo, type TcpInfo } from './info.js';
+import { endLinger, startLinger } from './linger.js';
 import { TcpListener } from './listener.js';
 import { consumeBytes, isReadable, readStream, readUrgent } from './read.js';
 import { TCP_CLOSE, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT } from './state.js';
@@ -401,17 +402,35 @@ export class TcpEndpoint {
     return 0;
   }
 
-  /** Gives the endpoint up. What was written is still delivered, unless data lies unread or linger is 0. */
-  close(): void {
-    if (this.closed) return;
+  /**
+   * Gives the endpoint up: 0. What was written is still delivered, unless data lies unread or linger is 0. -EAGAIN with a linger
+   * time above zero while the peer has not acknowledged everything: the owner is told when `lingering` may have become false.
+   */
+  close(): number {
+    if (this.closed) return 0;
     this.closed = true;
+    const owner = this.owner;
     this.owner = null;
     this.tcp.enter();
     this.stopListening();
     if (this.tcb !== null) closeConnection(this.tcb);
+    const waits = this.tcb !== null && startLinger(this.tcb, this);
+    if (waits) this.owner = owner;
     if (this.binding !== null) this.tcp.ports.release(this.binding);
     this.binding = null;
     this.tcp.leave();
+    return waits ? -EAGAIN : 0;
+  }
+
+  /** After close(): the peer has not acknowledged everything, and the linger time is not over. */
+  get lingering(): boolean {
+    return this.closed && this.tcb !== null && this.tcb.lingerTimer !== null;
+  }
+
+  /** Waits no longer after close(): a signal came. The connection ends by itself. */
+  stopLingering(): void {
+    this.owner = null;
+    if (this.tcb !== null) endLinger(this.tcb);
   }
 
   /** Resets the connection. */

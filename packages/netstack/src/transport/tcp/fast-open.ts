@@ -107,6 +107,13 @@ export function settleFastOpen(tcb: Tcb, s: TcpSegment): void {
   for (let i = queue.head; i < queue.tail; i++) markLost(tcb, queue, i);
 }
 
+/** A connection that a SYN with data made has finished its handshake, or is dead. */
+export function settleEarly(tcb: Tcb): void {
+  const listener = tcb.fastOpenListener;
+  if (listener !== null) listener.fastOpenPending--;
+  tcb.fastOpenListener = null;
+}
+
 /** The SYN was lost: its data goes separately, and the path may not like the option. */
 export function abandonFastOpen(tcb: Tcb): void {
   if (!tcb.fastOpenSent) return;

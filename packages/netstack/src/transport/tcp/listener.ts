@@ -94,11 +94,6 @@ export class TcpListener {
 
   /** A connection of this listener has completed its handshake. Fast Open ones were queued before. */
   childReady(tcb: Tcb): void {
-    if (tcb.fastOpenRequested) {
-      this.fastOpenPending = Math.max(0, this.fastOpenPending - 1);
-      tcb.fastOpenRequested = false;
-      return;
-    }
     this.enqueue(tcb);
   }
 
@@ -123,7 +118,6 @@ export class TcpListener {
 
   /** A connection died before it was accepted: it stays queued, and accept(2) hands out its error. */
   childGone(tcb: Tcb): void {
-    if (tcb.fastOpenRequested) this.fastOpenPending = Math.max(0, this.fastOpenPending - 1);
     if (tcb.error === 0) tcb.error = ECONNABORTED;
   }
 

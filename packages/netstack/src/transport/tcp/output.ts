@@ -12,7 +12,7 @@ import { queueOf } from './scoreboard.js';
 import { extraOptionBytes, sendData } from './segment-output.js';
 import { SEGMENT_FIN, SEGMENT_MTU_PROBE } from './segment-queue.js';
 import { seqAfter, seqDiff } from './seq.js';
-import { CA_LOSS, CA_RECOVERY, CAN_SEND_STATES, FIN_SENT_STATES } from './state.js';
+import { CA_LOSS, CA_RECOVERY, CAN_SEND_STATES, FIN_SENT_STATES, TCP_SYN_RECV } from './state.js';
 import { ACK_NONE, inFlight, type Tcb, wake, XMIT_NONE, XMIT_PROBE_WINDOW, XMIT_RETRANSMIT } from './tcb.js';
 import { armXmit, retransmissionTimeout } from './xmit-timer.js';
 
@@ -20,7 +20,7 @@ const MAY_TRANSMIT = CAN_SEND_STATES | FIN_SENT_STATES;
 
 /** Sends all that may be sent now, lost data first; arms the probe timer if only the peer's window is in the way. */
 export function pushPending(tcb: Tcb): void {
-  if ((MAY_TRANSMIT & (1 << tcb.state)) === 0) return;
+  if ((MAY_TRANSMIT & (1 << tcb.state)) === 0 && !maySendEarly(tcb)) return;
   if (tcb.lostBytes > 0 && tcb.frto !== 2) retransmitLost(tcb);
   restartAfterIdle(tcb);
   let sent = false;
@@ -32,6 +32,11 @@ export function pushPending(tcb: Tcb): void {
   }
   if (sent) afterSending(tcb);
   else if (tcb.xmitKind === XMIT_NONE) armProbe(tcb);
+}
+
+/** RFC 7413 section 4.2.2: a server that took data from a SYN may answer it before the third segment. */
+function maySendEarly(tcb: Tcb): boolean {
+  return tcb.state === TCP_SYN_RECV && tcb.fastOpenListener !== null;
 }
 
 /** Bytes of payload (0: a bare FIN) that may leave now; -1: nothing. */

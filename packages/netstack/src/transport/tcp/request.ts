@@ -393,8 +393,8 @@ function tryFastOpen(listener: TcpListener, s: TcpSegment, packet: PacketBuffer)
   else if (!valid) tcp.counters.fastOpenPassiveFail++;
   const tcb = openFromSyn(tcp, s, packet, listener);
   if (tcb === null) return true;
-  tcb.fastOpenRequested = true;
-  listener.fastOpenPending++;
+  // A cookie is given to who has no good one; the handshake is then an ordinary one that carries it back.
+  tcb.fastOpenRequested = !valid;
   tcb.listener = listener;
   if (valid && s.payloadLength > 0) {
     tcp.counters.fastOpenPassive++;
@@ -402,14 +402,12 @@ function tryFastOpen(listener: TcpListener, s: TcpSegment, packet: PacketBuffer)
     receiveData(tcb, s, packet);
   }
   sendSyn(tcb);
-  if (valid) {
-    beginTransfer(tcb);
-    listener.enqueue(tcb);
-  } else {
-    // A cookie was asked for: an ordinary handshake that carries one back.
-    tcb.fastOpenRequested = false;
-    listener.fastOpenPending--;
-  }
+  tcb.fastOpenRequested = false;
+  if (!valid) return true;
+  listener.fastOpenPending++;
+  tcb.fastOpenListener = listener;
+  beginTransfer(tcb);
+  listener.enqueue(tcb);
   return true;
 }
 

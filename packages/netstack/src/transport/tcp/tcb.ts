@@ -215,6 +215,8 @@ export class Tcb implements TimerOwner {
   dsackDups = 0;
   fastOpenRequested = false;
   fastOpenSent = false;
+  /** Of a connection made by a SYN with data: who counts it until the handshake is through. It may send already. */
+  fastOpenListener: TcpListener | null = null;
   /** connect() was called, the SYN waits for data to carry (TCP_FASTOPEN_CONNECT). */
   synDeferred = false;
   synData = false;
@@ -240,7 +242,8 @@ export class Tcb implements TimerOwner {
   readonly keepTimer: Timer;
   readonly paceTimer: Timer;
   keepProbes = 0;
-  lingerUntil = 0;
+  /** While close(2) waits for the last acknowledgement. */
+  lingerTimer: Timer | null = null;
 
   // The socket's side.
   shutdown = 0;
@@ -306,6 +309,7 @@ export const TIMER_XMIT = 0;
 export const TIMER_ACK = 1;
 export const TIMER_KEEP = 2;
 export const TIMER_PACE = 3;
+export const TIMER_LINGER = 4;
 
 /** Bytes that have left and are believed to be still in the network (RFC 6675's pipe). */
 export function inFlight(tcb: Tcb): number {

@@ -7,6 +7,7 @@ import { ackTimeout } from './acknowledge.js';
 import { fail, finish } from './close.js';
 import { abandonFastOpen } from './fast-open.js';
 import { keepTimeout, userTimeout } from './keepalive.js';
+import { endLinger } from './linger.js';
 import { probeFailed, suspectBlackHole } from './mtu-probe.js';
 import { pushPending } from './output.js';
 import { enterLoss, reorderTimeout } from './recovery.js';
@@ -19,6 +20,7 @@ import {
   type Tcb,
   TIMER_ACK,
   TIMER_KEEP,
+  TIMER_LINGER,
   TIMER_PACE,
   XMIT_LOSS_PROBE,
   XMIT_NONE,
@@ -33,6 +35,7 @@ export function timerExpired(tcb: Tcb, kind: number): void {
   if (kind === TIMER_ACK) ackTimeout(tcb);
   else if (kind === TIMER_KEEP) keepTimeout(tcb);
   else if (kind === TIMER_PACE) pushPending(tcb);
+  else if (kind === TIMER_LINGER) endLinger(tcb);
   else transmissionTimer(tcb);
 }
 

@@ -113,6 +113,38 @@ describe('abort', () => {
     script.expect({ flags: 'R.' });
   });
 
+  it('lingers until the last acknowledgement', () => {
+    const script = established({}, {}, settingsWith({ linger: 5_000_000 })).write(10);
+    const told: boolean[] = [];
+    script.endpoint.setOwner({ endpointReady: () => told.push(script.endpoint.lingering) }, 0);
+    expect(script.endpoint.close()).toBe(-11);
+    script.expect({ flags: 'P.', length: 10 }).expect({ flags: 'F.', seq: 11 });
+    script.inject({ flags: '.', seq: 1, ack: 11 });
+    expect(script.endpoint.lingering).toBe(true);
+    script.inject({ flags: '.', seq: 1, ack: 12 });
+    expect(told.at(-1)).toBe(false);
+  });
+
+  it('lingers no longer than it was told to, and then goes on alone', () => {
+    const script = established({}, {}, settingsWith({ linger: 500_000 })).write(10);
+    const told: boolean[] = [];
+    script.endpoint.setOwner({ endpointReady: () => told.push(script.endpoint.lingering) }, 0);
+    expect(script.endpoint.close()).toBe(-11);
+    script.after(499);
+    expect(script.endpoint.lingering).toBe(true);
+    script.after(2);
+    expect(told.at(-1)).toBe(false);
+    script.inject({ flags: '.', seq: 1, ack: 12 }).inject({ flags: 'F.', seq: 1, ack: 12 });
+    expect(script.tcp.flows.count).toBe(1);
+  });
+
+  it('has nothing to linger for once all is acknowledged', () => {
+    const script = established({}, {}, settingsWith({ linger: 500_000 }));
+    script.endpoint.shutdown(SHUTDOWN_SEND);
+    script.inject({ flags: '.', seq: 1, ack: 2 });
+    expect(script.endpoint.close()).toBe(0);
+  });
+
   it('resets when data arrives for a program that is gone', () => {
     const script = established();
     script.endpoint.close();

@@ -26,12 +26,43 @@ describe('Fast Open at the server (RFC 7413)', () => {
     script.expect({ flags: 'S.', ack: 6 }).accept().read(5);
   });
 
-  it('answers data as soon as the handshake is through', () => {
-    const script = server();
+  const early = (script: Script): Script => {
     script.inject({ flags: 'S', seq: 0, mss: 1000, cookieBytes: cookieOf(script), length: 5 });
-    script.expect({ flags: 'S.', ack: 6 }).accept().write(10).quiet();
-    script.inject({ flags: '.', seq: 6, ack: 1 }).expect({ seq: 1, ack: 6, length: 10 });
+    return script.expect({ flags: 'S.', ack: 6 }).accept();
+  };
+
+  it('answers data before the third segment', () => {
+    const script = early(server()).write(10);
+    script.expect({ flags: 'P.', seq: 1, ack: 6, length: 10 }).quiet();
+    script.inject({ flags: '.', seq: 6, ack: 11 }).quiet();
     expect(script.endpoint.state).toBe(TCP_ESTABLISHED);
+    expect(script.endpoint.unacknowledged).toBe(0);
+  });
+
+  it('sends early data again behind a lost SYN-ACK', () => {
+    const script = early(server()).write(10);
+    script.expect({ flags: 'P.', seq: 1, length: 10 }).untilSent(2000).expect({ flags: 'S.', ack: 6 });
+    script.inject({ flags: '.', seq: 6, ack: 1 }).expect({ seq: 1, length: 10 });
+    script.inject({ flags: '.', seq: 6, ack: 11 }).after(5000).quiet();
+    expect(script.endpoint.unacknowledged).toBe(0);
+  });
+
+  it('finishes what was closed before the third segment', () => {
+    const script = early(server()).read(5).write(10);
+    script.expect({ flags: 'P.', seq: 1, length: 10 });
+    script.endpoint.close();
+    script.expect({ flags: 'F.', seq: 11 });
+    script.inject({ flags: '.', seq: 6, ack: 12 }).inject({ flags: 'F.', seq: 6, ack: 12 });
+    script.expect({ flags: '.', seq: 12, ack: 7 });
+    expect(script.tcp.flows.count).toBe(1);
+  });
+
+  it('has room in its queue again once a handshake is through, accepted or not', () => {
+    const script = server();
+    for (let i = 0; i < 9; i++) {
+      script.peerPort = 4000 + i;
+      early(script).inject({ flags: '.', seq: 6, ack: 1 });
+    }
   });
 
   it('acknowledges the SYN alone if the cookie is wrong, and offers a right one', () => {

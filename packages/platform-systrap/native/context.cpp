@@ -1,0 +1,266 @@
+// Contexts: the processor state of guest threads, and the stub threads that run them.
+#include "engine.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+namespace systrap {
+
+constexpr uint16_t kCode64 = 0x33;
+constexpr uint16_t kCode32 = 0x23;
+constexpr uint16_t kStackSegment = 0x2b;
+constexpr uint64_t kTrapFlag = 0x100;
+constexpr uint64_t kPatience = 2'000'000'000;
+
+Context* Engine::contextAt(int64_t id) {
+  if (id < 0 || id >= static_cast<int64_t>(contexts.size())) return nullptr;
+  Context& context = contexts[static_cast<size_t>(id)];
+  return context.used ? &context : nullptr;
+}
+
+static bool AddFrames(Engine& engine) {
+  void* block = mmap(nullptr, kFramesPerBlock * kFrameSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block == MAP_FAILED) return false;
+  engine.frames.push_back(static_cast<Frame*>(block));
+  return true;
+}
+
+// Returns an id; its frame is zeroed, with flat segments and interrupts on.
+int64_t ContextCreate(Engine& engine) {
+  if (engine.dead) return -EIO;
+  int id;
+  if (!engine.freeContexts.empty()) {
+    id = engine.freeContexts.back();
+    engine.freeContexts.pop_back();
+  } else {
+    id = static_cast<int>(engine.contexts.size());
+    if (static_cast<size_t>(id) >= engine.frames.size() * kFramesPerBlock && !AddFrames(engine)) return -ENOMEM;
+    engine.contexts.emplace_back();
+  }
+  engine.contexts[id] = Context{};
+  engine.contexts[id].used = true;
+  Frame& frame = engine.frame(id);
+  memset(&frame, 0, sizeof frame);
+  frame.cs = kCode64;
+  frame.ss = kStackSegment;
+  frame.eflags = 0x202;
+  return id;
+}
+
+// args: context; the figure is results[0].
+int64_t ContextCpu(Engine& engine) {
+  Context* context = engine.contextAt(engine.arg(0));
+  if (context == nullptr) return -EINVAL;
+  uint64_t nanos = context->cpuNanos;
+  if (context->thread >= 0) {
+    const uint64_t now = ThreadNanos(engine, engine.threads[context->thread]);
+    if (now > context->cpuStart) nanos += now - context->cpuStart;
+  }
+  engine.results()[0] = static_cast<double>(nanos);
+  return 0;
+}
+
+// The context leaves its (stopped) thread, which idles from now on.
+void Unbind(Engine& engine, int id) {
+  Context& context = engine.contexts[id];
+  if (context.thread < 0) return;
+  Thread& thread = engine.threads[context.thread];
+  const uint64_t now = ThreadNanos(engine, thread);
+  if (now > context.cpuStart) context.cpuNanos += now - context.cpuStart;
+  if (!context.fpuFresh) {
+    context.fpu.resize(engine.fpuSize);
+    FpuLoad(engine, thread, context.fpu.data());
+  }
+  thread.fpuDirty = true;
+  thread.context = -1;
+  if (!thread.dead) engine.spaces[thread.space].idle.push_back(context.thread);
+  context.thread = -1;
+}
+
+static int64_t Bind(Engine& engine, int id, int space) {
+  Unbind(engine, id);
+  int64_t index = -1;
+  std::vector<int>& idle = engine.spaces[space].idle;
+  if (!idle.empty()) {
+    index = idle.back();
+    idle.pop_back();
+  } else {
+    index = MakeThread(engine, space);
+    if (index < 0) return index;
+  }
+  Context& context = engine.contexts[id];
+  Thread& thread = engine.threads[static_cast<size_t>(index)];
+  if (thread.fpuDirty || !context.fpuFresh) {
+    FpuStore(engine, thread, context.fpuFresh ? engine.initialFpu.data() : context.fpu.data());
+  }
+  context.fpuFresh = false;
+  context.fpu.clear();
+  thread.context = id;
+  context.thread = static_cast<int>(index);
+  context.cpuStart = ThreadNanos(engine, thread);
+  context.fsBase = context.gsBase = ~uint64_t{0};
+  return 0;
+}
+
+// The host thread died: the guest sees TRAP_DEATH with its next wait, not an error from resume.
+static int64_t Lost(Engine& engine, int id) {
+  engine.contexts[id].running = true;
+  DeliverDeath(engine, id);
+  return 0;
+}
+
+static bool IsCanonical(uint64_t address) {
+  return static_cast<uint64_t>(static_cast<int64_t>(address << 16) >> 16) == address;
+}
+
+static bool IsUserState(const Frame& frame) {
+  return (frame.cs == kCode64 || frame.cs == kCode32) && frame.ss == kStackSegment && IsCanonical(frame.fsBase) &&
+         IsCanonical(frame.gsBase);
+}
+
+// Writes registers to where the thread's way back takes them from.
+static void Install(Engine& engine, Context& context, Thread& thread, const Frame& frame) {
+  auto* host = reinterpret_cast<ucontext_t*>(SlotFrame(engine, thread));
+  uint8_t* registers = reinterpret_cast<uint8_t*>(&host->uc_mcontext);
+  memcpy(registers, &frame, 17 * 8);
+  const uint64_t flags = (context.flags & 1) != 0 ? frame.eflags | kTrapFlag : frame.eflags;
+  memcpy(registers + 17 * 8, &flags, 8);
+  memcpy(registers + 18 * 8, &frame.cs, 2);
+  memcpy(registers + 18 * 8 + 6, &frame.ss, 2);
+  // A guest that has blocked signals by a return of its own making has them unblocked.
+  memcpy(&host->uc_sigmask, engine.control + CONST_GUEST_MASK, 8);
+  thread.slot->flags = 0;
+  if (frame.fsBase == context.fsBase && frame.gsBase == context.gsBase) return;
+  thread.slot->fsBase = frame.fsBase;
+  thread.slot->gsBase = frame.gsBase;
+  thread.slot->flags = SLOT_SET_BASES;
+}
+
+// Lets a trapped thread go.
+void LetRun(Engine& engine, Thread& thread) {
+  if (__atomic_exchange_n(&thread.slot->state, STATE_RUN, __ATOMIC_SEQ_CST) != STATE_PARKED) return;
+  engine.count(kCountWakes);
+  syscall(SYS_futex, &thread.slot->state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
+static void Start(Engine& engine, int id) {
+  Context& context = engine.contexts[id];
+  context.running = true;
+  context.runIndex = engine.running.size();
+  engine.running.push_back(id);
+}
+
+// args: context, space, RESUME_* flags, count of commands queued for the space.
+int64_t ContextResume(Engine& engine) {
+  const auto id = static_cast<int>(engine.arg(0));
+  const auto space = static_cast<int>(engine.arg(1));
+  const auto commands = static_cast<int>(engine.arg(3));
+  Context* context = engine.contextAt(id);
+  if (context == nullptr || commands < 0 || commands > static_cast<int>(kMaxCommands)) return -EINVAL;
+  if (context->running) return -EBUSY;
+  if (engine.spaceAt(space) == nullptr) return Lost(engine, id);
+  if (!IsUserState(engine.frame(id))) return -EIO;
+  if (commands > 0) {
+    const int64_t error = RunBatch(engine, space, commands);
+    if (error == -ESRCH) return Lost(engine, id);
+    if (error != 0) return error;
+  }
+  if (context->thread < 0 || engine.threads[context->thread].space != space) {
+    const int64_t error = Bind(engine, id, space);
+    if (error == -ESRCH) return Lost(engine, id);
+    if (error != 0) return error;
+  }
+  Thread& thread = engine.threads[context->thread];
+  context->flags = static_cast<int>(engine.arg(2));
+  Install(engine, *context, thread, engine.frame(id));
+  Start(engine, id);
+  LetRun(engine, thread);
+  return 0;
+}
+
+static void Signal(Engine& engine, Thread& thread) {
+  if (thread.signalPending || thread.dead) return;
+  thread.signalPending = true;
+  syscall(SYS_tgkill, engine.spaces[thread.space].pid, thread.tid, INTERRUPT_SIGNAL);
+}
+
+// args: context.
+int64_t ContextInterrupt(Engine& engine) {
+  Context* context = engine.contextAt(engine.arg(0));
+  if (context == nullptr) return -EINVAL;
+  if (!context->running || context->queued) return 0;
+  context->interruptWanted = true;
+  Signal(engine, engine.threads[context->thread]);
+  return 0;
+}
+
+// For a space whose threads don't do as stubs do.
+void KillSpace(Engine& engine, int space) {
+  if (engine.spaces[space].pid > 0) kill(engine.spaces[space].pid, SIGKILL);
+}
+
+static void StopNow(Engine& engine, int id) {
+  const uint64_t limit = NowNanos() + kPatience;
+  engine.contexts[id].interruptWanted = true;
+  Signal(engine, engine.threads[engine.contexts[id].thread]);
+  for (;;) {
+    const uint32_t seen = __atomic_load_n(engine.bell(), __ATOMIC_SEQ_CST);
+    TakeDeaths(engine);
+    // A death noticed just now has delivered itself.
+    if (engine.contexts[id].queued || Accept(engine, id)) return;
+    if (NowNanos() > limit) return KillSpace(engine, engine.threads[engine.contexts[id].thread].space);
+    engine.shared().sleeping = 1;
+    SleepOnBell(engine, seen, NowNanos() + 1'000'000);
+    engine.shared().sleeping = 0;
+  }
+}
+
+// Not among the running ones any more.
+static void Leave(Engine& engine, Context& context) {
+  if (!context.running || context.runIndex >= engine.running.size()) return;
+  const int last = engine.running.back();
+  engine.running[context.runIndex] = last;
+  engine.contexts[last].runIndex = context.runIndex;
+  engine.running.pop_back();
+}
+
+// args: context. A running one is stopped first.
+int64_t ContextRelease(Engine& engine) {
+  const auto id = static_cast<int>(engine.arg(0));
+  Context* context = engine.contextAt(id);
+  if (context == nullptr) return -EINVAL;
+  if (context->running && !context->queued) StopNow(engine, id);
+  if (context->running && !context->queued) Leave(engine, *context);
+  for (size_t i = engine.readyHead; i < engine.ready.size(); i++) {
+    if (engine.ready[i] == id) engine.ready[i] = -1;
+  }
+  context->running = false;
+  context->fpuFresh = true;
+  Unbind(engine, id);
+  *context = Context{};
+  engine.freeContexts.push_back(id);
+  return 0;
+}
+
+// Puts a context that trapped in line for Wait.
+void Deliver(Engine& engine, int id) {
+  Context& context = engine.contexts[id];
+  Leave(engine, context);
+  context.interruptWanted = false;
+  context.queued = true;
+  engine.ready.push_back(id);
+  engine.count(kCountTraps);
+}
+
+void DeliverDeath(Engine& engine, int id) {
+  engine.frame(id).kind = kTrapDeath;
+  Deliver(engine, id);
+}
+
+}  // namespace systrap

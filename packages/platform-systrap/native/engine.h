@@ -1,0 +1,238 @@
+// The state of one systrap platform, and the functions that work on it, all on the thread that opened it. One Engine per platform
+// object; nothing is global.
+//
+// Vocabulary: a *space* is a stub process, one per guest address space; its first thread, the *manager*, never runs guest code and carries
+// out commands. A *thread* is any other thread of a stub: it runs the guest code of one *context*, or idles until a context needs it. A
+// thread hands over through its *slot*: a page of state and the alternate signal stack, which guest code can write at any time. So
+// everything in a slot is copied once and then checked; what must be true (commands done, who died) comes through a pipe instead.
+#pragma once
+
+#include <node_api.h>
+#include <sched.h>
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "layout.h"
+
+namespace systrap {
+
+constexpr uint64_t kPageSize = 4096;
+
+// Argument page shared with JavaScript (src/native.ts).
+constexpr size_t kArgs = 0;
+constexpr size_t kResults = 512;
+constexpr size_t kCounters = 1024;
+constexpr size_t kFpuArea = 4096;
+constexpr size_t kFpuMax = 12 * 1024;
+constexpr size_t kStubArea = 4096;  // the stub's file, for open
+constexpr size_t kSharedBytes = 64 * 1024;
+
+constexpr size_t kMaxCommands = (BLOCK_BYTES - BLOCK_COMMANDS) / COMMAND_SIZE;
+constexpr int kMaxSpaces = 4095;
+constexpr size_t kControlBytes = BLOCKS_START + static_cast<size_t>(kMaxSpaces) * BLOCK_STRIDE;
+constexpr size_t kSlotsPerChunk = 32;
+constexpr size_t kChunkBytes = kSlotsPerChunk * SLOT_SIZE;
+constexpr size_t kMaxSlots = SLOTS_BYTES / SLOT_SIZE;
+
+// Frames come in blocks that never move (contracts/src/trap-frame.ts has the layout).
+constexpr size_t kFrameSize = 256;
+constexpr size_t kFramesPerBlock = 256;
+constexpr size_t kSigcontextBytes = 184;
+
+enum TrapKind : uint32_t { kTrapSyscall = 1, kTrapFault = 2, kTrapException = 3, kTrapInterrupted = 4, kTrapDeath = 5 };
+
+struct Frame {
+  uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+  uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+  uint16_t cs, gs, fs, ss;
+  uint64_t err, trapno, oldmask, cr2;
+  uint64_t fsBase, gsBase;
+  uint32_t kind, signo;
+  int32_t sicode;
+  uint32_t state;
+  uint64_t siaddr;
+  uint32_t arch;
+  uint32_t reserved[7];
+};
+static_assert(sizeof(Frame) == kFrameSize);
+
+enum Counter : int {
+  kCountTraps,
+  kCountSyscalls,
+  kCountFaults,
+  kCountInterrupts,
+  kCountCommands,
+  kCountBatches,
+  kCountThreads,
+  kCountSpaces,
+  kCountSleeps,
+  kCountSpins,
+  kCountWakes,
+  kCountSwallowed,
+  kCounters_,
+};
+
+struct Thread {
+  int space = -1;
+  int context = -1;
+  pid_t tid = 0;
+  Slot* slot = nullptr;        // the sentry's view
+  uint64_t address = 0;        // the stub's
+  bool dead = false;
+  bool fpuDirty = false;       // its frame holds state of an earlier context
+  bool signalPending = false;  // an interrupt signal was sent and not seen yet
+};
+
+struct Space {
+  bool used = false;
+  bool dead = false;       // its processes are going or gone
+  bool destroyed = false;  // JavaScript has given it back: the index is free once the process is reaped
+  pid_t pid = 0;
+  int pidfd = -1;
+  uint32_t sequence = 0;
+  std::vector<int> chunks;   // of slots
+  std::vector<int> threads;  // by slot
+  std::vector<int> idle;
+};
+
+struct Context {
+  bool used = false;
+  bool running = false;
+  bool interruptWanted = false;
+  bool queued = false;
+  bool fpuFresh = true;  // extended state to be installed is the initial one (else: fpu, when it has no thread)
+  int thread = -1;
+  int flags = 0;
+  size_t runIndex = 0;    // in Engine::running
+  uint64_t cpuNanos = 0;  // used on earlier threads
+  uint64_t cpuStart = 0;  // clock of the current thread when it was bound
+  uint64_t fsBase = 0;    // what its thread has
+  uint64_t gsBase = 0;
+  std::vector<uint8_t> fpu;
+};
+
+struct Engine {
+  uint8_t* page = nullptr;
+  uint8_t* control = nullptr;  // the control file: constants, control page, doorbell, blocks
+  int controlFile = -1;
+  int slotFile = -1;
+  int socket = -1;         // our end; stubs have the other
+  int report[2] = {-1, -1};
+  int procDirectory = -1;
+  std::vector<uint8_t*> chunks;
+  std::vector<int> freeChunks;
+  std::vector<Frame*> frames;
+  std::vector<Thread> threads;
+  std::vector<int> freeThreads;
+  std::vector<Space> spaces;
+  std::vector<Context> contexts;
+  std::vector<int> freeContexts;
+  std::vector<int> running;  // contexts whose threads are in guest code
+  size_t nextRunning = 0;
+  std::vector<int> ready;  // contexts that trapped, in order; readyHead is the next
+  size_t readyHead = 0;
+  uint32_t bellSeen = 0;
+  bool open = false;
+  bool dead = false;
+  // Where the host's signal frame has things, as offsets in a slot; learnt from the first trap of all.
+  uint32_t contextOffset = 0;
+  uint32_t fpuOffset = 0;
+  uint32_t fpuSize = 0;
+  std::vector<uint8_t> initialFpu;
+  // The reaper: tells of deaths (reaper.cpp).
+  int reaperEpoll = -1;
+  int reaperStop = -1;
+  pthread_t reaper{};
+  bool reaping = false;
+  std::atomic<int> deaths{0};
+
+  double* args() { return reinterpret_cast<double*>(page + kArgs); }
+  double* results() { return reinterpret_cast<double*>(page + kResults); }
+  int64_t arg(int i) { return static_cast<int64_t>(args()[i]); }
+  double& counter(Counter counter) { return reinterpret_cast<double*>(page + kCounters)[counter]; }
+  void count(Counter counter) { reinterpret_cast<double*>(page + kCounters)[counter] += 1; }
+  Frame& frame(int context) {
+    return frames[static_cast<size_t>(context) / kFramesPerBlock][static_cast<size_t>(context) % kFramesPerBlock];
+  }
+  Control& shared() { return *reinterpret_cast<Control*>(control + 4096); }
+  uint32_t* bell() { return reinterpret_cast<uint32_t*>(control + 8192); }
+  uint8_t* block(int space) { return control + BLOCKS_START + static_cast<size_t>(space) * BLOCK_STRIDE; }
+  Context* contextAt(int64_t id);
+  Space* spaceAt(int64_t id);
+};
+
+using Verb = int64_t (*)(Engine&);
+
+// What a manager reports: written from a read-only page by the manager, or by the reaper.
+struct Report {
+  uint32_t space;
+  uint32_t error;
+};
+constexpr uint32_t kDeath = 0x10000;
+
+// filter.cpp
+int MakeConstants(uint8_t* page);
+
+// manager.cpp: commands for the first thread of a space. 0, or -errno; -ESRCH: the process is gone.
+void PutCommand(Engine& engine, int space, int index, int64_t number, uint64_t a, uint64_t b = 0, uint64_t c = 0,
+                uint64_t d = 0, uint64_t e = 0, uint64_t f = 0);
+int64_t RunBatch(Engine& engine, int space, int count);
+int64_t AwaitHello(Engine& engine, pid_t* pid);
+void TakeDeaths(Engine& engine);
+
+// open.cpp
+int64_t Open(Engine& engine);
+int64_t Close(Engine& engine);
+
+// space.cpp
+int64_t SpaceCreate(Engine& engine);
+int64_t SpaceDestroy(Engine& engine);
+int64_t SpaceFlush(Engine& engine);
+int64_t SpaceFile(Engine& engine);
+void SpaceDied(Engine& engine, int space);
+void PrepareBlock(Engine& engine, int space);
+int64_t AdoptProcess(Engine& engine, int space, pid_t pid);
+
+// thread.cpp
+int64_t MakeThread(Engine& engine, int space);
+int64_t LearnFrame(Engine& engine, const Thread& thread);
+uint64_t ThreadNanos(const Engine& engine, const Thread& thread);
+void ReleaseChunks(Engine& engine, Space& space);
+uint8_t* SlotFrame(const Engine& engine, const Thread& thread);
+
+// context.cpp
+int64_t ContextCreate(Engine& engine);
+int64_t ContextResume(Engine& engine);
+int64_t ContextInterrupt(Engine& engine);
+int64_t ContextRelease(Engine& engine);
+int64_t ContextCpu(Engine& engine);
+void Unbind(Engine& engine, int context);
+void Deliver(Engine& engine, int context);
+void DeliverDeath(Engine& engine, int context);
+void LetRun(Engine& engine, Thread& thread);
+void KillSpace(Engine& engine, int space);
+
+// fpu.cpp
+int64_t FpuSave(Engine& engine);
+int64_t FpuRestore(Engine& engine);
+int64_t FpuReset(Engine& engine);
+void FpuLoad(const Engine& engine, const Thread& thread, uint8_t* image);
+void FpuStore(const Engine& engine, const Thread& thread, const uint8_t* image);
+
+// wait.cpp
+int64_t Wait(Engine& engine);
+int64_t Clock(Engine& engine);
+bool Accept(Engine& engine, int context);
+uint64_t NowNanos();
+void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline);
+
+// reaper.cpp
+int StartReaper(Engine& engine);
+void StopReaper(Engine& engine);
+int WatchDeath(Engine& engine, int space);
+
+}  // namespace systrap

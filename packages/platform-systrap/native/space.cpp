@@ -1,0 +1,170 @@
+// Address spaces: a clone of a stub process each, made by a manager with CLONE_PARENT, so that every stub is a child of the sentry's
+// thread and dies with it (PR_SET_PDEATHSIG, set by the stub before it says hello).
+#include "engine.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace systrap {
+
+Space* Engine::spaceAt(int64_t id) {
+  if (id < 0 || id >= static_cast<int64_t>(spaces.size())) return nullptr;
+  Space& space = spaces[static_cast<size_t>(id)];
+  return space.used && !space.dead ? &space : nullptr;
+}
+
+static int FreeSpace(Engine& engine) {
+  for (size_t i = 1; i < engine.spaces.size(); i++) {
+    if (!engine.spaces[i].used) return static_cast<int>(i);
+  }
+  if (engine.spaces.size() >= kMaxSpaces) return -ENOMEM;
+  engine.spaces.emplace_back();
+  return static_cast<int>(engine.spaces.size() - 1);
+}
+
+// The header of the block of commands of a new space, with the records that its manager will report.
+void PrepareBlock(Engine& engine, int space) {
+  uint8_t* block = engine.block(space);
+  memset(block, 0, BLOCK_RECORDS);
+  auto* records = reinterpret_cast<Report*>(block + BLOCK_RECORDS);
+  for (uint32_t error = 0; error <= MAX_RECORD; error++) records[error] = Report{static_cast<uint32_t>(space), error};
+}
+
+// `pid` is the process behind `space` from now on.
+int64_t AdoptProcess(Engine& engine, int index, pid_t pid) {
+  Space& space = engine.spaces[index];
+  space.used = true;
+  space.pid = pid;
+  space.pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  int error = space.pidfd < 0 ? -errno : WatchDeath(engine, index);
+  if (error == 0) {
+    engine.count(kCountSpaces);
+    return 0;
+  }
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, __WALL);
+  if (space.pidfd >= 0) close(space.pidfd);
+  space = Space{};
+  return error;
+}
+
+// args: the space to start from, or -1. Returns an id; results[0] is its process.
+int64_t SpaceCreate(Engine& engine) {
+  if (engine.dead) return -EIO;
+  const int64_t wanted = engine.arg(0);
+  const int from = wanted < 0 ? 0 : static_cast<int>(wanted);
+  if (engine.spaceAt(from) == nullptr) return -EINVAL;
+  const int index = FreeSpace(engine);
+  if (index < 0) return index;
+  PrepareBlock(engine, index);
+  const uint64_t block = BLOCKS_START + static_cast<uint64_t>(index) * BLOCK_STRIDE;
+  PutCommand(engine, from, 0, SYS_clone, CLONE_PARENT | SIGCHLD, 0, block);
+  int64_t error = RunBatch(engine, from, 1);
+  if (error != 0) return error;
+  pid_t pid = 0;
+  error = AwaitHello(engine, &pid);
+  if (error == 0) error = AdoptProcess(engine, index, pid);
+  if (error != 0) return error;
+  engine.results()[0] = pid;
+  return index;
+}
+
+// The process is gone: its contexts die, and its number is free once it was destroyed too.
+void SpaceDied(Engine& engine, int index) {
+  Space& space = engine.spaces[index];
+  waitpid(space.pid, nullptr, __WALL);
+  close(space.pidfd);
+  space.pidfd = -1;
+  space.dead = true;
+  for (const int thread : space.threads) {
+    engine.threads[thread].dead = true;
+    const int context = engine.threads[thread].context;
+    if (context < 0) continue;
+    if (engine.contexts[context].running && !engine.contexts[context].queued) DeliverDeath(engine, context);
+  }
+  space.pid = 0;
+  if (index == 0) engine.dead = true;
+  if (!space.destroyed) return;
+  ReleaseChunks(engine, space);
+  space = Space{};
+}
+
+// args: space. Contexts that were stopped in it keep their registers and extended state. What its threads may do between now and their
+// death must not reach memory that is given to others: the manager unmaps everything first.
+int64_t SpaceDestroy(Engine& engine) {
+  const int64_t id = engine.arg(0);
+  if (id <= 0 || id >= static_cast<int64_t>(engine.spaces.size()) || !engine.spaces[id].used) return -EINVAL;
+  const int index = static_cast<int>(id);
+  if (engine.spaces[index].destroyed) return -EINVAL;
+  const std::vector<int> threads = engine.spaces[index].threads;
+  for (const int thread : threads) {
+    const int context = engine.threads[thread].context;
+    if (context < 0) continue;
+    if (engine.contexts[context].running && !engine.contexts[context].queued) DeliverDeath(engine, context);
+    Unbind(engine, context);
+  }
+  PutCommand(engine, index, 0, SYS_munmap, kPageSize, HIDDEN_BASE - kPageSize);
+  const int64_t error = RunBatch(engine, index, 1);
+  Space& space = engine.spaces[index];
+  space.destroyed = true;
+  if (space.pid == 0) {
+    ReleaseChunks(engine, space);
+    space = Space{};
+    return 0;
+  }
+  space.dead = true;
+  kill(space.pid, SIGKILL);
+  // Its own way of dying is the only proof left.
+  if (error != 0) waitid(P_PIDFD, static_cast<id_t>(space.pidfd), nullptr, WEXITED | WNOWAIT | __WALL);
+  return 0;
+}
+
+// args: space, count of commands in its block. Runs them now.
+int64_t SpaceFlush(Engine& engine) {
+  const int64_t count = engine.arg(1);
+  if (engine.spaceAt(engine.arg(0)) == nullptr || count < 0 || count > static_cast<int64_t>(kMaxCommands)) return -EINVAL;
+  return count == 0 ? 0 : RunBatch(engine, static_cast<int>(engine.arg(0)), static_cast<int>(count));
+}
+
+static int64_t SendDescriptor(int socket, int fd) {
+  char byte = 0;
+  iovec vector{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+// args: space, host descriptor, expected number in the stub. The manager receives the descriptor with a header in a read-only page; the
+// host's attempt to write lengths back there ends in EFAULT after the descriptor was installed. The number is not
+// read from memory that guests can write: descriptors are numbered lowest first, and the caller keeps count.
+int64_t SpaceFile(Engine& engine) {
+  if (engine.spaceAt(engine.arg(0)) == nullptr) return -EINVAL;
+  const int space = static_cast<int>(engine.arg(0));
+  int64_t error = SendDescriptor(engine.socket, static_cast<int>(engine.arg(1)));
+  if (error != 0) return error;
+  PutCommand(engine, space, 0, SYS_recvmsg, FD_SOCKET, CONSTANTS + CONST_MESSAGE, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  error = RunBatch(engine, space, 1);
+  if (error != 0 && error != -EFAULT) return error;
+  PutCommand(engine, space, 0, SYS_fcntl, static_cast<uint64_t>(engine.arg(2)), F_GETFD);
+  error = RunBatch(engine, space, 1);
+  return error == -EBADF ? -EMFILE : error;
+}
+
+}  // namespace systrap

@@ -1,0 +1,189 @@
+// Waiting for guest threads, and translating what brought them to their slots into trap frames.
+#include "engine.h"
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <linux/audit.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+namespace systrap {
+
+constexpr int64_t kWaitBell = -1;
+constexpr int64_t kWaitNothing = -2;
+constexpr int64_t kWaitDead = -3;
+
+// The kernel's ucontext (not the C library's): siginfo follows it.
+constexpr size_t kContextBytes = 304;
+constexpr uint64_t kTrapFlag = 0x100;
+constexpr uint64_t kPageFault = 14;
+// While guests run, the sentry looks at them this often even if nobody rings: a hostile guest may spoil the doorbell.
+constexpr uint64_t kLook = 50'000'000;
+
+uint64_t NowNanos() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+int64_t Clock(Engine& engine) {
+  engine.results()[0] = static_cast<double>(NowNanos());
+  return 0;
+}
+
+// Sleeps until the doorbell is no longer `seen`, or `deadline` (ns; 0: none).
+void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline) {
+  timespec at{};
+  at.tv_sec = static_cast<time_t>(deadline / 1000000000);
+  at.tv_nsec = static_cast<long>(deadline % 1000000000);
+  syscall(SYS_futex, engine.bell(), FUTEX_WAIT_BITSET, seen, deadline == 0 ? nullptr : &at, nullptr,
+          FUTEX_BITSET_MATCH_ANY);
+}
+
+// The number that the processor left in rax may have been taken for a restart code by the host, which then changed rax and rip.
+static void FillSyscall(Frame& frame, const siginfo_t& info) {
+  const auto number = static_cast<uint32_t>(info.si_syscall);
+  const auto caller = reinterpret_cast<uint64_t>(info.si_call_addr);
+  frame.kind = kTrapSyscall;
+  frame.arch = info.si_arch == AUDIT_ARCH_X86_64 ? 0 : 1;
+  if (static_cast<uint32_t>(frame.rax) == number) return;
+  frame.rax = static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(number)));
+  if (caller < USER_END) frame.rip = caller;
+}
+
+static void FillException(Frame& frame, const siginfo_t& info) {
+  frame.signo = static_cast<uint32_t>(info.si_signo);
+  frame.sicode = info.si_code;
+  frame.siaddr = info.si_code == SI_KERNEL ? 0 : reinterpret_cast<uint64_t>(info.si_addr);
+  frame.kind = frame.trapno == kPageFault ? kTrapFault : kTrapException;
+  if (frame.kind == kTrapFault) frame.siaddr = frame.cr2 = reinterpret_cast<uint64_t>(info.si_addr);
+}
+
+// What the guest's slot says happened. 0: nothing for the guest's kernel; the thread goes on.
+static bool Translate(Engine& engine, Thread& thread, Context& context, Frame& frame, const siginfo_t& info) {
+  const auto signo = static_cast<int>(thread.slot->signo);
+  if (signo == INTERRUPT_SIGNAL) {
+    const bool expected = thread.signalPending;
+    thread.signalPending = false;
+    if (!expected || !context.interruptWanted) return false;
+    frame.kind = kTrapInterrupted;
+    engine.count(kCountInterrupts);
+    return true;
+  }
+  // Codes up to 0 come from kill and its like: somebody outside plays with the stub.
+  if (signo != info.si_signo || info.si_code <= 0) return false;
+  if (signo == SIGSYS) {
+    FillSyscall(frame, info);
+    engine.count(kCountSyscalls);
+    return true;
+  }
+  if (signo != SIGSEGV && signo != SIGBUS && signo != SIGILL && signo != SIGFPE && signo != SIGTRAP) return false;
+  FillException(frame, info);
+  engine.count(kCountFaults);
+  return true;
+}
+
+// Takes a context in whose thread has come to its slot. Everything is copied first: the guest's other threads can write there.
+bool Accept(Engine& engine, int id) {
+  Context& context = engine.contexts[id];
+  Thread& thread = engine.threads[context.thread];
+  if (__atomic_load_n(&thread.slot->state, __ATOMIC_ACQUIRE) == STATE_RUN) return false;
+  if (thread.slot->context != engine.contextOffset) {
+    KillSpace(engine, thread.space);
+    return false;
+  }
+  Frame& frame = engine.frame(id);
+  const uint8_t* host = SlotFrame(engine, thread);
+  siginfo_t info;
+  memcpy(&frame, host + offsetof(ucontext_t, uc_mcontext), kSigcontextBytes);
+  memcpy(&info, host + kContextBytes, sizeof info);
+  frame.fsBase = context.fsBase = thread.slot->fsBase;
+  frame.gsBase = context.gsBase = thread.slot->gsBase;
+  if ((context.flags & 1) != 0) frame.eflags &= ~kTrapFlag;
+  if (!Translate(engine, thread, context, frame, info)) {
+    engine.count(kCountSwallowed);
+    if ((context.flags & 1) != 0) frame.eflags |= kTrapFlag;
+    memcpy(SlotFrame(engine, thread) + offsetof(ucontext_t, uc_mcontext), &frame, 18 * 8);
+    thread.slot->flags = 0;
+    LetRun(engine, thread);
+    return false;
+  }
+  return true;
+}
+
+// Looks at the running contexts, the one after the last served first.
+static void Collect(Engine& engine) {
+  const size_t count = engine.running.size();
+  for (size_t i = 0; i < count && i < engine.running.size(); i++) {
+    if (engine.nextRunning >= engine.running.size()) engine.nextRunning = 0;
+    const int id = engine.running[engine.nextRunning];
+    if (!Accept(engine, id)) {
+      engine.nextRunning++;
+      continue;
+    }
+    Deliver(engine, id);
+    return;
+  }
+}
+
+static int64_t TakeReady(Engine& engine) {
+  while (engine.readyHead < engine.ready.size()) {
+    const int id = engine.ready[engine.readyHead++];
+    if (engine.readyHead == engine.ready.size()) {
+      engine.ready.clear();
+      engine.readyHead = 0;
+    }
+    if (id < 0) continue;
+    engine.contexts[id].queued = false;
+    engine.contexts[id].running = false;
+    return id;
+  }
+  return -1;
+}
+
+static int64_t Poll(Engine& engine) {
+  if (engine.deaths.load(std::memory_order_relaxed) > 0) TakeDeaths(engine);
+  if (engine.readyHead == engine.ready.size()) Collect(engine);
+  return TakeReady(engine);
+}
+
+// The doorbell rang since the last time. A ring before a look at the running contexts is for them; it may be for the host too.
+static bool Rang(Engine& engine) {
+  const uint32_t now = __atomic_load_n(engine.bell(), __ATOMIC_SEQ_CST);
+  const bool rang = now != engine.bellSeen;
+  engine.bellSeen = now;
+  return rang;
+}
+
+// args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
+int64_t Wait(Engine& engine) {
+  const double deadline = engine.args()[0];
+  for (;;) {
+    const bool rang = Rang(engine);
+    const int64_t id = Poll(engine);
+    if (id >= 0) return id;
+    if (engine.dead) return kWaitDead;
+    if (rang) return kWaitBell;
+    if (deadline == 0) return kWaitNothing;
+    const uint64_t now = NowNanos();
+    uint64_t until = deadline < 0 ? 0 : static_cast<uint64_t>(deadline);
+    if (until != 0 && now >= until) return kWaitNothing;
+    if (!engine.running.empty() && (until == 0 || until > now + kLook)) until = now + kLook;
+    engine.shared().sleeping = 1;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    const int64_t late = Poll(engine);
+    if (late < 0) {
+      engine.count(kCountSleeps);
+      SleepOnBell(engine, engine.bellSeen, until);
+    }
+    __atomic_store_n(&engine.shared().sleeping, 0, __ATOMIC_RELAXED);
+    if (late >= 0) return late;
+  }
+}
+
+}  // namespace systrap

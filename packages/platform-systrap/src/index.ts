@@ -1,0 +1,8 @@
+export {
+  openSystrapPlatform,
+  type SystrapOptions,
+  type SystrapPhase,
+  SystrapUnavailableError,
+} from './open.js';
+export { SystrapPlatform } from './platform.js';
+export { SystrapAddressSpace } from './space.js';

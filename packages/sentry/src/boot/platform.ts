@@ -1,0 +1,33 @@
+// Which platform runs the programs: the one asked for, or with `auto` systrap and, where this machine refuses it, ptrace.
+import type { Platform } from '@sandbox-kernel/contracts';
+import { openPtracePlatform, PtraceUnavailableError } from '@sandbox-kernel/platform-ptrace';
+import { openSystrapPlatform, SystrapUnavailableError } from '@sandbox-kernel/platform-systrap';
+import type { SandboxSpec } from '../control/messages.js';
+import { RequestError } from '../control/server.js';
+import type { HostSide } from './machine.js';
+
+function refused(reason: string, remedy: string): RequestError {
+  return new RequestError({ code: 'ERR_SANDBOX_PLATFORM', message: reason, hint: remedy });
+}
+
+function open(side: HostSide, name: 'ptrace' | 'systrap'): Platform | RequestError {
+  const options = {
+    memoryFd: side.memory.fd,
+    memoryReadOnlyFd: side.memory.readOnlyFd,
+    events: side.watcher,
+  };
+  try {
+    return name === 'ptrace' ? openPtracePlatform(options) : openSystrapPlatform(options);
+  } catch (error) {
+    if (error instanceof PtraceUnavailableError) return refused(error.reason, error.remedy);
+    if (error instanceof SystrapUnavailableError) return refused(error.reason, error.remedy);
+    throw error;
+  }
+}
+
+/** Throws RequestError when this machine refuses it. */
+export function openPlatform(side: HostSide, spec: SandboxSpec): Platform {
+  const first = open(side, spec.platform === 'systrap' ? 'systrap' : 'ptrace');
+  if (!(first instanceof RequestError)) return first;
+  throw first;
+}
