@@ -15,7 +15,11 @@ static void basics(void) {
   CHECK(recv(b, buf, 1, MSG_DONTWAIT));
   CHECK(listen(b, 1));
   CHECK(accept(b, NULL, NULL));
-  CHECK(shutdown(b, SHUT_RDWR));
+  int s = MUST(socket(AF_INET, SOCK_DGRAM, 0));
+  CHECK(shutdown(s, SHUT_RDWR));
+  CHECK(sendto(s, "x", 1, MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof to));
+  CHECK(recv(s, buf, 1, 0));
+  close(s);
   CHECK(sendto(b, "hello", 5, 0, (struct sockaddr *)&to, sizeof to));
   await("readable", a, POLLIN);
   int size;
