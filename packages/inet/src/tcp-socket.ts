@@ -5,6 +5,7 @@ import {
   EAGAIN,
   EALREADY,
   ECONNABORTED,
+  ECONNRESET,
   EINPROGRESS,
   EINVAL,
   EISCONN,
@@ -197,6 +198,7 @@ export class TcpSocket extends InetSocket {
   private disconnect(): number {
     this.internet.touch();
     if (this.endpoint.state === TCP_LISTEN) this.endpoint.shutdown(SHUTDOWN_RECEIVE);
+    else if (this.endpoint.tcb !== null) this.error = ECONNRESET;
     this.endpoint.disconnect();
     this.progress = UNCONNECTED;
     this.wake(-1);
@@ -204,7 +206,8 @@ export class TcpSocket extends InetSocket {
   }
 
   override takeError(): number {
-    return this.endpoint.takeError();
+    const error = this.endpoint.takeError();
+    return error !== 0 ? error : super.takeError();
   }
 
   // ── sending ──
@@ -350,7 +353,8 @@ export class TcpSocket extends InetSocket {
   override events(): number {
     const { endpoint } = this;
     if (endpoint.tcb === null && endpoint.state !== TCP_LISTEN) {
-      return POLLHUP | POLLOUT | POLLWRNORM | (this.shutRead ? POLLIN | POLLRDNORM : 0);
+      const more = (this.shutRead ? POLLIN | POLLRDNORM : 0) | (this.error !== 0 ? POLLERR : 0);
+      return POLLHUP | POLLOUT | POLLWRNORM | more;
     }
     const events = pollEvents(endpoint.ready);
     // A connection that failed may be written to: the write tells why.
