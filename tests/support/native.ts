@@ -14,6 +14,8 @@ const cli = `${root}packages/cli/bin/sandbox-cli.cjs`;
 /** What a program's leading comment asks for: `// guest: dynamic`, `// guest: args a b`. */
 export interface GuestOptions {
   readonly dynamic: boolean;
+  /** Needs ::1 on the host, to compare with. */
+  readonly ipv6: boolean;
   readonly args: readonly string[];
 }
 
@@ -62,7 +64,11 @@ export function users(): User[] {
 export function guestOptions(source: string): GuestOptions {
   const text = readFileSync(source, 'utf8');
   const args = /^\/\/ guest: args (.*)$/m.exec(text)?.[1];
-  return { dynamic: /^\/\/ guest: dynamic$/m.test(text), args: args?.split(' ') ?? [] };
+  return {
+    dynamic: /^\/\/ guest: dynamic$/m.test(text),
+    ipv6: /^\/\/ guest: ipv6$/m.test(text),
+    args: args?.split(' ') ?? [],
+  };
 }
 
 // Bad pointers and sizes are what the programs are about.

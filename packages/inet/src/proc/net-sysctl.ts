@@ -90,6 +90,22 @@ function coreSysctls(internet: Internet): Sysctl[] {
   ];
 }
 
+/** Whose groups may open ping sockets (icmp(7)). */
+function pingGroups(internet: Internet): Sysctl {
+  const s = internet.settings;
+  return {
+    path: 'ipv4/ping_group_range',
+    get: () => `${s.pingGroupLow}\t${s.pingGroupHigh}`,
+    set: (text) => {
+      const match = /^(\d+)\s+(\d+)$/.exec(text);
+      if (match === null || Number(match[1]) > 2 ** 31 - 1 || Number(match[2]) > 2 ** 31 - 1) return -EINVAL;
+      s.pingGroupLow = Number(match[1]);
+      s.pingGroupHigh = Number(match[2]);
+      return 0;
+    },
+  };
+}
+
 function ipSysctls(internet: Internet): Sysctl[] {
   const s = internet.settings;
   const { network } = internet.stack;
@@ -149,18 +165,7 @@ function ipSysctls(internet: Internet): Sysctl[] {
         s.v6Only = value === 1;
       },
     ),
-    {
-      path: 'ipv4/ping_group_range',
-      get: () => `${s.pingGroupLow}\t${s.pingGroupHigh}`,
-      set: (text) => {
-        const match = /^(\d+)\s+(\d+)$/.exec(text);
-        if (match === null || Number(match[1]) > 2 ** 31 - 1 || Number(match[2]) > 2 ** 31 - 1)
-          return -EINVAL;
-        s.pingGroupLow = Number(match[1]);
-        s.pingGroupHigh = Number(match[2]);
-        return 0;
-      },
-    },
+    pingGroups(internet),
     fixed('ipv4/ip_local_port_range', internet.tcp.config.portRange.join('\t')),
     fixed('ipv4/ip_local_reserved_ports', ''),
     fixed('ipv4/icmp_echo_ignore_broadcasts', 1),
