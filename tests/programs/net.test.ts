@@ -170,7 +170,7 @@ beforeAll(() => {
 });
 
 describe.each(platforms())('on %s', (platform) => {
-  it.each(PROGRAMS.map((program) => [program.name, program] as const))('%s', async (_name, program, ) => {
+  it.each(PROGRAMS.map((program) => [program.name, program] as const))('%s', async (_name, program) => {
     const missing = program.needs.filter((path) => !existsSync(path));
     if (missing.length > 0) {
       console.warn(`skipped: ${program.name}: not installed: ${missing.join(', ')}`);
