@@ -263,7 +263,7 @@ describe('blocked signals, moved stack', () => {
     context.interrupt();
     expect(bench.await(context)).toBe(TRAP_DEATH);
     stillWorks();
-  });
+  }, 30_000);
 
   it('a guest that moves its alternate stack dies, or traps', () => {
     const { space, context, data } = bench.guest(sigreturn(DATA));
