@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 namespace systrap {
 
@@ -217,6 +218,7 @@ int64_t ContextInterrupt(Engine& engine) {
   Context* context = engine.contextAt(engine.arg(0));
   if (context == nullptr) return -EINVAL;
   if (!context->running || context->queued) return 0;
+  if (!context->interruptWanted) context->interrupted = __rdtsc();
   context->interruptWanted = true;
   Signal(engine, engine.threads[context->thread]);
   return 0;

@@ -117,6 +117,7 @@ struct Context {
   uint64_t cpuNanos = 0;  // used on earlier threads
   uint64_t cpuTold = 0;
   uint64_t cpuStart = 0;  // clock of the current thread when it was bound
+  uint64_t interrupted = 0;  // TSC of the first interrupt that has not been answered
   bool computes = false;  // for long between traps
   double burst = 10'000;  // ns between traps, average
   uint64_t resumed = 0;   // TSC
@@ -208,6 +209,7 @@ void PutCommand(Engine& engine, int space, int index, int64_t number, uint64_t a
                 uint64_t d = 0, uint64_t e = 0, uint64_t f = 0);
 int64_t RunBatch(Engine& engine, int space, int count);
 int64_t AwaitHello(Engine& engine, pid_t* pid);
+void DropHellos(Engine& engine);
 void TakeDeaths(Engine& engine);
 
 // open.cpp
@@ -228,6 +230,7 @@ int64_t MakeThread(Engine& engine, int space);
 int64_t LearnFrame(Engine& engine, const Thread& thread);
 uint64_t ThreadNanos(const Engine& engine, const Thread& thread);
 void ReleaseChunks(Engine& engine, Space& space);
+bool BlocksInterrupts(const Engine& engine, const Thread& thread);
 uint8_t* SlotFrame(const Engine& engine, const Thread& thread);
 
 // context.cpp

@@ -66,6 +66,7 @@ int64_t SpaceCreate(Engine& engine) {
   if (index < 0) return index;
   PrepareBlock(engine, index);
   const uint64_t block = BLOCKS_START + static_cast<uint64_t>(index) * BLOCK_STRIDE;
+  DropHellos(engine);
   PutCommand(engine, from, 0, SYS_clone, CLONE_PARENT | SIGCHLD, 0, block);
   int64_t error = RunBatch(engine, from, 1);
   if (error != 0) return error;

@@ -158,6 +158,19 @@ int64_t LearnFrame(Engine& engine, const Thread& thread) {
   return 0;
 }
 
+// A guest can block signals by a return that it has forged (rt_sigreturn). Only the host knows.
+bool BlocksInterrupts(const Engine& engine, const Thread& thread) {
+  char text[4096];
+  snprintf(text, sizeof text, "%d/task/%d/status", engine.spaces[thread.space].pid, thread.tid);
+  const int fd = engine.procDirectory < 0 ? -1 : openat(engine.procDirectory, text, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[n > 0 ? n : 0] = 0;
+  const char* line = strstr(text, "SigBlk:");
+  return line != nullptr && (strtoull(line + 7, nullptr, 16) >> (INTERRUPT_SIGNAL - 1) & 1) != 0;
+}
+
 static uint64_t ProcessNanos(pid_t pid) {
   timespec now{};
   const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(pid) << 3) | 2);

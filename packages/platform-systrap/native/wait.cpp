@@ -29,6 +29,7 @@ constexpr uint64_t kPageFault = 14;
 constexpr uint64_t kLook = 50'000'000;
 // One that shares its core and computes for this long is let go.
 constexpr uint64_t kTick = 5'000'000;
+constexpr double kDeaf = 5e9;
 
 uint64_t NowNanos() {
   timespec now{};
@@ -199,6 +200,18 @@ static int64_t Sleep(Engine& engine, uint64_t until) {
   return late;
 }
 
+// A guest that was interrupted long ago and has not come: it may have seen to it that it can't. Its process ends.
+static void FindDeaf(Engine& engine) {
+  const uint64_t old = __rdtsc() - static_cast<uint64_t>(kDeaf * engine.cyclesPerNano);
+  for (const int id : engine.running) {
+    Context& context = engine.contexts[id];
+    if (!context.interruptWanted || context.interrupted > old) continue;
+    const Thread& thread = engine.threads[context.thread];
+    if (BlocksInterrupts(engine, thread)) KillSpace(engine, thread.space);
+    context.interrupted = __rdtsc();
+  }
+}
+
 // args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
 int64_t Wait(Engine& engine) {
   const double deadline = engine.args()[0];
@@ -212,6 +225,7 @@ int64_t Wait(Engine& engine) {
     if (rang) return kWaitBell;
     if (deadline == 0) return kWaitNothing;
     const bool shares = Review(engine);
+    FindDeaf(engine);
     const uint64_t now = NowNanos();
     uint64_t until = deadline < 0 ? 0 : static_cast<uint64_t>(deadline);
     if (until != 0 && now >= until) return kWaitNothing;

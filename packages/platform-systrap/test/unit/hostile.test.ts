@@ -253,6 +253,18 @@ describe('blocked signals, moved stack', () => {
     stillWorks();
   });
 
+  it('a guest that blocks all signals and computes dies some time after it was interrupted', () => {
+    const { space, context, data } = bench.guest(sigreturn(DATA));
+    const page = bench.map(space, 0x500000, 5);
+    harness.memory.set(new Code().spin().toBytes(), page);
+    forge(data, 0x500000, 0);
+    context.resume(space, 0);
+    harness.platform.wait(harness.now() + 5e6);
+    context.interrupt();
+    expect(bench.await(context)).toBe(TRAP_DEATH);
+    stillWorks();
+  }, 30_000);
+
   it('a guest that moves its alternate stack dies, or traps', () => {
     const { space, context, data } = bench.guest(sigreturn(DATA));
     const page = bench.map(space, 0x500000, 5);
