@@ -143,11 +143,16 @@ static void *contend(void *unused) {
   return unused;
 }
 
-static double futex(int threads, long total) {
+static void *call(void *unused) {
+  for (long i = 0; i < each; i++) syscall(SYS_getpid);
+  return unused;
+}
+
+static double together(void *(*work)(void *), int threads, long total) {
   pthread_t ids[64];
   each = total / threads;
   double start = now();
-  for (int i = 0; i < threads; i++) must(pthread_create(&ids[i], 0, contend, 0) == 0, "thread");
+  for (int i = 0; i < threads; i++) must(pthread_create(&ids[i], 0, work, 0) == 0, "thread");
   for (int i = 0; i < threads; i++) pthread_join(ids[i], 0);
   return (now() - start) / (each * threads);
 }
@@ -170,7 +175,8 @@ static double measure(const char *name, const char *arg) {
   if (!strcmp(name, "alloc")) return repeat(op_alloc, 0.3, 1L << 40);
   if (!strcmp(name, "touch")) return repeat(op_touch, 1, 1);
   if (!strcmp(name, "fork-exec")) return repeat(op_fork_exec, 0.5, 200);
-  if (!strcmp(name, "futex")) return futex(atoi(arg), 200000);
+  if (!strcmp(name, "futex")) return together(contend, atoi(arg), 200000);
+  if (!strcmp(name, "getpid-threads")) return together(call, atoi(arg), 40000);
   if (!strcmp(name, "pipe")) {
     start_pong();
     return repeat(op_pipe, 0.3, 1L << 40);

@@ -21,6 +21,8 @@ const inFolder = (name: string, program: string, prefix: string, count: number):
 
 export const MICRO: readonly Benchmark[] = [
   self('syscall/getpid', 'getpid'),
+  self('syscall/getpid/2', 'getpid-threads', '2'),
+  self('syscall/getpid/8', 'getpid-threads', '8'),
   self('syscall/clock', 'clock'),
   { name: 'file/open-close/root', timing: 'self', command: (w) => [w.guest, 'open-close', w.folder] },
   {
@@ -42,6 +44,7 @@ export const MICRO: readonly Benchmark[] = [
   self('mem/touch', 'touch'),
   self('proc/fork-exec', 'fork-exec'),
   self('proc/pipe', 'pipe'),
+  self('proc/futex/1', 'futex', '1'),
   self('proc/futex/2', 'futex', '2'),
   self('proc/futex/8', 'futex', '8'),
 ];

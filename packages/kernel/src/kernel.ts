@@ -12,6 +12,7 @@ import { IpcNamespace } from './ipc/ipc-namespace.js';
 import type { ProgramFiles } from './loader/program-files.js';
 import type { VdsoImage } from './loader/vdso.js';
 import { handleTrap, runWokenTask, type SyscallObserver } from './loop.js';
+import { MemoryRelief } from './memory-relief.js';
 import { makeRoom } from './oom.js';
 import type { ProcessImage } from './process-image.js';
 import { ProcessTable } from './process-table.js';
@@ -84,6 +85,7 @@ export class Kernel {
   readonly userNamespace: UserNamespace;
   readonly uts: UtsNamespace;
   readonly ipc: IpcNamespace;
+  readonly memoryRelief: MemoryRelief;
   readonly ptys: PtyTable;
   /** By AF_*; the network adds its own. */
   readonly socketFamilies: Map<number, SocketFamily>;
@@ -128,6 +130,7 @@ export class Kernel {
     this.userNamespace = new UserNamespace(null, 0, 0);
     this.uts = new UtsNamespace(options.hostname ?? 'sandbox', options.domainname ?? '(none)');
     this.ipc = new IpcNamespace(this);
+    this.memoryRelief = new MemoryRelief(this);
     this.ptys = new PtyTable(this);
     this.socketFamilies = new Map([[AF_UNIX, new UnixFamily()]]);
     this.unixNames = new UnixNames();

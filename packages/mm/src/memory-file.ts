@@ -42,6 +42,8 @@ export class MemoryFile implements PageStore {
   /** Bytes in use, and the most there have been. */
   used: number;
   peak: number;
+  /** Bytes that address spaces have dropped, but not released yet. */
+  graveBytes: number;
   /** Bytes of the file, in use or not. */
   size: number;
   readonly #backing: MemoryBacking;
@@ -60,6 +62,7 @@ export class MemoryFile implements PageStore {
     this.dirtyLimit = options.dirtyLimit ?? DIRTY_LIMIT;
     this.used = 0;
     this.peak = 0;
+    this.graveBytes = 0;
     this.size = 0;
     this.#backing = backing;
     this.#free = new FreeExtents();
@@ -167,10 +170,25 @@ export class MemoryFile implements PageStore {
     else this.#backing.present(offset, bytes, into, at);
   }
 
+  /** Bytes that nobody owns, but the host still holds; `purge` gives them back. Counts what waits in address spaces too. */
+  get spareBytes(): number {
+    return this.#free.dirtyPages * PAGE_SIZE + this.graveBytes;
+  }
+
+  /** A fresh range is about to be written to from start to end. */
+  prepare(offset: number, bytes: number): void {
+    this.#backing.prepare?.(offset, bytes);
+  }
+
+  /** Does the page at `offset` have memory of the host? */
+  isPresent(offset: number): boolean {
+    this.present(offset, PAGE_SIZE, this.#answer, 0);
+    return this.#answer[0] !== 0;
+  }
+
   /** Was the page never written to, as far as anyone can see: it has no memory of the host, or holds zeros. */
   isUntouched(offset: number): boolean {
-    this.present(offset, PAGE_SIZE, this.#answer, 0);
-    if (this.#answer[0] === 0) return true;
+    if (!this.isPresent(offset)) return true;
     const chunk = this.chunk(offset);
     const at = offset % CHUNK_SIZE;
     const words = new Float64Array(chunk.buffer, chunk.byteOffset + at, PAGE_SIZE / 8);

@@ -3,7 +3,7 @@
 import { PAGE_SIZE } from '@sandbox-kernel/contracts';
 import { PAGE_COW, PAGE_OWNED } from './area-flags.js';
 import type { MemoryManager } from './memory-manager.js';
-import { flush, install, replacePages } from './pages.js';
+import { flush, install, replacePages, touched } from './pages.js';
 
 const BATCH = 2 ** 27;
 
@@ -17,6 +17,7 @@ export function reclaim(mm: MemoryManager): number {
     addHoles(mm, pages.start[i]!, pages.offset[i]!, pages.end[i]! - pages.start[i]!, found);
   }
   for (let k = 0; k < found.length; k += 2) mm.space.unmap(found[k]!, found[k + 1]!);
+  touched(mm);
   // From here on no context reaches them, so that a second look is final.
   if (found.length > 0 && mm.space.flush() >= 0) {
     for (let k = 0; k < found.length; k += 2) giveBack(mm, found[k]!, found[k + 1]!);

@@ -98,6 +98,7 @@ struct Space {
   pid_t pid = 0;
   int pidfd = -1;
   int cpu = -1;  // of its manager
+  uint64_t lastFile = FD_FIRST_FILE;  // the highest descriptor that the manager ever had
   uint32_t sequence = 0;
   std::vector<int> chunks;   // of slots
   std::vector<int> threads;  // by slot
@@ -116,6 +117,11 @@ struct Context {
   uint64_t cpuNanos = 0;  // used on earlier threads
   uint64_t cpuTold = 0;
   uint64_t cpuStart = 0;  // clock of the current thread when it was bound
+  bool computes = false;  // for long between traps
+  double burst = 10'000;  // ns between traps, average
+  uint64_t resumed = 0;   // TSC
+  bool known = false;     // `last` is what its thread's frame holds
+  Frame last{};
   uint64_t fsBase = 0;    // what its thread has
   uint64_t gsBase = 0;
   std::vector<uint8_t> fpu;
@@ -160,11 +166,14 @@ struct Engine {
   int cores = 1;
   Mode mode = kModeFree;
   int cpu = -1;          // the sentry's, when it keeps to one
-  double burst = 1e6;    // ns that guests compute between traps, average
+  bool shortPlaced = false;  // since the last review
+  uint64_t reviewAt = 0;     // TSC
   int lastContext = -1;
   uint32_t sameContext = 0;
   double cyclesPerNano = 1;
   double spinNanos = 0;
+  int spinCredit = 128;
+  uint64_t spinAgainAt = 0;  // TSC
   uint32_t guestSpinRounds = 0;
 
   double* args() { return reinterpret_cast<double*>(page + kArgs); }
@@ -250,10 +259,11 @@ void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline);
 // placement.cpp
 void Calibrate(Engine& engine);
 void CalibrateSpin(Engine& engine);
-void NoteBurst(Engine& engine, const Thread& thread);
+void NoteSpin(Engine& engine, bool vain);
+void NoteBurst(const Engine& engine, Context& context, const Thread& thread);
 void Place(Engine& engine, int context, Thread& thread);
 void FetchManager(Engine& engine, int space);
-void ReleaseCores(Engine& engine);
+bool Review(Engine& engine);
 
 // reaper.cpp
 int StartReaper(Engine& engine);

@@ -1,9 +1,10 @@
 // Who runs where, and who waits awake. Waking a sleeper on another core costs 55 us and more, a hand-over between two that spin on two
 // cores a few hundred ns, one between two sleepers on one core 1.6 us. So:
-//   free   guests compute for long: every thread where the host likes it, nobody spins
-//   share  short bursts of several contexts, or of one that spinning does not suit: everybody on the sentry's core, nobody spins
-//   spin   short bursts of a single context: the sentry keeps its core, the guest has the others, both spin for a bounded time
-// How long guests compute between traps is told by their slots. They may lie: it is their own speed that suffers.
+//   free   nobody has short bursts: every thread where the host likes it, nobody spins
+//   share  contexts with short bursts are on the sentry's core, and nobody spins
+//   spin   one context with short bursts runs alone: the sentry keeps its core, the guest has the others, both spin for a bounded time
+// Contexts that compute for long are where the host likes it in any mode. How long each computes between traps is told by its slot. It
+// may lie: it is its own speed that suffers.
 #include "engine.h"
 
 #include <sched.h>
@@ -11,10 +12,14 @@
 
 namespace systrap {
 
-constexpr double kShortBurst = 20'000;    // ns, average: worth sharing a core
-constexpr double kLongBurst = 60'000;     // the average above which cores are not shared any more
+constexpr double kShortBurst = 20'000;    // ns, average: worth sharing a core again
+constexpr double kLongBurst = 60'000;     // the average above which a context does not share a core any more
+constexpr double kReview = 2'000'000;     // running for so long without a trap is computing
 constexpr double kLongestSample = 400'000;
 constexpr uint32_t kSameForSpin = 64;     // traps in a row of one context before spinning begins
+constexpr int kMostCredit = 256;          // hand-overs to two that spin earn credit, waits in vain cost it
+constexpr int kVain = 16;
+constexpr double kNoSpinning = 200'000'000;  // when it is used up: somebody else needs the cores
 constexpr double kLeastSpin = 5'000;
 constexpr double kMostSpin = 60'000;
 constexpr int kAnywhere = -1;
@@ -90,29 +95,76 @@ static void Enter(Engine& engine, Mode mode) {
   }
 }
 
-static Mode Choose(const Engine& engine) {
-  if (engine.burst > (engine.mode == kModeFree ? kShortBurst : kLongBurst)) return kModeFree;
-  if (engine.sameContext >= kSameForSpin && engine.running.empty() && engine.burst < engine.spinNanos / 2) return kModeSpin;
-  return engine.mode == kModeSpin && engine.sameContext > 0 ? kModeSpin : kModeShare;
+// Pre: the context has short bursts.
+static Mode Choose(const Engine& engine, const Context& context) {
+  if (!engine.running.empty() || engine.sameContext == 0 || context.resumed < engine.spinAgainAt) return kModeShare;
+  if (engine.mode == kModeSpin) return context.burst < engine.spinNanos ? kModeSpin : kModeShare;
+  return engine.sameContext >= kSameForSpin && context.burst < engine.spinNanos / 2 ? kModeSpin : kModeShare;
+}
+
+// A hand-over while both sides spin: did it find the other awake? Where other work keeps taking a core away it does not, and costs more
+// than sharing one core would.
+void NoteSpin(Engine& engine, bool vain) {
+  if (!vain) {
+    if (engine.spinCredit < kMostCredit) engine.spinCredit++;
+    return;
+  }
+  engine.spinCredit -= kVain;
+  if (engine.spinCredit > 0) return;
+  engine.spinCredit = kMostCredit / 2;
+  engine.spinAgainAt = __rdtsc() + static_cast<uint64_t>(kNoSpinning * engine.cyclesPerNano);
 }
 
 // A context has trapped: how long had it computed?
-void NoteBurst(Engine& engine, const Thread& thread) {
+void NoteBurst(const Engine& engine, Context& context, const Thread& thread) {
   const uint64_t from = thread.slot->started;
   const uint64_t to = thread.slot->trapped;
   double nanos = to > from ? static_cast<double>(to - from) / engine.cyclesPerNano : 0;
   if (!(nanos < kLongestSample)) nanos = kLongestSample;
-  engine.burst += (nanos - engine.burst) / 16;
+  context.burst += (nanos - context.burst) / 16;
+  if (context.burst > kLongBurst) context.computes = true;
+  else if (context.burst < kShortBurst) context.computes = false;
 }
 
 // Called before a thread runs guest code.
-void Place(Engine& engine, int context, Thread& thread) {
+void Place(Engine& engine, int id, Thread& thread) {
   if (engine.cores < 2) return;
-  engine.sameContext = engine.lastContext == context ? engine.sameContext + 1 : 0;
-  engine.lastContext = context;
-  const Mode mode = Choose(engine);
+  Context& context = engine.contexts[id];
+  context.resumed = __rdtsc();
+  engine.sameContext = engine.lastContext == id ? engine.sameContext + 1 : 0;
+  engine.lastContext = id;
+  if (context.computes) {
+    MoveThread(engine, thread, kAnywhere);
+    return;
+  }
+  engine.shortPlaced = true;
+  const Mode mode = Choose(engine, context);
   if (mode != engine.mode) Enter(engine, mode);
-  MoveThread(engine, thread, mode == kModeFree ? kAnywhere : mode == kModeShare ? engine.cpu : Off(engine.cpu));
+  MoveThread(engine, thread, mode == kModeShare ? engine.cpu : Off(engine.cpu));
+}
+
+// From time to time: contexts that have not trapped for long while they share a core compute, and need no neighbour; and a
+// sentry whose guests all compute needs no core of its own. True: some context still shares a core.
+bool Review(Engine& engine) {
+  bool shares = false;
+  const uint64_t now = __rdtsc();
+  const auto old = static_cast<uint64_t>(kReview * engine.cyclesPerNano);
+  for (const int id : engine.running) {
+    Context& context = engine.contexts[id];
+    Thread& thread = engine.threads[context.thread];
+    if (thread.cpu == kAnywhere) continue;
+    if (now - context.resumed < old) {
+      shares = true;
+      continue;
+    }
+    context.computes = true;
+    context.burst = kLongestSample;
+    MoveThread(engine, thread, kAnywhere);
+  }
+  if (!shares && !engine.shortPlaced && !engine.running.empty()) Enter(engine, kModeFree);
+  engine.shortPlaced = false;
+  engine.reviewAt = now + old;
+  return shares;
 }
 
 // Brings a manager, for which the sentry is about to wait, to this core.
@@ -121,14 +173,6 @@ void FetchManager(Engine& engine, int space) {
   if (here < 0 || engine.spaces[space].cpu == here) return;
   engine.spaces[space].cpu = here;
   SetCpu(engine, engine.spaces[space].pid, here);
-}
-
-// The sentry has slept for long while guests were running: they compute, and need no neighbour.
-void ReleaseCores(Engine& engine) {
-  if (engine.mode == kModeFree) return;
-  engine.burst = kLongestSample;
-  Enter(engine, kModeFree);
-  for (const int context : engine.running) MoveThread(engine, engine.threads[engine.contexts[context].thread], kAnywhere);
 }
 
 }  // namespace systrap

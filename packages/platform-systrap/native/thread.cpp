@@ -100,7 +100,7 @@ static int MapChunk(Engine& engine, int space) {
   return 1;
 }
 
-// A new guest thread, trapped; its index, or -errno. args: most descriptors that the manager may hold are in no guest thread.
+// A new guest thread, trapped; its index, or -errno.
 int64_t MakeThread(Engine& engine, int space) {
   const size_t slots = engine.spaces[space].threads.size();
   if (slots >= kMaxSlots) return -EAGAIN;
@@ -115,8 +115,8 @@ int64_t MakeThread(Engine& engine, int space) {
   stack.ss_size = SLOT_SIZE - SLOT_STACK;
   memcpy(engine.block(space) + BLOCK_STACK, &stack, sizeof stack);
   constexpr uint64_t kFlags = CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_SETTID;
-  constexpr uint64_t kMostFiles = 4096;
-  PutCommand(engine, space, commands++, SYS_clone, kFlags, 0, 0, address + offsetof(Slot, tid), kMostFiles);
+  PutCommand(engine, space, commands++, SYS_clone, kFlags, 0, 0, address + offsetof(Slot, tid),
+             engine.spaces[space].lastFile);
   int64_t error = RunBatch(engine, space, commands);
   if (error != 0) return error;
   const int index = AddThread(engine, space);

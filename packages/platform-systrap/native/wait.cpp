@@ -21,6 +21,8 @@ constexpr int64_t kWaitDead = -3;
 
 // The kernel's ucontext (not the C library's): siginfo follows it.
 constexpr size_t kContextBytes = 304;
+// As much of it as is looked at.
+constexpr size_t kSiginfoBytes = 32;
 constexpr uint64_t kTrapFlag = 0x100;
 constexpr uint64_t kPageFault = 14;
 // While guests run, the sentry looks at them this often even if nobody rings: a hostile guest may spoil the doorbell.
@@ -100,19 +102,19 @@ bool Accept(Engine& engine, int id) {
     KillSpace(engine, thread.space);
     return false;
   }
-  NoteBurst(engine, thread);
+  NoteBurst(engine, context, thread);
   Frame& frame = engine.frame(id);
   const uint8_t* host = SlotFrame(engine, thread);
   siginfo_t info;
   memcpy(&frame, host + offsetof(ucontext_t, uc_mcontext), kSigcontextBytes);
-  memcpy(&info, host + kContextBytes, sizeof info);
+  memcpy(&info, host + kContextBytes, kSiginfoBytes);
+  memcpy(&context.last, &frame, kSigcontextBytes);
+  context.known = true;
   frame.fsBase = context.fsBase = thread.slot->fsBase;
   frame.gsBase = context.gsBase = thread.slot->gsBase;
   if ((context.flags & 1) != 0) frame.eflags &= ~kTrapFlag;
   if (!Translate(engine, thread, context, frame, info)) {
     engine.count(kCountSwallowed);
-    if ((context.flags & 1) != 0) frame.eflags |= kTrapFlag;
-    memcpy(SlotFrame(engine, thread) + offsetof(ucontext_t, uc_mcontext), &frame, 18 * 8);
     thread.slot->flags = 0;
     LetRun(engine, thread);
     return false;
@@ -172,11 +174,15 @@ static int64_t Spin(Engine& engine) {
   engine.count(kCountSpins);
   do {
     for (int i = 0; i < 8; i++) {
-      if (__atomic_load_n(&thread.slot->state, __ATOMIC_ACQUIRE) != STATE_RUN) return Poll(engine);
+      if (__atomic_load_n(&thread.slot->state, __ATOMIC_ACQUIRE) != STATE_RUN) {
+        NoteSpin(engine, false);
+        return Poll(engine);
+      }
       _mm_pause();
     }
     if (__atomic_load_n(engine.bell(), __ATOMIC_RELAXED) != engine.bellSeen) return -1;
   } while (__rdtsc() < limit);
+  NoteSpin(engine, true);
   return -1;
 }
 
@@ -196,7 +202,7 @@ static int64_t Sleep(Engine& engine, uint64_t until) {
 // args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
 int64_t Wait(Engine& engine) {
   const double deadline = engine.args()[0];
-  uint64_t looked = 0;
+  if (__rdtsc() > engine.reviewAt) Review(engine);
   for (;;) {
     const bool rang = Rang(engine);
     int64_t id = Poll(engine);
@@ -205,12 +211,12 @@ int64_t Wait(Engine& engine) {
     if (engine.dead) return kWaitDead;
     if (rang) return kWaitBell;
     if (deadline == 0) return kWaitNothing;
+    const bool shares = Review(engine);
     const uint64_t now = NowNanos();
-    if (looked != 0 && now >= looked) ReleaseCores(engine);
     uint64_t until = deadline < 0 ? 0 : static_cast<uint64_t>(deadline);
     if (until != 0 && now >= until) return kWaitNothing;
-    looked = engine.running.empty() ? 0 : now + (engine.mode == kModeFree ? kLook : kTick);
-    if (looked != 0 && (until == 0 || until > looked)) until = looked;
+    const uint64_t look = now + (shares ? kTick : kLook);
+    if (!engine.running.empty() && (until == 0 || until > look)) until = look;
     id = Sleep(engine, until);
     if (id >= 0) return id;
   }

@@ -6,6 +6,7 @@ import {
   EPOLLET,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLPRI,
   EPOLLRDHUP,
   errnoName,
   O_NOCTTY,
@@ -49,7 +50,9 @@ import { Strace } from './trace/strace.js';
 
 /** Token of the control channel among host events; streams have higher ones. */
 const CONTROL_TOKEN = 0;
-const FIRST_STREAM_TOKEN = 1;
+/** The host is short of memory. */
+const PRESSURE_TOKEN = 1;
+const FIRST_STREAM_TOKEN = 2;
 const NANOS_PER_MILLI = 1e6;
 const MAX_WAITING_EVENTS = 4096;
 
@@ -68,6 +71,7 @@ export class Sentry implements RequestHandler, MachineEvents {
     this.#server = new ControlServer(side.host, controlFd);
     this.#streams = new HostStreams(side.host, side.watcher, FIRST_STREAM_TOKEN);
     side.watcher.add(controlFd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, CONTROL_TOKEN);
+    if (side.pressureFd >= 0) side.watcher.add(side.pressureFd, EPOLLPRI | EPOLLET, PRESSURE_TOKEN);
   }
 
   /** Returns when the other side of the control channel is gone. */
@@ -82,6 +86,7 @@ export class Sentry implements RequestHandler, MachineEvents {
   #turn(): void {
     const { kernel, platform, network } = this.#machine as Machine;
     kernel.runWoken();
+    kernel.memoryRelief.look();
     if (network.deadline === 0) {
       network.run();
       kernel.runWoken();
@@ -109,7 +114,8 @@ export class Sentry implements RequestHandler, MachineEvents {
       if (token === CONTROL_TOKEN) {
         this.#server.receive(this);
         this.#server.flush();
-      } else this.#deliver(token, watcher.events[i] as number);
+      } else if (token === PRESSURE_TOKEN) this.#machine?.kernel.memoryRelief.relieve();
+      else this.#deliver(token, watcher.events[i] as number);
     }
   }
 

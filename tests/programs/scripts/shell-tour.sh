@@ -192,7 +192,7 @@ fg %+ >/dev/null 2>&1 || { kill -CONT -- -$!; wait $!; }
 for i in 1 2 3; do (exit $i) & pids[i]=$!; done
 for i in 1 2 3; do wait "${pids[i]}"; show "job $i" "$?"; done
 set +m
-(sleep 0.05; exit 3) & (sleep 100; exit 4) &
+(sleep 0.05; exit 3) & (exec sleep 100) &
 last=$!
 wait -n
 show 'wait -n' "$?"

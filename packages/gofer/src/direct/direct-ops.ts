@@ -9,11 +9,8 @@ import {
   ENOSYS,
   EOPNOTSUPP,
   EPERM,
-  O_CREAT,
   O_DIRECTORY,
-  O_EXCL,
   O_RDONLY,
-  O_RDWR,
   S_IFBLK,
   S_IFCHR,
   S_IFDIR,
@@ -203,11 +200,7 @@ function makeEntry(directory: Inode, fd: number, name: string, mode: number): nu
   switch (mode & S_IFMT) {
     case S_IFDIR:
       return tree.host.paths.mkdir(fd, name, bits);
-    case S_IFREG: {
-      const made = tree.openHere(fd, name, O_CREAT | O_EXCL | O_RDWR, bits);
-      if (made >= 0) tree.host.descriptors.close(made);
-      return made;
-    }
+    case S_IFREG:
     case S_IFIFO:
     case S_IFSOCK:
       return tree.host.paths.mknod(fd, name, mode, 0);

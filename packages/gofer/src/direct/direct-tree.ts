@@ -28,6 +28,8 @@ const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
 const DEVICE_STEP = 2 ** 44;
 /** Nodes that may hold descriptors nobody pins. */
 const DEFAULT_DESCRIPTORS = 512;
+/** Of them stay when descriptors ran out: those of the walk under way. */
+const KEPT = 8;
 
 export interface DirectOptions {
   readonly host: Host;
@@ -39,6 +41,8 @@ export interface DirectOptions {
   /** For /proc/mounts. */
   readonly source?: string;
   readonly maxDescriptors?: number;
+  /** Host descriptors from this number on stay for other uses than files: programs get ENFILE. Default: no bound. */
+  readonly descriptorCeiling?: number;
 }
 
 export class DirectTree {
@@ -52,6 +56,7 @@ export class DirectTree {
   /** By device, then by inode number. */
   private readonly known: Map<number, Map<number, Inode>>;
   private readonly deviceOrder: number[];
+  private readonly ceiling: number;
 
   constructor(superblock: Superblock, options: DirectOptions) {
     this.host = options.host;
@@ -63,6 +68,7 @@ export class DirectTree {
     this.xattrBuffer = new Uint8Array(65536);
     this.known = new Map();
     this.deviceOrder = [];
+    this.ceiling = options.descriptorCeiling ?? Number.POSITIVE_INFINITY;
   }
 
   /** `name` in `directory` on the host, now: fills `stat`. */
@@ -201,12 +207,21 @@ export class DirectTree {
     return this.host.paths.open(AT_FDCWD, `/proc/self/fd/${node.pathFd}`, flags | O_CLOEXEC, 0, 0);
   }
 
-  /** openat2(2) of one component; makes room and tries again when descriptors ran out. */
+  /** openat2(2) of one component; makes room and tries again when descriptors ran out. -ENFILE when there is no room. */
   openHere(directory: number, name: string, flags: number, mode = 0): number {
+    const fd = this.tryOpen(directory, name, flags, mode);
+    if (fd !== -ENFILE) return fd;
+    return this.descriptors.trim(KEPT) ? this.tryOpen(directory, name, flags, mode) : fd;
+  }
+
+  /** The host numbers descriptors from below: a high one says how many there are. */
+  private tryOpen(directory: number, name: string, flags: number, mode: number): number {
     const all = flags | O_NOFOLLOW | O_CLOEXEC;
     const fd = this.host.paths.open(directory, name, all, mode, RESOLVE);
-    if (fd !== -EMFILE && fd !== -ENFILE) return fd;
-    return this.descriptors.trim(8) ? this.host.paths.open(directory, name, all, mode, RESOLVE) : fd;
+    if (fd === -EMFILE) return -ENFILE;
+    if (fd < this.ceiling) return fd;
+    this.host.descriptors.close(fd);
+    return -ENFILE;
   }
 
   /** The vfs has no use for the inode any more. */

@@ -9,6 +9,7 @@ import {
   type MemoryFile as HostMemoryFile,
   openDoor,
   openHost,
+  openMemoryPressure,
   readVdso,
   startEventWatcher,
   startTimeKeeper,
@@ -40,6 +41,8 @@ export interface HostSide {
   readonly keeper: TimeKeeper;
   /** The vDSO's file, read while the host's files are there. */
   readonly vdso: Uint8Array | null;
+  /** Ready when the host is short of memory; -errno where it can't tell. */
+  readonly pressureFd: number;
 }
 
 export interface Machine {
@@ -62,7 +65,14 @@ export function openHostSide(): HostSide {
   if (typeof watcher === 'number') throw new Error(`epoll: ${errnoName(-watcher)}`);
   const keeper = startTimeKeeper(door);
   if (typeof keeper === 'number') throw new Error(`clock: ${errnoName(-keeper)}`);
-  return { host: openHost(memory), memory, watcher, keeper, vdso: readVdso(door) };
+  return {
+    host: openHost(memory),
+    memory,
+    watcher,
+    keeper,
+    vdso: readVdso(door),
+    pressureFd: openMemoryPressure(door),
+  };
 }
 
 export interface MachineEvents extends KernelEvents {

@@ -9,6 +9,7 @@ import {
   MS_RDONLY,
   O_CLOEXEC,
   O_PATH,
+  RLIMIT_NOFILE,
   S_IFDIR,
   S_IFMT,
   S_IFREG,
@@ -36,10 +37,14 @@ import {
 } from '@sandbox-kernel/vfs';
 import type { MountSpec, SandboxSpec } from '../control/messages.js';
 import { RequestError } from '../control/server.js';
+import { writeNetworkFiles } from '../net/files.js';
+import { cgroupType, createCgroupfs } from '../proc/cgroupfs.js';
 import { createProcfs, procType } from '../proc/procfs.js';
 import { createSysfs, sysfsType } from '../proc/sysfs.js';
 import type { SentryKernel } from './sentry-kernel.js';
 import { latin1OfUtf8 } from './strings.js';
+
+const OWN_DESCRIPTORS = 512;
 
 /** The top of the tree; its namespace holds everything else. */
 export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
@@ -59,16 +64,28 @@ export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, s
   vfs.registerFilesystem(sysfsType(kernel));
   mountOn(caller, '/proc', createProcfs(kernel), MS_NOSUID | MS_NODEV | MS_NOEXEC);
   mountOn(caller, '/sys', createSysfs(kernel), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  vfs.registerFilesystem(cgroupType(kernel));
+  mountOn(caller, '/sys/fs/cgroup', createCgroupfs(kernel), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
   mountOn(caller, '/dev', createDevfs(vfs), MS_NOSUID);
   vfs.registerFilesystem({ name: 'devpts', needsDevice: false, mount: () => createDevpts(vfs, kernel.ptys) });
   registerTerminalDevices(vfs, kernel.ptys);
   mountOn(caller, '/dev/pts', createDevpts(vfs, kernel.ptys), MS_NOSUID | MS_NOEXEC);
-  mountOn(caller, '/dev/shm', createTmpfs(vfs, { mode: 0o1777 }), MS_NOSUID | MS_NODEV);
   const { superblock: mqueue } = kernel.mqueues;
   vfs.registerFilesystem({ name: 'mqueue', needsDevice: false, mount: () => mqueue });
   mountOn(caller, '/dev/mqueue', mqueue, MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  mountOn(
+    caller,
+    '/dev/shm',
+    createTmpfs(vfs, { mode: 0o1777, size: halfOfMemory(kernel) }),
+    MS_NOSUID | MS_NODEV,
+  );
   for (const mount of spec.mounts) mountSpec(host, caller, mount);
   if (spec.rootMode === 'read-only') caller.fs.root.mount.flags |= MS_RDONLY;
+}
+
+/** tmpfs(5): the default size. */
+function halfOfMemory(kernel: SentryKernel): number {
+  return Math.floor(kernel.memoryFile.limit / 2);
 }
 
 /** A filesystem at a path, which is made when it is missing. */
@@ -114,9 +131,17 @@ function hostTree(
 ): Superblock {
   const fd = host.paths.open(AT_FDCWD, latin1OfUtf8(path), O_PATH | O_CLOEXEC, 0, 0);
   if (fd < 0) throw mountError(path, fd, 'the path must exist on this machine and be readable by you');
-  const superblock = createDirectFilesystem(vfs, { host, rootFd: fd, cache, readOnly, source: path });
+  const descriptorCeiling = descriptorsForFiles(host);
+  const options = { host, rootFd: fd, cache, readOnly, source: path, descriptorCeiling };
+  const superblock = createDirectFilesystem(vfs, options);
   if (typeof superblock === 'number') throw mountError(path, superblock, 'check that it can be read');
   return superblock;
+}
+
+/** Programs may open as many host files as this process may, less what it needs for itself (streams, sockets, the control channel). */
+function descriptorsForFiles(host: Host): number {
+  if (host.system.limit(RLIMIT_NOFILE) < 0) return OWN_DESCRIPTORS;
+  return Math.max(host.system.soft - OWN_DESCRIPTORS, Math.floor(host.system.soft / 2));
 }
 
 /** mkdir -p, or an empty file for a mounted file. */

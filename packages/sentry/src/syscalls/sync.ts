@@ -17,7 +17,7 @@ import {
   SYS_syncfs,
 } from '@sandbox-kernel/abi';
 import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
-import { syncFile } from '@sandbox-kernel/vfs';
+import { type Superblock, syncFile } from '@sandbox-kernel/vfs';
 import type { SyscallRow } from './row.js';
 
 const SYNC_FILE_RANGE_FLAGS = 7;
@@ -34,8 +34,13 @@ function fdatasync(task: Task, args: SyscallArgs): number {
 }
 
 function sync(task: Task): number {
-  const { superblock } = task.fs.root.dentry;
-  superblock.filesystem.sync(superblock);
+  const { mount } = task.fs.root;
+  const done = new Set<Superblock>();
+  for (const { superblock } of mount.namespace?.list() ?? [mount]) {
+    if (done.has(superblock)) continue;
+    done.add(superblock);
+    superblock.filesystem.sync(superblock);
+  }
   return 0;
 }
 
@@ -74,14 +79,7 @@ function readahead(task: Task, args: SyscallArgs): number {
 export const SYNC_SYSCALLS: readonly SyscallRow[] = [
   { nr: SYS_fsync, name: 'fsync', handler: fsync, coverage: 'full', format: 'f' },
   { nr: SYS_fdatasync, name: 'fdatasync', handler: fdatasync, coverage: 'full', format: 'f' },
-  {
-    nr: SYS_sync,
-    name: 'sync',
-    handler: sync,
-    coverage: 'partial',
-    note: 'writes back the root filesystem only',
-    format: '',
-  },
+  { nr: SYS_sync, name: 'sync', handler: sync, coverage: 'full', format: '' },
   { nr: SYS_syncfs, name: 'syncfs', handler: syncfs, coverage: 'full', format: 'f' },
   {
     nr: SYS_sync_file_range,

@@ -51,10 +51,18 @@ export function attachMount(mount: Mount, place: Location): number {
   const dentry = place.dentry;
   if (dentry.inode === null || (dentry.parent !== null && !dentry.hashed)) return -ENOENT;
   if (mount.root.inode!.isDirectory !== dentry.inode.isDirectory) return -ENOTDIR;
-  if (namespace.count + treeOf(mount).length > MOUNT_MAX) return -ENOSPC;
+  if (tooMany(mount, place.mount)) return -ENOSPC;
   connect(mount, place.mount, dentry, namespace);
   propagateMount(mount, place.mount, dentry);
   return 0;
+}
+
+/** Whoever listens to the new parent gets a copy as well: all of them count before the first one is made. */
+function tooMany(mount: Mount, parent: Mount): boolean {
+  const tree = treeOf(mount);
+  const fresh = new Set(tree);
+  const copies = 1 + propagationTargets(parent).filter((target) => !fresh.has(target)).length;
+  return parent.namespace!.count + tree.length * copies > MOUNT_MAX;
 }
 
 /** The link itself, without propagation. */
@@ -149,14 +157,20 @@ export function bindMount(source: Location, place: Location, recursive: boolean)
 /** A detached copy of a mount as seen from `root`; -EINVAL for an unbindable one. */
 export function copyTree(mount: Mount, root: Dentry, recursive: boolean): Mount | number {
   if (mount.unbindable) return -EINVAL;
-  const copy = cloneMount(mount, root);
-  if (!recursive) return copy;
-  for (const child of mount.children) {
-    if (child.unbindable || !child.mountpoint!.isWithin(root)) continue;
-    const below = copyTree(child, child.root, true);
-    if (typeof below !== 'number') connect(below, copy, child.mountpoint!, null);
-  }
-  return copy;
+  const top = cloneMount(mount, root);
+  if (!recursive) return top;
+  // Programs nest mounts as deep as they like: no recursion.
+  const originals = [mount];
+  const copies = [top];
+  for (let i = 0; i < originals.length; i++)
+    for (const child of originals[i]!.children) {
+      if (child.unbindable || (i === 0 && !child.mountpoint!.isWithin(root))) continue;
+      const copy = cloneMount(child, child.root);
+      connect(copy, copies[i]!, child.mountpoint!, null);
+      originals.push(child);
+      copies.push(copy);
+    }
+  return top;
 }
 
 /** A mount like `mount`: same flags, member of the same peer group, slave of the same master. */
@@ -183,6 +197,7 @@ export function moveMount(from: Location, to: Location): number {
   if (to.mount.peers !== null && treeOf(mount).some((each) => each.unbindable)) return -EINVAL;
   if (mount.root.inode!.isDirectory !== to.dentry.inode!.isDirectory) return -EINVAL;
   for (let at: Mount | null = to.mount; at !== null; at = at.parent) if (at === mount) return -ELOOP;
+  if (to.mount.namespace === null || tooMany(mount, to.mount)) return -ENOSPC;
   disconnect(mount);
   return attachMount(mount, to);
 }
@@ -296,7 +311,7 @@ function isBelow(place: Location, top: Location): boolean {
 
 /** A private copy of a namespace (CLONE_NEWNS, unshare). `translate` afterwards finds where a place of the old one is now. */
 export function copyNamespace(namespace: MountNamespace, translate: Map<Mount, Mount>): MountNamespace {
-  const top = cloneRecursive(namespace.root, translate);
+  const top = cloneAll(namespace.root, translate);
   const copy = new MountNamespace(namespace.vfs, top);
   copy.count = 0;
   for (const each of treeOf(top)) {
@@ -306,13 +321,15 @@ export function copyNamespace(namespace: MountNamespace, translate: Map<Mount, M
   return copy;
 }
 
-function cloneRecursive(mount: Mount, translate: Map<Mount, Mount>): Mount {
-  const copy = cloneMount(mount, mount.root);
-  copy.unbindable = mount.unbindable;
-  translate.set(mount, copy);
-  for (const child of mount.children)
-    connect(cloneRecursive(child, translate), copy, child.mountpoint!, null);
-  return copy;
+function cloneAll(mount: Mount, translate: Map<Mount, Mount>): Mount {
+  const originals = treeOf(mount);
+  for (const each of originals) {
+    const copy = cloneMount(each, each.root);
+    copy.unbindable = each.unbindable;
+    translate.set(each, copy);
+    if (each !== mount) connect(copy, translate.get(each.parent!)!, each.mountpoint!, null);
+  }
+  return translate.get(mount)!;
 }
 
 function remove(list: Mount[], mount: Mount): void {

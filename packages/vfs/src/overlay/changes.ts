@@ -43,7 +43,7 @@ export interface ChangeOptions {
 export function overlayChanges(superblock: Superblock, options: ChangeOptions = {}): OverlayChange[] {
   const layers = superblock.data as OverlayLayers;
   const lister = new ChangeLister(layers, options.expand === true);
-  if (layers.upper !== null) lister.directory(superblock.root!, layers.lowers, '');
+  if (layers.upper !== null) lister.run(superblock.root!, layers.lowers);
   return lister.changes;
 }
 
@@ -54,19 +54,47 @@ export function releaseChanges(changes: readonly OverlayChange[]): void {
   }
 }
 
+/** A directory to compare yet. */
+interface Pending {
+  readonly view: Inode;
+  readonly lowers: readonly Inode[];
+  readonly path: string;
+}
+
+/** Parents before children: a slash sorts before every byte of a name. */
+function byPath(one: OverlayChange, other: OverlayChange): number {
+  const left = one.path.replaceAll('/', '\0');
+  const right = other.path.replaceAll('/', '\0');
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
 class ChangeLister {
   readonly changes: OverlayChange[];
+  /** Programs make directories as deep as they like: a list, no recursion. Directories in it are retained. */
+  private readonly pending: Pending[];
   private readonly layers: OverlayLayers;
   private readonly expand: boolean;
 
   constructor(layers: OverlayLayers, expand: boolean) {
     this.changes = [];
+    this.pending = [];
     this.layers = layers;
     this.expand = expand;
   }
 
+  run(root: Inode, lowers: readonly Inode[]): void {
+    root.retain();
+    this.pending.push({ view: root, lowers, path: '' });
+    for (let i = 0; i < this.pending.length; i++) {
+      const { view, lowers: below, path } = this.pending[i]!;
+      this.directory(view, below, path);
+    }
+    for (const { view } of this.pending) view.release();
+    this.changes.sort(byPath);
+  }
+
   /** `view` is the overlay's directory, `lowers` what lies below its path. */
-  directory(view: Inode, lowers: readonly Inode[], path: string): void {
+  private directory(view: Inode, lowers: readonly Inode[], path: string): void {
     const { upper, lowers: own } = overlayNode(view);
     const merged = upper !== null && own[0] === lowers[0] && !isOpaque(this.layers, upper);
     if (merged) {
@@ -113,7 +141,8 @@ class ChangeLister {
     const replaced = lower?.isDirectory === true && !same;
     if (lower === null || replaced || !sameAttributes(realOf(inode), lower))
       this.push(path, realOf(inode), lower, replaced, origin);
-    this.directory(inode, lower?.isDirectory === true ? below : NO_LOWERS, path);
+    inode.retain();
+    this.pending.push({ view: inode, lowers: lower?.isDirectory === true ? below : NO_LOWERS, path });
   }
 
   private deleted(view: Inode, lowers: readonly Inode[], name: string, path: string, when: number): void {
@@ -122,27 +151,35 @@ class ChangeLister {
   }
 
   private removed(
-    below: readonly Inode[],
-    path: string,
+    first: readonly Inode[],
+    top: string,
     coveredAt: number,
     origin: LowerIdentity | null,
   ): void {
-    const lower = below[0]!;
-    lower.retain();
-    const noted = origin ?? new LowerIdentity(lower);
-    this.changes.push({
-      path,
-      kind: 'deleted',
-      current: null,
-      lower,
-      opaque: false,
-      origin: noted,
-      coveredAt,
-    });
-    if (!this.expand || !lower.isDirectory) return;
-    for (const name of this.namesBelow(below)) {
-      const inner = this.below(below, name);
-      if (inner.length > 0) this.removed(inner, `${path}/${name}`, coveredAt, null);
+    const layers = [first];
+    const paths = [top];
+    for (let i = 0; i < layers.length; i++) {
+      const below = layers[i]!;
+      const path = paths[i]!;
+      const lower = below[0]!;
+      lower.retain();
+      const noted = (i === 0 ? origin : null) ?? new LowerIdentity(lower);
+      this.changes.push({
+        path,
+        kind: 'deleted',
+        current: null,
+        lower,
+        opaque: false,
+        origin: noted,
+        coveredAt,
+      });
+      if (!this.expand || !lower.isDirectory) continue;
+      for (const name of this.namesBelow(below)) {
+        const inner = this.below(below, name);
+        if (inner.length === 0) continue;
+        layers.push(inner);
+        paths.push(`${path}/${name}`);
+      }
     }
   }
 

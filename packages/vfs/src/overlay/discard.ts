@@ -69,29 +69,52 @@ function mergeWith(inode: Inode, below: readonly Inode[], dentry: Dentry | null)
   mirror(inode);
 }
 
-/** All names of one directory, and its own attributes. */
-function discardBelow(directory: Inode, dentry: Dentry | null): number {
-  const { upper } = overlayNode(directory);
-  if (upper === null) return 0;
+interface Place {
+  readonly directory: Inode;
+  readonly dentry: Dentry | null;
+}
+
+/** All names of a directory and of those below that are merged with lower ones, and their own attributes. */
+function discardBelow(top: Inode, topDentry: Dentry | null): number {
+  const places: Place[] = [{ directory: top, dentry: topDentry }];
   let kept = 0;
-  for (const name of entryNames(upper))
-    kept += discardName(directory, name, dentry?.children?.get(name) ?? null);
-  restoreAttributes(directory, upper);
+  for (let i = 0; i < places.length; i++) {
+    const { directory, dentry } = places[i]!;
+    const { upper } = overlayNode(directory);
+    if (upper === null) continue;
+    for (const name of entryNames(upper)) {
+      const child = dentry?.children?.get(name) ?? null;
+      const merged = mergedDirectory(directory, name);
+      if (merged !== null) places.push({ directory: merged, dentry: child });
+      else kept += discardEntry(directory, name, child);
+    }
+    restoreAttributes(directory, upper);
+  }
   return kept;
 }
 
 function discardName(directory: Inode, name: string, dentry: Dentry | null): number {
+  const merged = mergedDirectory(directory, name);
+  return merged === null ? discardEntry(directory, name, dentry) : discardBelow(merged, dentry);
+}
+
+/** The overlay's directory of that name, when it stays because it lies on one below; else null. */
+function mergedDirectory(directory: Inode, name: string): Inode | null {
+  const layers = layersOf(directory);
+  const upper = overlayNode(directory).upper?.ops.lookup(overlayNode(directory).upper!, name);
+  if (upper === undefined || typeof upper === 'number' || !upper.isDirectory) return null;
+  const shown = layers.shown.get(upper);
+  return shown !== undefined && isMerged(layers, directory, name, shown, upper) ? shown : null;
+}
+
+function discardEntry(directory: Inode, name: string, dentry: Dentry | null): number {
   const parent = overlayNode(directory).upper;
   if (parent === null) return 0;
   const upper = parent.ops.lookup(parent, name);
   if (typeof upper === 'number') return 0;
-  const layers = layersOf(directory);
-  const shown = layers.shown.get(upper);
-  if (upper.isDirectory && shown !== undefined && isMerged(layers, directory, name, shown, upper))
-    return discardBelow(shown, dentry);
   if (dentry !== null && carriesMounts(dentry)) return 1;
   if (dentry !== null) directory.superblock.vfs.dentries.drop(dentry);
-  removeUpper(layers, parent, name, upper);
+  removeUpper(layersOf(directory), parent, name, upper);
   forgetOrigin(directory, name);
   mirror(directory);
   return 0;
@@ -111,18 +134,33 @@ function isMerged(
 }
 
 function carriesMounts(dentry: Dentry): boolean {
-  if (dentry.mounts !== null && dentry.mounts.length > 0) return true;
-  if (dentry.children === null) return false;
-  for (const child of dentry.children.values()) if (carriesMounts(child)) return true;
+  const below = [dentry];
+  for (let i = 0; i < below.length; i++) {
+    const { mounts, children } = below[i]!;
+    if (mounts !== null && mounts.length > 0) return true;
+    if (children !== null) for (const child of children.values()) below.push(child);
+  }
   return false;
 }
 
+/** An entry of the upper layer and all below it, deepest first; a list, because programs nest as deep as they like. */
 function removeUpper(layers: OverlayLayers, parent: Inode, name: string, upper: Inode): void {
-  if (upper.isDirectory)
-    for (const inner of entryNames(upper)) {
-      const inode = upper.ops.lookup(upper, inner);
-      if (typeof inode !== 'number') removeUpper(layers, upper, inner, inode);
+  const entries = [{ parent, name, inode: upper }];
+  for (let i = 0; i < entries.length; i++) {
+    const { inode } = entries[i]!;
+    if (!inode.isDirectory) continue;
+    for (const inner of entryNames(inode)) {
+      const found = inode.ops.lookup(inode, inner);
+      if (typeof found !== 'number') entries.push({ parent: inode, name: inner, inode: found });
     }
+  }
+  for (let i = entries.length - 1; i >= 0; i--) {
+    const entry = entries[i]!;
+    removeEntry(layers, entry.parent, entry.name, entry.inode);
+  }
+}
+
+function removeEntry(layers: OverlayLayers, parent: Inode, name: string, upper: Inode): void {
   upper.retain();
   if (upper.isDirectory) parent.ops.rmdir(parent, name, upper);
   else parent.ops.unlink(parent, name, upper);

@@ -9,6 +9,8 @@ import { conflictOf, sameFile } from './conflicts.js';
 import { HostTree, hostError, nameOf, parentOf, readable } from './host-tree.js';
 import { finishDirectory, isDevice, type StageOptions, stageEntry } from './stage.js';
 
+/** Programs nest directories deeper than any path can say. */
+const PATH_MAX = 4000;
 const NOREPLACE = 1;
 const EXCHANGE = 2;
 
@@ -116,7 +118,7 @@ class Application {
   #wanted(): number[] {
     const wanted: number[] = [];
     this.#snapshot.changes.forEach(({ path, after }, index) => {
-      const reason = after === null ? null : this.#refusal(after);
+      const reason = path.length > PATH_MAX ? 'its path is too long' : after && this.#refusal(after);
       if (reason === null) wanted.push(index);
       else this.#skipped.push({ path: readable(path), reason });
     });
