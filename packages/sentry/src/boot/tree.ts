@@ -37,7 +37,6 @@ import {
 } from '@sandbox-kernel/vfs';
 import type { MountSpec, SandboxSpec } from '../control/messages.js';
 import { RequestError } from '../control/server.js';
-import { writeNetworkFiles } from '../net/files.js';
 import { cgroupType, createCgroupfs } from '../proc/cgroupfs.js';
 import { createProcfs, procType } from '../proc/procfs.js';
 import { createSysfs, sysfsType } from '../proc/sysfs.js';
