@@ -60,6 +60,7 @@ const CONTROL_TOKEN = 0;
 const PRESSURE_TOKEN = 1;
 const FIRST_STREAM_TOKEN = 2;
 const NANOS_PER_MILLI = 1e6;
+const MAX_WAITING_EVENTS = 4096;
 
 export class Sentry implements RequestHandler, MachineEvents {
   readonly #side: HostSide;
@@ -341,7 +342,9 @@ export class Sentry implements RequestHandler, MachineEvents {
 
   processStarted(): void {}
 
+  /** An application that does not listen loses events: a guest makes them, so they may not pile up. */
   networkTells(notice: NetworkNotice): void {
+    if (notice.event === 'network' && this.#server.waiting > MAX_WAITING_EVENTS) return;
     this.#server.notify(notice);
   }
 

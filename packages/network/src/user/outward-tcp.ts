@@ -1,13 +1,15 @@
 // A guest's SYN: judged, then carried out on the host while the guest's handshake waits, so that the guest sees what the other side says:
 // a connection, ECONNREFUSED, EHOSTUNREACH, or nothing.
-import { ECONNREFUSED, EINPROGRESS, EMFILE, ENFILE, errnoName } from '@sandbox-kernel/abi';
-import type { ForwardedTcp, TcpForwarder } from '@sandbox-kernel/netstack';
+import { ECONNREFUSED, EINPROGRESS, EMFILE, ENFILE, ETIMEDOUT, errnoName } from '@sandbox-kernel/abi';
+import { type ForwardedTcp, type TcpForwarder, Timer, type TimerOwner } from '@sandbox-kernel/netstack';
 import { type DecisionOwner, endpointText } from '../gate.js';
 import type { HostOwner } from '../host-net.js';
 import type { FlowQuery, Policy, Verdict } from '../policy/policy.js';
 import type { Flow, FlowContext } from './context.js';
 import { StreamFlow } from './stream-flow.js';
 import type { ProxyDialogue } from './upstream-proxy.js';
+
+const PATIENCE = 130_000_000;
 
 /** Takes the SYNs that no listener of the gateway waits for. */
 export class OutwardTcp implements TcpForwarder {
@@ -46,7 +48,7 @@ export class OutwardTcp implements TcpForwarder {
 }
 
 /** A SYN that waits: for the application, for the host, for a proxy. */
-class OpeningTcp implements Flow, DecisionOwner, HostOwner {
+class OpeningTcp implements Flow, DecisionOwner, HostOwner, TimerOwner {
   queued = false;
   readonly query: FlowQuery;
   readonly #context: FlowContext;
@@ -60,11 +62,13 @@ class OpeningTcp implements Flow, DecisionOwner, HostOwner {
   /** What the descriptor was ready for before the flow was open: an edge is told only once. */
   #events = 0;
   #reason = '';
+  readonly #timer: Timer;
 
   constructor(context: FlowContext, syn: ForwardedTcp, query: FlowQuery) {
     this.#context = context;
     this.#syn = syn;
     this.query = query;
+    this.#timer = new Timer(this, 0);
     context.connections.add(this);
   }
 
@@ -82,8 +86,12 @@ class OpeningTcp implements Flow, DecisionOwner, HostOwner {
     if (proxy !== null) this.#dialogue = proxy.dialogue(this.query);
     const to = proxy?.address ?? address;
     const fd = net.connectStream(to, proxy?.port ?? port, this);
-    if (fd < 0) this.#failed(fd);
-    else this.#fd = fd;
+    if (fd < 0) {
+      this.#failed(fd);
+      return;
+    }
+    this.#fd = fd;
+    this.#context.stack.timers.arm(this.#timer, this.#context.now + PATIENCE);
   }
 
   /** Before the flow is open; afterwards the descriptor's news go on to it. */
@@ -94,6 +102,11 @@ class OpeningTcp implements Flow, DecisionOwner, HostOwner {
     }
     this.#events |= events;
     this.#context.wake(this);
+  }
+
+  /** Nobody answers: longer than this no client waits for a connection. */
+  timerExpired(): void {
+    if (!this.#over) this.#failed(-ETIMEDOUT);
   }
 
   run(): boolean {
@@ -153,6 +166,7 @@ class OpeningTcp implements Flow, DecisionOwner, HostOwner {
 
   #leave(): void {
     this.#over = true;
+    this.#context.stack.timers.cancel(this.#timer);
     this.#context.connections.delete(this);
   }
 }

@@ -84,6 +84,25 @@ describe('DNS', () => {
     expect(w.eventsOf('refuse')[0]).toMatchObject({ target: 'a?[2jb.org', names: ['a?[2jb.org'] });
   });
 
+  it('over TCP without end, answers unread: the connection is closed, memory stays', async () => {
+    const w = world({ rules: ['+example.com'] });
+    const stream = await w.connect('10.0.2.2', 53);
+    const name = [4, ...Buffer.from('evil'), 3, ...Buffer.from('org'), 0];
+    const question = [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...name, 0, 1, 0, 1];
+    const framed = Buffer.from([0, question.length, ...question]);
+    const block = Buffer.concat(Array.from({ length: 500 }, () => framed));
+    let written = 0;
+    await w.until(() => {
+      for (let i = 0; i < 20 && stream.error === 0; i++) {
+        const count = stream.write(block.subarray(written % block.length));
+        if (count > 0) written += count;
+        else if (count !== -11) stream.error = -count;
+      }
+      return stream.error !== 0 || written > 256 << 20;
+    }, 'the end');
+    expect(written).toBeLessThan(64 << 20);
+  });
+
   it('malformed questions do no harm', async () => {
     const w = world({ rules: ['+*'] });
     const endpoint = w.datagrams();

@@ -118,6 +118,19 @@ describe('an upstream proxy', () => {
     expect((await w.connect('93.184.216.34', 443)).error).toBe(ECONNREFUSED);
   });
 
+  it('that never answers is given up', async () => {
+    const proxy = await serve(() => {});
+    const w = world(proxied(proxy.port, 'http'));
+    const connecting = w.connect('93.184.216.34', 443);
+    await w.until(() => proxy.sockets.size === 1);
+    for (let i = 0; i < 20; i++) w.turn();
+    w.skipped += 131_000_000;
+    await w.until(() => w.eventsOf('close')[0]?.reason.includes('ETIMEDOUT'));
+    expect(w.net.open).toBe(0);
+    w.skipped += 131_000_000;
+    expect((await connecting).error).not.toBe(0);
+  });
+
   it('carries TCP by SOCKS 5', async () => {
     let asked: Buffer = Buffer.alloc(0);
     const proxy = await serve((socket) => {

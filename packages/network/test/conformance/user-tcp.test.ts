@@ -71,6 +71,16 @@ describe('TCP of a guest', () => {
     expect(w.net.open).toBe(0);
   });
 
+  it.each([['93.184.216.34'], ['2606:4700::1111']])(
+    'sees that %s is unreachable at once',
+    async (address) => {
+      const w = world({ rules: ['+*'], routes: { [address]: -101 } });
+      expect((await w.connect(address, 443)).error).toBe(113);
+      expect(w.eventsOf('close')[0]?.reason).toMatch(/ENETUNREACH/);
+      expect(w.net.open).toBe(0);
+    },
+  );
+
   it('is refused where no rule allows it, with an event that says why', async () => {
     const w = world({ rules: ['+example.com'] });
     expect((await w.connect('1.2.3.4', 443)).error).toBe(ECONNREFUSED);

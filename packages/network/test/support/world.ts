@@ -24,21 +24,21 @@ export function policyOf(...rules: readonly string[]): Policy {
   );
 }
 
-/** Host calls that lead `ADDRESS` (any port) or `ADDRESS:PORT` to a port of 127.0.0.1. */
+/** Host calls that lead `ADDRESS` (any port) or `ADDRESS:PORT` to a port of 127.0.0.1, or fail with a negative errno. */
 function led(routes: ReadonlyMap<string, number>): HostCalls {
   const { inet } = host;
-  const to = (bytes: Uint8Array): Uint8Array => {
+  const connect = (fd: number, bytes: Uint8Array): number => {
     const wanted = readSocketAddress(bytes, bytes.length);
-    if (wanted === null) return bytes;
-    const port = routes.get(`${wanted.address}:${wanted.port}`) ?? routes.get(`${wanted.address}`);
-    return port === undefined ? bytes : writeSocketAddress(Address.of('127.0.0.1'), port);
+    const port = routes.get(`${wanted?.address}:${wanted?.port}`) ?? routes.get(`${wanted?.address}`);
+    if (port === undefined) return inet.connect(fd, bytes);
+    return port < 0 ? port : inet.connect(fd, writeSocketAddress(Address.of('127.0.0.1'), port));
   };
   return new Proxy(inet, {
     get(_target, key: keyof HostCalls) {
       if (key === 'open')
         return (family: number, type: number, protocol: number) =>
           inet.open(family === 10 && routes.size > 0 ? 2 : family, type, protocol);
-      if (key === 'connect') return (fd: number, bytes: Uint8Array) => inet.connect(fd, to(bytes));
+      if (key === 'connect') return connect;
       const value = inet[key] as unknown;
       return typeof value === 'function' ? value.bind(inet) : value;
     },
