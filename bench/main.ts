@@ -10,6 +10,7 @@ import { measureIdle } from './idle.js';
 import { formatRow, html } from './report.js';
 import { MACRO } from './suites/macro.js';
 import { MICRO } from './suites/micro.js';
+import { NET } from './suites/net.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cli = `${root}packages/cli/bin/sandbox-cli.cjs`;
@@ -109,7 +110,7 @@ const world: World = { guest: compile(), folder: mkdtempSync(`${tmpdir()}/sandbo
 const rows: Row[] = [];
 const idle: Record<string, unknown> = {};
 try {
-  for (const benchmark of [...MICRO, ...MACRO].filter(({ name }) => wanted(name))) {
+  for (const benchmark of [...MICRO, ...MACRO, ...NET].filter(({ name }) => wanted(name))) {
     if (benchmark.prepare?.(world) === false) {
       print(`${benchmark.name.padEnd(24)} skipped: a program it needs is not installed`);
       continue;
