@@ -3,7 +3,8 @@
 // Environment: GUEST_PLATFORMS (comma list, default "systrap,ptrace"), GUEST_USERS ("self", "nobody" or both; default both as root).
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -82,7 +83,10 @@ export function compileGuest(source: string): string {
   const flags = [...GCC_FLAGS];
   if (!guestOptions(source).dynamic) flags.push('-static');
   const hash = createHash('sha256').update(flags.join(' '));
-  for (const file of [source, ...headers]) hash.update(readFileSync(file));
+  const folder = dirname(source);
+  const own = readdirSync(folder).filter((name) => name.endsWith('.h'));
+  for (const file of [source, ...headers, ...own.map((name) => `${folder}/${name}`)])
+    hash.update(readFileSync(file));
   const output = `${cache}/${hash.digest('hex').slice(0, 24)}`;
   if (existsSync(output)) return output;
   mkdirSync(cache, { recursive: true, mode: 0o755 });
