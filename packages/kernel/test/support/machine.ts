@@ -31,7 +31,7 @@ import { tinyElf } from './elf.js';
 
 export const BLOCKED_NOW = Symbol('blocked');
 export const NOT_RUNNING = Symbol('not running');
-const CODE = 0x401000;
+export const CODE = 0x401000;
 /** A page of the program that tests may write to. */
 export const DATA = 0x500000;
 
