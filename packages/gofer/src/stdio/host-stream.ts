@@ -21,6 +21,7 @@ import {
   S_IFIFO,
   S_IFMT,
   S_IFREG,
+  S_IFSOCK,
 } from '@sandbox-kernel/abi';
 import type { Caller, IoSegments } from '@sandbox-kernel/contracts';
 import {
@@ -105,7 +106,14 @@ export class HostStreams {
     const stream = new HostStream(this, fd, this.nextToken++, regular);
     const access = flags & O_ACCMODE;
     const kept = access | (flags & O_APPEND);
-    const file = createAnonymousFile(caller, HOST_STREAM_OPS, kept, stream, stat.mode, HOST_STREAM_INODE_OPS);
+    const file = createAnonymousFile(
+      caller,
+      HOST_STREAM_OPS,
+      kept,
+      stream,
+      shownMode(stat.mode),
+      HOST_STREAM_INODE_OPS,
+    );
     const inode = file.inode!;
     inode.data = stream;
     inode.uid = stat.uid;
@@ -147,7 +155,7 @@ class HostStreamOps extends FileOps {
     if (stream.regular) return '/stdio';
     const type = (file.inode?.mode ?? 0) & S_IFMT;
     const number = file.inode?.number ?? 0;
-    return type === S_IFCHR ? '/dev/console' : type === S_IFIFO ? `pipe:[${number}]` : `socket:[${number}]`;
+    return type === S_IFCHR ? '/dev/console' : `pipe:[${number}]`;
   }
 
   override read(file: FileDescription, io: IoSegments, offset: number): number {
@@ -270,6 +278,14 @@ class HostStreamInodeOps extends InodeOps {
 }
 
 const HOST_STREAM_INODE_OPS = new HostStreamInodeOps();
+
+/**
+ * A socket of the host (Node's spawn makes such streams) shows as a pipe: it has no socket behind it in the sandbox, and programs that
+ * ask getsockname(2) what kind it is would take it for broken and discard what they print.
+ */
+function shownMode(mode: number): number {
+  return (mode & S_IFMT) === S_IFSOCK ? S_IFIFO | (mode & 0o7777) : mode;
+}
 
 /** A blocking descriptor takes at least PIPE_BUF bytes when poll says that it is writable. */
 function writeSmall(stream: HostStream, io: IoSegments): number {
