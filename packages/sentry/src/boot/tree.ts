@@ -39,6 +39,7 @@ import type { MountSpec, SandboxSpec } from '../control/messages.js';
 import { RequestError } from '../control/server.js';
 import { createProcfs, procType } from '../proc/procfs.js';
 import { createSysfs, sysfsType } from '../proc/sysfs.js';
+import { loadFilesystem } from './module-filesystem.js';
 import type { SentryKernel } from './sentry-kernel.js';
 import { latin1OfUtf8 } from './strings.js';
 
@@ -101,7 +102,11 @@ function mountSpec(host: Host, caller: FileCaller, mount: MountSpec): void {
     );
     return;
   }
-  const tree = hostTree(host, caller.fs.vfs, mount.source ?? '', 'shared', mount.readOnly === true);
+  const { vfs } = caller.fs;
+  const tree =
+    mount.type === 'module'
+      ? loadFilesystem(vfs, mount.source ?? '')
+      : hostTree(host, vfs, mount.source ?? '', 'shared', mount.readOnly === true);
   mountOn(caller, target, tree, flags | MS_NOSUID | MS_NODEV);
 }
 
