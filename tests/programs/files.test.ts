@@ -46,7 +46,7 @@ const PROGRAMS: readonly Program[] = [
     needs: ['tar', 'setfattr'],
     script: `mkdir -p t/d; cd t; echo a >a; ln a d/b; ln -s ../a d/s; mkfifo p; truncate -s 50M sp; printf x | dd of=sp bs=1 seek=20000000 conv=notrunc status=none
       setfattr -n user.k -v v a; setfattr -n user.dir -v w d; chmod 4755 a; touch -h -d @1000000000.123456789 a d/s p sp d .; cd ..
-      tar --xattrs --numeric-owner -S --sort=name -cf t.tar t; mkdir out; tar --xattrs -S -xpf t.tar -C out; md5sum <t.tar; cd out/t
+      tar --xattrs --pax-option=exthdr.name=x/%f,delete=atime,delete=ctime --numeric-owner -S --sort=name -cf t.tar t; mkdir out; tar --xattrs -S -xpf t.tar -C out; tar --full-time -tvf t.tar; cd out/t
       find . -printf '%p %y %m %n %T@ %l\\n' | LC_ALL=C sort; md5sum a sp; getfattr -d a d; [ $(stat -c %b sp) -lt 1000 ] && echo sparse`,
   },
   {
@@ -87,7 +87,7 @@ const PROGRAMS: readonly Program[] = [
       dpkg-deb -b deb hello.deb; dpkg -i hello.deb && /usr/bin/sandbox-hello; dpkg -r sandbox-hello; ls /usr/bin/sandbox-hello
       apt-get install -y --no-install-recommends ./hello.deb && /usr/bin/sandbox-hello; dpkg -s sandbox-hello | grep Status`,
     expected:
-      /configured configure\nhello\n[\s\S]*Removing sandbox-hello[\s\S]*No such file[\s\S]*configured configure\nhello\nStatus: install ok installed\n$/,
+      /configured configure\r?\nhello\r?\n[\s\S]*Removing sandbox-hello[\s\S]*No such file[\s\S]*configured configure\r?\nhello\r?\nStatus: install ok installed\n$/,
   },
 ];
 

@@ -49,8 +49,9 @@ export { type DeviceDriver, DeviceRegistry, majorOf, makeDevice, minorOf } from 
 export { DirectoryOps, emitDots, LISTED_DIRECTORY_OPS } from './directory-ops.js';
 export type { DirectorySink } from './directory-sink.js';
 export { EntryList } from './entry-list.js';
-export { FileHandle } from './facade/file-handle.js';
-export { FileSystem, type FileSystemOptions } from './facade/file-system.js';
+export { Dirent } from './facade/dirent.js';
+export { FileHandle, type Moment } from './facade/file-handle.js';
+export { FileSystem, type FileSystemOptions, type FileSystemStats } from './facade/file-system.js';
 export { FileSystemError } from './facade/file-system-error.js';
 export { HeapPages } from './facade/heap-pages.js';
 export { Stats } from './facade/stats.js';

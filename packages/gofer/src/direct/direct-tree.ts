@@ -178,7 +178,8 @@ export class DirectTree {
   /** Descriptor for reading the data (or, for `write`, also writing), shared by all users of the file. */
   dataFd(inode: Inode, write: boolean): number {
     const node = hostNode(inode);
-    const known = write ? node.writeFd : node.readFd;
+    // What was opened for writing can be read, also when no name leads to the file any more.
+    const known = write || node.readFd === NO_FD ? node.writeFd : node.readFd;
     if (known !== NO_FD) {
       this.descriptors.touch(node);
       return known;

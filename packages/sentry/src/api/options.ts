@@ -114,10 +114,10 @@ function checkedMount(mount: MountSpec): MountSpec {
       'give the path inside the sandbox, from /',
     );
   }
-  if (mount.type === 'bind' && mount.source === undefined) {
+  if (mount.type !== 'tmpfs' && mount.source === undefined) {
     throw optionError(
       `mount at '${mount.target}' has no source`,
-      'a bind mount needs the host path in `source`',
+      `a ${mount.type} mount needs the host path in \`source\``,
     );
   }
   return mount.source === undefined ? mount : { ...mount, source: resolve(mount.source) };

@@ -41,6 +41,7 @@ import { RequestError } from '../control/server.js';
 import { cgroupType, createCgroupfs } from '../proc/cgroupfs.js';
 import { createProcfs, procType } from '../proc/procfs.js';
 import { createSysfs, sysfsType } from '../proc/sysfs.js';
+import { loadFilesystem } from './module-filesystem.js';
 import type { SentryKernel } from './sentry-kernel.js';
 import { latin1OfUtf8 } from './strings.js';
 
@@ -131,8 +132,12 @@ function mountSpec(side: SharedTrees, caller: FileCaller, mount: MountSpec): voi
     );
     return;
   }
+  const { vfs } = caller.fs;
   const readOnly = mount.readOnly === true;
-  const tree = hostTree(side.host, caller.fs.vfs, mount.source ?? '', 'shared', readOnly, side.watches);
+  const tree =
+    mount.type === 'module'
+      ? loadFilesystem(vfs, mount.source ?? '')
+      : hostTree(side.host, vfs, mount.source ?? '', 'shared', readOnly, side.watches);
   mountOn(caller, target, tree, flags | MS_NOSUID | MS_NODEV);
 }
 

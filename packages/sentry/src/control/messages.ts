@@ -7,11 +7,15 @@ import type { NetworkNotice, NetworkRequest, NetworkSpec } from './network-messa
 export type PlatformName = 'auto' | 'ptrace' | 'systrap';
 
 export interface MountSpec {
-  /** Host directory or file (bind), or absent for tmpfs. */
+  /** Host directory or file (bind), a CommonJS module (module), or absent for tmpfs. */
   readonly source?: string;
   /** Absolute path in the sandbox. */
   readonly target: string;
-  readonly type: 'bind' | 'tmpfs';
+  /**
+   * `module`: a filesystem of your own. The module exports `createFilesystem(vfs, kit)`, which gives a Superblock; `kit` is everything
+   * that @sandbox-kernel/vfs exports. It runs inside the sentry, with the rights of the sentry.
+   */
+  readonly type: 'bind' | 'tmpfs' | 'module';
   readonly readOnly?: boolean;
   /** tmpfs: bytes. */
   readonly size?: number;
