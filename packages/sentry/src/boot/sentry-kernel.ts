@@ -4,6 +4,7 @@ import {
   KernelFileSignals,
   type KernelOptions,
   type KernelRoles,
+  KeyStore,
   PosixMessageQueues,
 } from '@sandbox-kernel/kernel';
 import type { Vfs } from '@sandbox-kernel/vfs';
@@ -12,12 +13,14 @@ import { Workspace, type WorkspaceOwner } from '../syscalls/workspace.js';
 export class SentryKernel extends Kernel implements WorkspaceOwner {
   readonly vfs: Vfs;
   readonly workspace: Workspace;
+  readonly keys: KeyStore;
   readonly mqueues: PosixMessageQueues;
 
   constructor(roles: KernelRoles, options: KernelOptions, vfs: Vfs) {
     super(roles, options);
     this.vfs = vfs;
     this.workspace = new Workspace();
+    this.keys = new KeyStore(roles.random);
     this.mqueues = new PosixMessageQueues(this, vfs);
     vfs.notify.signals = new KernelFileSignals(this);
   }
