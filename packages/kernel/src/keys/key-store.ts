@@ -8,11 +8,24 @@ import type { ThreadGroup } from '../thread-group.js';
 import { Key, type KeyType, MAX_DEPTH } from './key.js';
 
 const MAX_KEYS = 200;
-const ROOT_MAX_KEYS = 1_000_000;
+const ROOT_MAX_KEYS = 20_000;
+/** Bytes of names and data. */
+const MAX_BYTES = 20_000;
+const ROOT_MAX_BYTES = 25_000_000;
 /** Possessor: all; user: view. And the same with read for keyrings that are made for a process or user. */
 const DEFAULT_PERMISSIONS = 0x3f010000;
 const SESSION_PERMISSIONS = 0x3f130000;
 const OWN_PERMISSIONS = 0x3f1b0000;
+
+/** What one user's keys take. */
+class Usage {
+  keys = 0;
+  bytes = 0;
+
+  fits(uid: number, more: number): boolean {
+    return this.bytes + more <= (uid === 0 ? ROOT_MAX_BYTES : MAX_BYTES);
+  }
+}
 
 export class KeyStore {
   private readonly random: RandomSource;
@@ -22,7 +35,7 @@ export class KeyStore {
   private readonly threads: WeakMap<Task, Key>;
   private readonly users: Map<number, Key>;
   private readonly userSessions: Map<number, Key>;
-  private readonly counts: Map<number, number>;
+  private readonly usage: Map<number, Usage>;
 
   constructor(random: RandomSource) {
     this.random = random;
@@ -32,7 +45,7 @@ export class KeyStore {
     this.threads = new WeakMap();
     this.users = new Map();
     this.userSessions = new Map();
-    this.counts = new Map();
+    this.usage = new Map();
   }
 
   find(serial: number): Key | null {
@@ -42,12 +55,45 @@ export class KeyStore {
   /** A new key of the caller; -EDQUOT when there are too many. */
   create(task: Task, type: KeyType, description: string, permissions = DEFAULT_PERMISSIONS): Key | number {
     const { fsuid, fsgid } = task.credentials;
-    const count = this.counts.get(fsuid) ?? 0;
-    if (count >= (fsuid === 0 ? ROOT_MAX_KEYS : MAX_KEYS)) return -EDQUOT;
-    this.counts.set(fsuid, count + 1);
+    const usage = this.usageOf(fsuid);
+    const size = description.length + 1;
+    if (usage.keys >= (fsuid === 0 ? ROOT_MAX_KEYS : MAX_KEYS) || !usage.fits(fsuid, size)) return -EDQUOT;
+    usage.keys++;
+    usage.bytes += size;
     const key = new Key(this.newSerial(), type, description, fsuid, fsgid, permissions);
     this.keys.set(key.serial, key);
     return key;
+  }
+
+  /** Replaces the data of a key, within its owner's limit. 0 or -EDQUOT. */
+  setData(key: Key, data: Uint8Array): number {
+    const usage = this.usageOf(key.uid);
+    const growth = data.length - key.data.length;
+    if (growth > 0 && !usage.fits(key.uid, growth)) return -EDQUOT;
+    usage.bytes += growth;
+    key.data = data;
+    return 0;
+  }
+
+  /** KEYCTL_CHOWN: the new owner pays. */
+  setOwner(key: Key, uid: number): void {
+    const size = key.description.length + 1 + key.data.length;
+    const before = this.usageOf(key.uid);
+    const after = this.usageOf(uid);
+    before.keys--;
+    before.bytes -= size;
+    after.keys++;
+    after.bytes += size;
+    key.uid = uid;
+  }
+
+  private usageOf(uid: number): Usage {
+    let usage = this.usage.get(uid);
+    if (usage === undefined) {
+      usage = new Usage();
+      this.usage.set(uid, usage);
+    }
+    return usage;
   }
 
   private newSerial(): number {
@@ -62,8 +108,10 @@ export class KeyStore {
   /** It can be found no more. */
   forget(key: Key): void {
     if (!this.keys.delete(key.serial)) return;
-    this.counts.set(key.uid, (this.counts.get(key.uid) ?? 1) - 1);
-    for (const each of this.keys.values()) each.links?.includes(key) && each.unlink(key);
+    const usage = this.usageOf(key.uid);
+    usage.keys--;
+    usage.bytes -= key.description.length + 1 + key.data.length;
+    for (const each of this.keys.values()) if (each.links !== null) each.unlink(key);
   }
 
   // ── whose keyrings ──

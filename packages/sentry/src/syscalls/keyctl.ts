@@ -144,12 +144,16 @@ function addKey(task: Task, args: SyscallArgs): number {
   const old = ring.links!.find((key) => key.type === type && key.description === description);
   if (old !== undefined && type !== 'keyring' && old.state(now(task)) === 0) {
     if (!storeOf(task).allows(task, old, KEY_WRITE)) return -EACCES;
-    old.data = payload;
-    return old.serial;
+    const stored = storeOf(task).setData(old, payload);
+    return stored < 0 ? stored : old.serial;
   }
   const key = storeOf(task).create(task, type as KeyType, description);
   if (typeof key === 'number') return key;
-  key.data = payload;
+  const stored = storeOf(task).setData(key, payload);
+  if (stored < 0) {
+    storeOf(task).forget(key);
+    return stored;
+  }
   ring.link(key);
   return key.serial;
 }
@@ -299,8 +303,7 @@ function update(task: Task, serial: number, args: SyscallArgs): number {
   if (typeof key === 'number') return key;
   if (key.links !== null) return -EOPNOTSUPP;
   if (payload.length === 0) return -EINVAL;
-  key.data = payload;
-  return 0;
+  return storeOf(task).setData(key, payload);
 }
 
 function changeAttribute(task: Task, serial: number, args: SyscallArgs): number {
@@ -325,7 +328,7 @@ function changeAttribute(task: Task, serial: number, args: SyscallArgs): number 
   const gid = args.int(3);
   if (!privileged && ((uid !== -1 && uid !== key.uid) || (gid !== -1 && !task.credentials.inGroup(gid))))
     return -EACCES;
-  if (uid !== -1) key.uid = uid >>> 0;
+  if (uid !== -1) storeOf(task).setOwner(key, uid >>> 0);
   if (gid !== -1) key.gid = gid >>> 0;
   return 0;
 }

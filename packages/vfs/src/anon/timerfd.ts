@@ -1,5 +1,5 @@
 // timerfd_create(2) and signalfd(2) as open files. What expires and what is pending is the kernel's: it fills small roles.
-import { EAGAIN, EINVAL, O_RDONLY, O_RDWR, POLLIN } from '@sandbox-kernel/abi';
+import { EAGAIN, EINVAL, O_RDWR, POLLIN } from '@sandbox-kernel/abi';
 import type { IoSegments } from '@sandbox-kernel/contracts';
 import type { FileDescription } from '../file-description.js';
 import { FileOps } from '../file-ops.js';
