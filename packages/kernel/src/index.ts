@@ -62,6 +62,17 @@ export {
 export { getSegment, SHM_LIMIT, SharedSegment } from './ipc/shared-segment.js';
 export { newSession, setProcessGroup } from './job-control.js';
 export { Kernel, type KernelEvents, type KernelOptions, type KernelRoles } from './kernel.js';
+export {
+  KEY_LINK,
+  KEY_READ,
+  KEY_SEARCH,
+  KEY_SETATTR,
+  KEY_VIEW,
+  KEY_WRITE,
+  Key,
+  type KeyType,
+} from './keys/key.js';
+export { KeyStore } from './keys/key-store.js';
 export { MAX_ARG_STRINGS, MAX_ARG_STRLEN } from './loader/argument-limits.js';
 export type { ExecRequest } from './loader/load.js';
 export type { ProgramFiles } from './loader/program-files.js';

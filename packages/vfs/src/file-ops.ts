@@ -64,6 +64,11 @@ export class FileOps implements FileDescriptionOps<FileDescription> {
     return 'anon_inode:[unknown]';
   }
 
+  /** Lines of /proc/PID/fdinfo beyond position and flags, each with its end. */
+  fdinfo(_file: FileDescription): string {
+    return '';
+  }
+
   /** Each close(2) of a descriptor, not only the last. */
   flush(_file: FileDescription): void {}
 

@@ -136,7 +136,7 @@ export class MountContext {
   destroy(): void {
     if (this.picked !== null) releaseSuperblock(this.picked);
     // A filesystem that was never mounted ends here.
-    if (this.superblock !== null) this.superblock.vfs.shutdown(this.superblock);
+    if (this.superblock?.mounts === 0) this.superblock.vfs.shutdown(this.superblock);
     this.superblock = null;
   }
 

@@ -2,6 +2,7 @@
 // `new Superblock(vfs, …)`, fill `root`, and keep their own state in `data`.
 import type { Dentry } from './dentry.js';
 import type { Inode } from './inode.js';
+import type { HandedOut } from './ops/handles.js';
 import type { StatfsData } from './stat.js';
 import type { Vfs } from './vfs.js';
 
@@ -47,8 +48,8 @@ export class Superblock {
   source: string;
   /** Mounts that show it. */
   mounts: number;
-  /** Names of inodes whose handles were given out (ops/handles.ts); null while there are none. */
-  handles: Map<number, Dentry> | null;
+  /** Inodes whose handles were given out, by number; null while there are none. */
+  handles: Map<number, HandedOut> | null;
   /** The filesystem's own. */
   data: unknown;
   private nextInode: number;

@@ -4,6 +4,7 @@ import {
   KernelFileSignals,
   type KernelOptions,
   type KernelRoles,
+  KeyStore,
   PosixMessageQueues,
 } from '@sandbox-kernel/kernel';
 import type { Vfs } from '@sandbox-kernel/vfs';
@@ -15,6 +16,7 @@ export class SentryKernel extends Kernel implements WorkspaceOwner {
   readonly vfs: Vfs;
   readonly workspace: Workspace;
   readonly taskNames: TaskNames;
+  readonly keys: KeyStore;
   readonly mqueues: PosixMessageQueues;
   readonly network: SandboxNetwork;
 
@@ -23,6 +25,7 @@ export class SentryKernel extends Kernel implements WorkspaceOwner {
     this.vfs = vfs;
     this.workspace = new Workspace();
     this.taskNames = new TaskNames(vfs);
+    this.keys = new KeyStore(roles.random);
     this.mqueues = new PosixMessageQueues(this, vfs);
     vfs.notify.signals = new KernelFileSignals(this);
     this.network = new SandboxNetwork(this);

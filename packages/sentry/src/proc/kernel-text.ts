@@ -2,7 +2,7 @@
 // have (disks, interrupts, slabs) is there and empty, as on a machine without them.
 import { F_RDLCK, F_UNLCK } from '@sandbox-kernel/abi';
 import { PAGE_SIZE } from '@sandbox-kernel/contracts';
-import { type Inode, majorOf, minorOf } from '@sandbox-kernel/vfs';
+import { type FileDescription, type Inode, majorOf, minorOf } from '@sandbox-kernel/vfs';
 import type { SentryKernel } from '../boot/sentry-kernel.js';
 
 function lockFile(inode: Inode): string {
@@ -16,25 +16,44 @@ function access(type: number): string {
   return type === F_RDLCK ? 'READ ' : 'WRITE';
 }
 
+/** Locks of one file, a line each without its number; `only`: of one open file. */
+function lockLines(inode: Inode, only: FileDescription | null, owner: object | null): string[] {
+  const { locks } = inode;
+  if (locks === null) return [];
+  const file = lockFile(inode);
+  const lines: string[] = [];
+  for (const { exclusive, pid, file: open } of locks.flocks)
+    if (only === null || only === open)
+      lines.push(`FLOCK  ADVISORY  ${exclusive ? 'WRITE' : 'READ '} ${pid} ${file} 0 EOF`);
+  for (const { ofd, type, pid, start, end, owner: holder } of locks.records) {
+    if (only !== null && holder !== (ofd ? only : owner)) continue;
+    const last = end === Number.POSITIVE_INFINITY ? 'EOF' : String(end - 1);
+    const kind = ofd ? 'OFDLCK' : 'POSIX ';
+    lines.push(`${kind} ADVISORY  ${access(type)} ${ofd ? -1 : pid} ${file} ${start} ${last}`);
+  }
+  for (const { type, target, file: open } of locks.leases) {
+    if (only !== null && only !== open) continue;
+    const state = target >= 0 ? 'BREAKING ' : 'ACTIVE   ';
+    lines.push(`LEASE  ${state} ${access(target >= 0 ? target : type)} ${open.ownerId} ${file} 0 EOF`);
+  }
+  return lines;
+}
+
 /** proc_locks(5): every lock of every file. */
 export function locksText(kernel: SentryKernel): string {
   let text = '';
   let id = 0;
-  for (const inode of kernel.vfs.locks.inodes) {
-    const file = lockFile(inode);
-    for (const { exclusive, pid } of inode.locks?.flocks ?? [])
-      text += `${++id}: FLOCK  ADVISORY  ${exclusive ? 'WRITE' : 'READ '} ${pid} ${file} 0 EOF\n`;
-    for (const { ofd, type, pid, start, end } of inode.locks?.records ?? []) {
-      const last = end === Number.POSITIVE_INFINITY ? 'EOF' : String(end - 1);
-      const kind = ofd ? 'OFDLCK' : 'POSIX ';
-      text += `${++id}: ${kind} ADVISORY  ${access(type)} ${ofd ? -1 : pid} ${file} ${start} ${last}\n`;
-    }
-    for (const { type, target, file: open } of inode.locks?.leases ?? []) {
-      const state = target >= 0 ? 'BREAKING ' : 'ACTIVE   ';
-      text += `${++id}: LEASE  ${state} ${access(target >= 0 ? target : type)} ${open.ownerId} ${file} 0 EOF\n`;
-    }
-  }
+  for (const inode of kernel.vfs.locks.inodes)
+    for (const line of lockLines(inode, null, null)) text += `${++id}: ${line}\n`;
   return text;
+}
+
+/** Those of one open file, for its fdinfo. `owner`: the descriptor table that reads. */
+export function locksOfFile(file: FileDescription, owner: object): string {
+  if (file.inode === null) return '';
+  return lockLines(file.inode, file, owner)
+    .map((line, i) => `lock:\t${i + 1}: ${line}\n`)
+    .join('');
 }
 
 /** Counters that vmstat(8) and its like look for; what is not counted is 0. */

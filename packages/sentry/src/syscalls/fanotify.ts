@@ -122,6 +122,7 @@ function fanotifyInit(task: Task, args: SyscallArgs): number {
   const needed = FAN_REPORT_NAME | FAN_REPORT_FID;
   if ((modes & FAN_REPORT_TARGET_FID) !== 0 && (modes & needed) !== needed) return -EINVAL;
   const file = createFanotify(task, flags, eventFlags, unprivileged, kind !== FAN_CLASS_NOTIF);
+  if (typeof file === 'number') return file;
   return install(task, file, (flags & FAN_CLOEXEC) !== 0 ? O_CLOEXEC : 0);
 }
 

@@ -17,6 +17,7 @@ import { FILESYSTEM_SYSCALLS } from './filesystem.js';
 import { FUTEX_SYSCALLS } from './futex.js';
 import { FUTEX2_SYSCALLS } from './futex2.js';
 import { IOCTL_SYSCALLS } from './ioctl.js';
+import { KEYCTL_SYSCALLS } from './keyctl.js';
 import { KILL_SYSCALLS } from './kill.js';
 import { LINK_SYSCALLS } from './link.js';
 import { MEMORY_SYSCALLS } from './memory.js';
@@ -77,6 +78,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   FUTEX_SYSCALLS,
   FUTEX2_SYSCALLS,
   IOCTL_SYSCALLS,
+  KEYCTL_SYSCALLS,
   KILL_SYSCALLS,
   LINK_SYSCALLS,
   MEMORY_ACCESS_SYSCALLS,

@@ -1,6 +1,7 @@
 // The descriptor of a fanotify(7) group: reading takes events, writing answers permission events.
 import {
   EINVAL,
+  EMFILE,
   FAN_ALLOW,
   FAN_DENY,
   FAN_NONBLOCK,
@@ -20,6 +21,8 @@ import { FanotifyGroup } from './fanotify.js';
 
 const FIONREAD = 0x541b;
 const RESPONSE_SIZE = 8;
+/** fs.fanotify.max_user_groups. */
+const MAX_GROUPS = 128;
 
 class FanotifyOps extends FileOps {
   override ignoresSeek(): boolean {
@@ -64,9 +67,11 @@ class FanotifyOps extends FileOps {
 
   override release(file: FileDescription): void {
     const group = file.data as FanotifyGroup;
-    const { permissionGroups } = group.vfs.notify;
+    const { groups, permissionGroups } = group.vfs.notify;
     const at = permissionGroups.indexOf(group);
     if (at >= 0) permissionGroups.splice(at, 1);
+    const uid = file.credentials!.fsuid;
+    groups.set(uid, (groups.get(uid) ?? 1) - 1);
     group.destroy();
   }
 }
@@ -80,7 +85,12 @@ export function createFanotify(
   eventFlags: number,
   unprivileged: boolean,
   asks: boolean,
-): FileDescription {
+): FileDescription | number {
+  const { groups } = caller.fs.vfs.notify;
+  const uid = caller.credentials.fsuid;
+  const count = groups.get(uid) ?? 0;
+  if (count >= MAX_GROUPS) return -EMFILE;
+  groups.set(uid, count + 1);
   const group = new FanotifyGroup(caller.fs.vfs, flags, eventFlags, unprivileged);
   if (asks) caller.fs.vfs.notify.permissionGroups.push(group);
   const nonblock = (flags & FAN_NONBLOCK) !== 0 ? O_NONBLOCK : 0;

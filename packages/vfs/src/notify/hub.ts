@@ -28,6 +28,8 @@ export class NotifyHub {
   readonly wide: Watch[];
   /** Fanotify groups that may decide about opens. */
   readonly permissionGroups: FanotifyGroup[];
+  /** Fanotify groups by who made them: limited per user. */
+  readonly groups: Map<number, number>;
   /** Opens that wait for such decisions. */
   readonly opens: WeakMap<FileCaller, PendingOpen>;
   /** Set by an open that said -EAGAIN because of one: what to wait for. */
@@ -39,6 +41,7 @@ export class NotifyHub {
     this.event = new FileEvent();
     this.wide = [];
     this.permissionGroups = [];
+    this.groups = new Map();
     this.opens = new WeakMap();
     this.waiting = null;
     this.cookie = 0;

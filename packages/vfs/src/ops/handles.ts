@@ -11,6 +11,17 @@ export const HANDLE_TYPE = 1;
 /** Filesystems whose files come and go by themselves have no handles. */
 const WITHOUT: readonly string[] = ['proc', 'sysfs', 'devpts', 'anon_inodefs', 'mqueue'];
 
+/** An inode whose handle somebody has, and the name that it had then. The inode takes itself out when it leaves memory. */
+export class HandedOut {
+  readonly inode: Inode;
+  readonly dentry: Dentry;
+
+  constructor(inode: Inode, dentry: Dentry) {
+    this.inode = inode;
+    this.dentry = dentry;
+  }
+}
+
 /** Writes HANDLE_SIZE bytes; -EOPNOTSUPP where there are no handles. `identify`: never to be opened, so any file has one. */
 export function encodeHandle(
   inode: Inode,
@@ -23,7 +34,7 @@ export function encodeHandle(
   if (!identify && WITHOUT.includes(superblock.filesystem.type)) return -EOPNOTSUPP;
   if (!identify && dentry !== null) {
     if (superblock.handles === null) superblock.handles = new Map();
-    superblock.handles.set(inode.number, dentry);
+    superblock.handles.set(inode.number, new HandedOut(inode, dentry));
   }
   view.setUint32(at, inode.number >>> 0, true);
   view.setUint32(at + 4, Math.floor(inode.number / 2 ** 32), true);
@@ -35,9 +46,10 @@ export function encodeHandle(
 export function decodeHandle(any: Inode, view: DataView, at: number): Dentry | number {
   const { superblock } = any;
   const number = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
-  const dentry = superblock.handles?.get(number);
-  if (dentry === undefined || view.getUint32(at + 8, true) !== 0) return -ESTALE;
-  const { inode } = dentry;
-  if (inode === null || inode.number !== number || inode.links === 0) return -ESTALE;
-  return dentry.hashed || dentry.parent === null ? dentry : new Dentry(superblock, null, '/', inode);
+  const known = superblock.handles?.get(number);
+  if (known === undefined || view.getUint32(at + 8, true) !== 0) return -ESTALE;
+  const { inode, dentry } = known;
+  if (inode.links === 0 || inode.refs === 0) return -ESTALE;
+  const named = dentry.inode === inode && (dentry.hashed || dentry.parent === null);
+  return named ? dentry : new Dentry(superblock, null, '/', inode);
 }

@@ -2,6 +2,7 @@ import {
   AT_FDCWD,
   EAGAIN,
   EINVAL,
+  EMFILE,
   FAN_CLASS_CONTENT,
   FAN_CLOSE_WRITE,
   FAN_CREATE,
@@ -16,6 +17,8 @@ import {
 import {
   ByteSegments,
   createFanotify,
+  type FileCaller,
+  type FileDescription,
   fanotifyOf,
   makeDirectory,
   openFile,
@@ -36,11 +39,17 @@ function masks(file: Parameters<typeof readFile>[0]): string[] {
   return found;
 }
 
+function create(caller: FileCaller, flags: number, asks: boolean): FileDescription {
+  const file = createFanotify(caller, flags, O_RDONLY, false, asks);
+  if (typeof file === 'number') throw new Error(`fanotify: ${file}`);
+  return file;
+}
+
 describe('fanotify', () => {
   it('merges what happens to one name and keeps other names apart', () => {
     const { caller } = createWorld();
     makeDirectory(caller, AT_FDCWD, '/d', 0o755);
-    const file = createFanotify(caller, NAMES, O_RDONLY, false, false);
+    const file = create(caller, NAMES, false);
     const directory = mustOpen(caller, '/d', 0).inode!;
     const group = fanotifyOf(file)!;
     expect(group.mark(directory, FAN_CREATE | FAN_CLOSE_WRITE | FAN_EVENT_ON_CHILD, false, false)).toBe(0);
@@ -53,7 +62,7 @@ describe('fanotify', () => {
 
   it('says EINVAL when not even one event fits, and keeps it', () => {
     const { caller } = createWorld();
-    const file = createFanotify(caller, NAMES, O_RDONLY, false, false);
+    const file = create(caller, NAMES, false);
     fanotifyOf(file)!.mark(mustOpen(caller, '/', 0).inode!, FAN_CREATE, false, false);
     mustOpen(caller, '/f', O_CREAT | O_WRONLY).release();
     expect(readFile(file, new ByteSegments().add(new Uint8Array(24), 0, 24), 0)).toBe(-EINVAL);
@@ -63,7 +72,7 @@ describe('fanotify', () => {
   it('lets opens wait for an answer, and go on when the group is gone', () => {
     const { caller } = createWorld();
     mustOpen(caller, '/f', O_CREAT | O_WRONLY).release();
-    const file = createFanotify(caller, FAN_CLASS_CONTENT, O_RDONLY, false, true);
+    const file = create(caller, FAN_CLASS_CONTENT, true);
     const held = mustOpen(caller, '/f', 0);
     expect(fanotifyOf(file)!.mark(held.inode!, FAN_OPEN_PERM, false, false)).toBe(0);
     expect(openFile(caller, AT_FDCWD, '/f', O_RDONLY, 0)).toBe(-EAGAIN);
@@ -71,5 +80,11 @@ describe('fanotify', () => {
     file.release();
     const opened = openFile(caller, AT_FDCWD, '/f', O_RDONLY, 0);
     expect(typeof opened).toBe('object');
+  });
+
+  it('gives one user 128 groups', () => {
+    const { caller } = createWorld();
+    for (let i = 0; i < 128; i++) create(caller, NAMES, false);
+    expect(createFanotify(caller, NAMES, O_RDONLY, false, false)).toBe(-EMFILE);
   });
 });
