@@ -40,6 +40,7 @@ export const MICRO: readonly Benchmark[] = [
   inFolder('file/readdir', 'readdir', 'file-', 20_000),
   self('mem/alloc', 'alloc'),
   self('mem/touch', 'touch'),
+  self('mem/fork-1g', 'fork-large'),
   self('proc/fork-exec', 'fork-exec'),
   self('proc/pipe', 'pipe'),
   self('proc/futex/2', 'futex', '2'),
