@@ -84,6 +84,16 @@ static void op_touch(long i) {
   munmap(p, size);
 }
 
+// fork(2) of a process with much memory; the child ends at once.
+static void op_fork_large(long i) {
+  (void)i;
+  pid_t pid = fork();
+  must(pid >= 0, "fork");
+  if (pid == 0) _exit(0);
+  int status;
+  must(waitpid(pid, &status, 0) == pid && status == 0, "child");
+}
+
 static const char *self;
 
 static void op_fork_exec(long i) {
@@ -203,6 +213,13 @@ static double measure(const char *name, const char *arg) {
   if (!strcmp(name, "clock")) return repeat(op_clock, 0.3, 1L << 40);
   if (!strcmp(name, "alloc")) return repeat(op_alloc, 0.3, 1L << 40);
   if (!strcmp(name, "touch")) return repeat(op_touch, 1, 1);
+  if (!strcmp(name, "fork-large")) {
+    size_t size = 1UL << 30;
+    char *p = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(p != MAP_FAILED, "mmap");
+    for (size_t j = 0; j < size; j += 4096) p[j] = 1;
+    return repeat(op_fork_large, 0.3, 1L << 40);
+  }
   if (!strcmp(name, "fork-exec")) return repeat(op_fork_exec, 0.5, 200);
   if (!strcmp(name, "futex")) return together(contend, atoi(arg), 200000);
   if (!strcmp(name, "getpid-threads")) return together(call, atoi(arg), 40000);

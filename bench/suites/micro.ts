@@ -84,6 +84,7 @@ export const MICRO: readonly Benchmark[] = [
   ...fio('write', 'rand', 1 << 20),
   self('mem/alloc', 'alloc'),
   self('mem/touch', 'touch'),
+  self('mem/fork-1g', 'fork-large'),
   self('proc/fork-exec', 'fork-exec'),
   self('proc/pipe', 'pipe'),
   self('proc/futex/1', 'futex', '1'),

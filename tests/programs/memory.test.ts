@@ -32,10 +32,8 @@ function sandbox(platform: string, flags: readonly string[], ...command: string[
   return { stdout: result.stdout, stderr: result.stderr, status: result.status ?? -1 };
 }
 
-const STRESSORS = (
-  'vm mmap mremap brk madvise shm shm-sysv userfaultfd mlock mincore memfd msync stack vm-rw remap mprotect ' +
-  'mmapfork mmapaddr sem-sysv msg'
-).split(' ');
+const STRESSORS =
+  'vm mmap mremap brk madvise shm shm-sysv userfaultfd mlock memfd stack vm-rw remap mmapfork'.split(' ');
 
 describe.each(platforms())('on %s', (platform) => {
   it('a program past the cap dies alone, and it is said', () => {
@@ -70,11 +68,14 @@ describe.each(platforms())('on %s', (platform) => {
     expect(stdout).toBe('MemTotal:          65536 kB\n67108864\n/\n');
   });
 
-  it('a system call that needs a watched page waits for the userfaultfd', () => {
-    const { stdout, status } = sandbox(platform, ['--uid', '0'], compile('userfaultfd-call'));
-    expect(stdout).toBe('read 12 bytes: from a pipe!\nwrote page: abcabcabc\nopened\n');
-    expect(status).toBe(0);
-  });
+  it.runIf(process.getuid?.() === 0)(
+    'a system call that needs a watched page waits for the userfaultfd',
+    () => {
+      const { stdout, status } = sandbox(platform, [], compile('userfaultfd-call'));
+      expect(stdout).toBe('read 12 bytes: from a pipe!\nwrote page: abcabcabc\nopened\n');
+      expect(status).toBe(0);
+    },
+  );
 
   it.runIf(has('ipcs'))('ipcs and ipcrm see System V objects', () => {
     const script = 'ipcmk -M 4096; ipcmk -S 3; ipcmk -Q; ipcs | grep -c ^0x; ipcrm -a; ipcs | grep -c ^0x';
@@ -91,7 +92,15 @@ describe.each(platforms())('on %s', (platform) => {
 
   it.runIf(has('java'))('a Java heap grows and shrinks', () => {
     writeFileSync(`${folder}/Heap.java`, JAVA);
-    const java = ['java', '-Xmx512m', '-XX:+UseSerialGC', '-XX:MaxHeapFreeRatio=20', `${folder}/Heap.java`];
+    const java = [
+      'java',
+      '-Xms16m',
+      '-Xmx512m',
+      '-XX:+UseSerialGC',
+      '-XX:MinHeapFreeRatio=10',
+      '-XX:MaxHeapFreeRatio=20',
+      `${folder}/Heap.java`,
+    ];
     const { stdout, stderr } = sandbox(platform, [], ...java);
     expect(stderr + stdout).toBe('grown true\nshrunk true\n');
   });
@@ -99,7 +108,9 @@ describe.each(platforms())('on %s', (platform) => {
   it('node fills a heap and lets it go', () => {
     const megabytes = 100 * scale;
     const script = `let a=[];for(let i=0;i<${megabytes};i++)a.push(new Array(131072).fill(i));console.log(a.length,a[7][99]);a=null;console.log('done')`;
-    const { stdout } = sandbox(platform, [], process.execPath, '--max-old-space-size=2048', '-e', script);
+    writeFileSync(`${folder}/heap.js`, script);
+    const command = `${process.execPath} --max-old-space-size=2048 ${folder}/heap.js | cat`;
+    const { stdout } = sandbox(platform, [], 'sh', '-c', command);
     expect(stdout).toBe(`${megabytes} 7\ndone\n`);
   });
 
@@ -114,7 +125,7 @@ describe.each(platforms())('on %s', (platform) => {
   });
 });
 
-const REDIS = `redis-server --port 0 --unixsocket /tmp/redis.sock --save '' --dir /tmp --daemonize yes >/dev/null
+const REDIS = `redis-server --port 0 --unixsocket /tmp/redis.sock --save '' --dir /tmp --enable-debug-command yes --daemonize yes >/dev/null
 r() { redis-cli -s /tmp/redis.sock "$@"; }
 until r ping >/dev/null 2>&1; do sleep 0.05; done
 r debug populate KEYS key 1000 >/dev/null

@@ -14,7 +14,7 @@ else
     'shm-sysv --shm-sysv-bytes 8m' 'userfaultfd --userfaultfd-bytes 16m' mlock mincore 'memfd --memfd-bytes 64m' msync stack
     'bigheap --bigheap-growth 1m' 'malloc --malloc-bytes 64m' vm-segv 'vm-rw --vm-rw-bytes 16m' 'vm-splice --vm-splice-bytes 64k'
     'vm-addr' pageswap remap mprotect 'mmapfork' mmapaddr mmapfixed mmaphuge mmapmany munmap 'fault' 'stackmmap' 'shellsort'
-    'sem-sysv' 'msg' 'memthrash' 'mcontend' 'resources' 'numa' 'membarrier' 'zero' 'dev-shm' 'pkey' 'physpage' 'full' 'prefetch'
+    'sem-sysv' 'msg' 'memthrash' 'mcontend' 'numa' 'membarrier' 'zero' 'dev-shm' 'pkey' 'physpage' 'full' 'prefetch'
   )
 fi
 command -v stress-ng >/dev/null || { echo 'stress-ng is not installed: apt-get install stress-ng'; exit 77; }
