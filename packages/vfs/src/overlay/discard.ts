@@ -20,6 +20,7 @@ import {
 
 /** Discards what covers `path` (one character per byte, from the top; '' for everything). Names that stayed, because something is mounted there. */
 export function discardChanges(superblock: Superblock, path: string): number {
+  (superblock.data as OverlayLayers).listed = null;
   const parts = path.split('/').filter((part) => part !== '');
   const last = parts.pop();
   if (last === undefined) return discardBelow(superblock.root!, superblock.top);
@@ -36,6 +37,7 @@ export function discardChanges(superblock: Superblock, path: string): number {
 
 /** The change at `path` was carried out below as well: from now on it is compared with what lies there. */
 export function rebaseChange(superblock: Superblock, path: string): void {
+  (superblock.data as OverlayLayers).listed = null;
   const parts = path.split('/').filter((part) => part !== '');
   const last = parts.pop();
   if (last === undefined) return;
@@ -64,6 +66,7 @@ function mergeWith(inode: Inode, below: readonly Inode[], dentry: Dentry | null)
   for (const lower of below) lower.retain();
   for (const lower of node.lowers) lower.release();
   node.lowers = below;
+  layersOf(inode).listed = null;
   node.upper.ops.removeXattr(node.upper, OPAQUE_XATTR);
   if (dentry !== null) inode.superblock.vfs.dentries.dropChildren(dentry);
   mirror(inode);

@@ -99,10 +99,24 @@ function mergedList(inode: Inode): MergeSink | number {
   return sink;
 }
 
+/** The list as it was made last time, where only the upper layer can have changed since, and has not. */
+function knownList(inode: Inode): MergeSink | number {
+  const layers = layersOf(inode);
+  const { upper, lowers } = overlayNode(inode);
+  const version = upper === null ? -1 : upper.version;
+  const { listed } = layers;
+  if (listed !== null && listed.directory === inode && listed.version === version)
+    return listed.names as MergeSink;
+  const names = mergedList(inode);
+  const holds = layers.owned && lowers.every((lower) => !lower.superblock.revalidates);
+  if (typeof names !== 'number' && holds) layers.listed = { directory: inode, version, names };
+  return names;
+}
+
 class OverlayDirectoryOps extends DirectoryOps {
   override readdir(file: FileDescription, sink: DirectorySink): number {
     if (file.position === 0 || file.data === null) {
-      const list = mergedList(file.inode!);
+      const list = knownList(file.inode!);
       if (typeof list === 'number') return list;
       file.data = list;
     }

@@ -26,6 +26,8 @@ export class OverlayLayers {
   readonly owned: boolean;
   /** Overlay inode by the inode that it shows (upper, or first lower). */
   readonly shown: Map<Inode, Inode>;
+  /** The names of the directory that was listed last, while they hold: big ones are read again and again. Null: none. */
+  listed: { readonly directory: Inode; readonly version: number; readonly names: unknown } | null;
 
   constructor(upper: Inode | null, lowers: readonly Inode[], ociWhiteouts: boolean, owned: boolean) {
     this.upper = upper;
@@ -33,6 +35,7 @@ export class OverlayLayers {
     this.ociWhiteouts = ociWhiteouts;
     this.owned = owned;
     this.shown = new Map();
+    this.listed = null;
   }
 }
 

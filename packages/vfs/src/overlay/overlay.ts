@@ -48,6 +48,7 @@ class Overlay implements Filesystem {
     const layers = superblock.data as OverlayLayers;
     superblock.root = null;
     layers.shown.clear();
+    layers.listed = null;
     const tops = layers.upper === null ? layers.lowers : [layers.upper, ...layers.lowers];
     for (const top of tops) {
       if (layers.owned) top.superblock.filesystem.unmount(top.superblock);
