@@ -4,7 +4,7 @@ import type { Benchmark, World } from '../benchmark.js';
 
 /** Until something listens: /proc/net/tcp has it. Ports in hexadecimal, so that nothing but a shell is needed. */
 const ready = (port: number): string =>
-  `until grep -qi ":${port.toString(16).padStart(4, '0')} 00000000:0000 0A" /proc/net/tcp; do sleep 0.05; done`;
+  `until grep -qiE ':${port.toString(16).padStart(4, '0')} 0+:0000 0A' /proc/net/tcp /proc/net/tcp6; do sleep 0.05; done`;
 
 const NODE_SERVER = `
 const http = require('node:http');
