@@ -44,7 +44,7 @@ export const NET: readonly Benchmark[] = [
     command: () => [
       '/bin/sh',
       '-c',
-      `iperf3 -s -1 -p 5401 >/dev/null 2>&1 & ${ready(5401)}; iperf3 -c 127.0.0.1 -p 5401 -t 3 -f k | awk '/receiver/ { print 8192000 / $(NF - 2) }'`,
+      `iperf3 -s -1 -p 5401 >/dev/null 2>&1 & ${ready(5401)}; iperf3 -c 127.0.0.1 -p 5401 -t 3 -f k | awk '/receiver/ { print 8192000000 / $(NF - 2) }'`,
     ],
   },
   {
