@@ -66,7 +66,7 @@ export const NET: readonly Benchmark[] = [
     command: (world) => [
       '/bin/sh',
       '-c',
-      `${process.execPath} ${world.folder}/server.cjs 5403 & ${ready(5403)}; ${process.execPath} ${world.folder}/client.cjs 5403; kill $!`,
+      `${process.execPath} ${world.folder}/server.cjs 5403 & ${ready(5403)}; ${process.execPath} ${world.folder}/client.cjs 5403 | cat; kill $!`,
     ],
   },
 ];
