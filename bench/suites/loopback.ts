@@ -4,7 +4,7 @@ import type { Benchmark, World } from '../benchmark.js';
 
 /** Until something listens: /proc/net/tcp has it. Ports in hexadecimal, so that nothing but a shell is needed. */
 const ready = (port: number): string =>
-  `until grep -qi ":${port.toString(16).padStart(4, '0')} 00000000:0000 0A" /proc/net/tcp; do sleep 0.05; done`;
+  `until grep -qiE ':${port.toString(16).padStart(4, '0')} 0+:0000 0A' /proc/net/tcp /proc/net/tcp6; do sleep 0.05; done`;
 
 const NODE_SERVER = `
 const http = require('node:http');
@@ -44,7 +44,7 @@ export const LOOPBACK: readonly Benchmark[] = [
     command: () => [
       '/bin/sh',
       '-c',
-      `iperf3 -s -1 -p 5401 >/dev/null 2>&1 & ${ready(5401)}; iperf3 -c 127.0.0.1 -p 5401 -t 3 -f k | awk '/receiver/ { print 8192000 / $(NF - 2) }'`,
+      `iperf3 -s -1 -p 5401 >/dev/null 2>&1 & ${ready(5401)}; iperf3 -c 127.0.0.1 -p 5401 -t 3 -f k | awk '/receiver/ { print 8192000000 / $(NF - 2) }'`,
     ],
   },
   {
@@ -66,7 +66,7 @@ export const LOOPBACK: readonly Benchmark[] = [
     command: (world) => [
       '/bin/sh',
       '-c',
-      `${process.execPath} ${world.folder}/server.cjs 5403 & ${ready(5403)}; ${process.execPath} ${world.folder}/client.cjs 5403; kill $!`,
+      `${process.execPath} ${world.folder}/server.cjs 5403 & ${ready(5403)}; ${process.execPath} ${world.folder}/client.cjs 5403 | cat; kill $!`,
     ],
   },
 ];

@@ -112,7 +112,7 @@ const PROGRAMS: readonly Program[] = [
   {
     name: 'nginx',
     needs: ['/usr/sbin/nginx', '/usr/bin/curl'],
-    script: `mkdir -p ${world}/www; echo page >${world}/www/index.html; nginx -c ${world}/nginx.conf >/dev/null 2>&1 & ${ready(8124)};
+    script: `mkdir -p ${world}/www; echo page >${world}/www/index.html; /usr/sbin/nginx -c ${world}/nginx.conf >/dev/null 2>&1 & ${ready(8124)};
       for i in 1 2 3; do curl -s http://127.0.0.1:8124/; done; curl -s -o /dev/null -w '%{http_code}\\n' http://127.0.0.1:8124/none; kill $!`,
     output: 'page\npage\npage\n404\n',
   },
