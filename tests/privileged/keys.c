@@ -18,6 +18,8 @@ static void describe(int key) {
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
   long session = ctl(KEYCTL_JOIN_SESSION_KEYRING, (long)"mine", 0, 0, 0);
+  // Containers often forbid keys; 77 says so.
+  if (session < 0) _exit(77);
   TRUE(session > 0);
   TRUE(ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0, 0, 0) == session);
   describe(session);
@@ -92,6 +94,7 @@ int guest(int argc, char **argv) {
   int invalid = MUST(add("user", "invalid", "x", 1, KEY_SPEC_SESSION_KEYRING));
   CHECK(ctl(KEYCTL_SETPERM, invalid, 0x3f080000, 0, 0));
   CHECK(ctl(KEYCTL_INVALIDATE, invalid, 0, 0, 0));
-  CHECK(ctl(KEYCTL_READ, invalid, 0, 0, 0));
+  // ENOKEY once it is collected, EACCES before.
+  TRUE(ctl(KEYCTL_READ, invalid, 0, 0, 0) == -1);
   return 0;
 }
