@@ -17,4 +17,5 @@ export {
 } from './api/options.js';
 export { type ExecResult, type ExitStatus, type ProcessControl, SandboxProcess } from './api/process.js';
 export { Sandbox, type SandboxEvents } from './api/sandbox.js';
+export type { VirtualTime } from './api/time-option.js';
 export type { MountSpec, PlatformName, SignalScope, Usage } from './control/messages.js';
