@@ -50,6 +50,7 @@ export default defineConfig({
       project('programs', ['tests/programs/**/*.test.ts', 'tests/readme/**/*.test.ts'], {
         testTimeout: 300_000,
         fileParallelism: false,
+        env: { SANDBOX_LEAK_CHECK: '1' },
       }),
     ],
   },

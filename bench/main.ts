@@ -8,8 +8,10 @@ import { parseArgs } from 'node:util';
 import { type Benchmark, type Column, median, type Row, type World } from './benchmark.js';
 import { measureIdle } from './idle.js';
 import { formatRow, html } from './report.js';
+import { LOOPBACK } from './suites/loopback.js';
 import { MACRO } from './suites/macro.js';
 import { MICRO } from './suites/micro.js';
+import { NET } from './suites/net.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cli = `${root}packages/cli/bin/sandbox-cli.cjs`;
@@ -19,7 +21,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     html: { type: 'string' },
     runs: { type: 'string', default: '5' },
-    platform: { type: 'string', default: 'ptrace' },
+    platform: { type: 'string', default: 'systrap,ptrace' },
   },
 });
 
@@ -109,7 +111,7 @@ const world: World = { guest: compile(), folder: mkdtempSync(`${tmpdir()}/sandbo
 const rows: Row[] = [];
 const idle: Record<string, unknown> = {};
 try {
-  for (const benchmark of [...MICRO, ...MACRO].filter(({ name }) => wanted(name))) {
+  for (const benchmark of [...MICRO, ...NET, ...LOOPBACK, ...MACRO].filter(({ name }) => wanted(name))) {
     if (benchmark.prepare?.(world) === false) {
       print(`${benchmark.name.padEnd(24)} skipped: a program it needs is not installed`);
       continue;

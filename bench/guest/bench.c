@@ -84,6 +84,16 @@ static void op_touch(long i) {
   munmap(p, size);
 }
 
+// fork(2) of a process with much memory; the child ends at once.
+static void op_fork_large(long i) {
+  (void)i;
+  pid_t pid = fork();
+  must(pid >= 0, "fork");
+  if (pid == 0) _exit(0);
+  int status;
+  must(waitpid(pid, &status, 0) == pid && status == 0, "child");
+}
+
 static const char *self;
 
 static void op_fork_exec(long i) {
@@ -143,11 +153,16 @@ static void *contend(void *unused) {
   return unused;
 }
 
-static double futex(int threads, long total) {
+static void *call(void *unused) {
+  for (long i = 0; i < each; i++) syscall(SYS_getpid);
+  return unused;
+}
+
+static double together(void *(*work)(void *), int threads, long total) {
   pthread_t ids[64];
   each = total / threads;
   double start = now();
-  for (int i = 0; i < threads; i++) must(pthread_create(&ids[i], 0, contend, 0) == 0, "thread");
+  for (int i = 0; i < threads; i++) must(pthread_create(&ids[i], 0, work, 0) == 0, "thread");
   for (int i = 0; i < threads; i++) pthread_join(ids[i], 0);
   return (now() - start) / (each * threads);
 }
@@ -164,13 +179,50 @@ static double repeat(void (*op)(long), double seconds, long most) {
   return spent / total;
 }
 
+// fio's sync engine in small: positioned reads or writes of one size over a file of 64 MiB, in order or at random places.
+static char *block;
+static long block_size, blocks;
+static int at_random, writes;
+
+static void op_io(long i) {
+  static unsigned long state = 88172645463325252UL;
+  state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+  off_t offset = (off_t)((at_random ? state : (unsigned long)i) % blocks) * block_size;
+  ssize_t done = writes ? pwrite(file, block, block_size, offset) : pread(file, block, block_size, offset);
+  must(done == block_size, "io");
+}
+
+// `DIR,read|write,seq|rand,BYTES`
+static double io(char *arg) {
+  char *dir = strtok(arg, ",");
+  writes = !strcmp(strtok(0, ","), "write");
+  at_random = !strcmp(strtok(0, ","), "rand");
+  block_size = atol(strtok(0, ","));
+  blocks = (64L << 20) / block_size;
+  block = malloc(block_size);
+  memset(block, 1, block_size);
+  make_file(dir, 64 << 20);
+  double ns = repeat(op_io, 0.5, 1L << 40);
+  unlink(path);
+  return ns;
+}
+
 static double measure(const char *name, const char *arg) {
+  if (!strcmp(name, "io")) return io(strdup(arg));
   if (!strcmp(name, "getpid")) return repeat(op_getpid, 0.3, 1L << 40);
   if (!strcmp(name, "clock")) return repeat(op_clock, 0.3, 1L << 40);
   if (!strcmp(name, "alloc")) return repeat(op_alloc, 0.3, 1L << 40);
   if (!strcmp(name, "touch")) return repeat(op_touch, 1, 1);
+  if (!strcmp(name, "fork-large")) {
+    size_t size = 1UL << 30;
+    char *p = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(p != MAP_FAILED, "mmap");
+    for (size_t j = 0; j < size; j += 4096) p[j] = 1;
+    return repeat(op_fork_large, 0.3, 1L << 40);
+  }
   if (!strcmp(name, "fork-exec")) return repeat(op_fork_exec, 0.5, 200);
-  if (!strcmp(name, "futex")) return futex(atoi(arg), 200000);
+  if (!strcmp(name, "futex")) return together(contend, atoi(arg), 200000);
+  if (!strcmp(name, "getpid-threads")) return together(call, atoi(arg), 40000);
   if (!strcmp(name, "pipe")) {
     start_pong();
     return repeat(op_pipe, 0.3, 1L << 40);

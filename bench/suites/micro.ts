@@ -12,36 +12,82 @@ function fill(folder: string, prefix: string, count: number): true {
   return true;
 }
 
-const inFolder = (name: string, program: string, prefix: string, count: number): Benchmark => ({
-  name,
-  timing: 'self',
-  command: (world: World) => [world.guest, program, `${world.folder}/${program}`],
-  prepare: (world) => fill(`${world.folder}/${program}`, prefix, count),
-});
+/** Where files lie in the sandbox: the copy-on-write root, a tmpfs, or a directory shared with the host. */
+const PLACES = ['root', 'tmpfs', 'bind'] as const;
+type Place = (typeof PLACES)[number];
+
+const folderOf = (world: World, place: Place): string =>
+  place === 'tmpfs' ? '/dev/shm' : `${world.folder}/${place}`;
+
+function flagsOf(world: World, place: Place): readonly string[] {
+  if (place === 'tmpfs') return ['--tmpfs', '/dev/shm'];
+  return place === 'bind' ? ['-v', `${world.folder}/bind:${world.folder}/bind`] : [];
+}
+
+function inPlace(name: string, place: Place, command: (folder: string) => readonly string[]): Benchmark {
+  return {
+    name: `${name}/${place}`,
+    timing: 'self',
+    command: (world) => [world.guest, ...command(folderOf(world, place))],
+    flags: (world) => flagsOf(world, place),
+    prepare: (world) => place === 'tmpfs' || fill(folderOf(world, place), '', 0),
+  };
+}
+
+/** A folder with many files, made on the host; in a tmpfs it is made by the program that is measured. */
+function inFolder(name: string, program: string, prefix: string, count: number, place: Place): Benchmark {
+  const folder = (world: World): string => `${folderOf(world, place)}/${program}`;
+  const make = (at: string): string =>
+    `mkdir -p ${at}; seq -f '${at}/${prefix}%.0f' 0 ${count - 1} | xargs touch`;
+  return {
+    name: `${name}/${place}`,
+    timing: 'self',
+    command: (world) =>
+      place === 'tmpfs'
+        ? [
+            'sh',
+            '-c',
+            `${make(folder(world))}; ${world.guest} ${program} ${folder(world)}; rm -r ${folder(world)}`,
+          ]
+        : [world.guest, program, folder(world)],
+    flags: (world) => flagsOf(world, place),
+    prepare: (world) => place === 'tmpfs' || fill(folder(world), prefix, count),
+  };
+}
+
+const each = (make: (place: Place) => Benchmark): readonly Benchmark[] => PLACES.map(make);
+
+/** fio's sync engine: direction, order, block size. */
+function fio(direction: string, order: string, bytes: number): readonly Benchmark[] {
+  const name = `file/fio/${order}-${direction}-${bytes === 4096 ? '4k' : '1m'}`;
+  return each((place) =>
+    inPlace(name, place, (folder) => ['io', `${folder},${direction},${order},${bytes}`]),
+  );
+}
 
 export const MICRO: readonly Benchmark[] = [
   self('syscall/getpid', 'getpid'),
+  self('syscall/getpid/2', 'getpid-threads', '2'),
+  self('syscall/getpid/8', 'getpid-threads', '8'),
   self('syscall/clock', 'clock'),
-  { name: 'file/open-close/root', timing: 'self', command: (w) => [w.guest, 'open-close', w.folder] },
-  {
-    name: 'file/open-close/tmpfs',
-    timing: 'self',
-    command: (w) => [w.guest, 'open-close', '/dev/shm'],
-    flags: () => ['--tmpfs', '/dev/shm'],
-  },
-  {
-    name: 'file/open-close/bind',
-    timing: 'self',
-    command: (w) => [w.guest, 'open-close', w.folder],
-    flags: (w) => ['-v', `${w.folder}:${w.folder}`],
-  },
-  inFolder('file/stat', 'stat', 's', 1000),
-  { name: 'file/small-read', timing: 'self', command: (w) => [w.guest, 'small-read', w.folder] },
-  inFolder('file/readdir', 'readdir', 'file-', 20_000),
+  ...each((place) => inPlace('file/open-close', place, (folder) => ['open-close', folder])),
+  ...each((place) => inFolder('file/stat', 'stat', 's', 1000, place)),
+  ...each((place) => inPlace('file/small-read', place, (folder) => ['small-read', folder])),
+  ...each((place) => inFolder('file/readdir', 'readdir', 'file-', 20_000, place)),
+  ...fio('read', 'seq', 4096),
+  ...fio('read', 'rand', 4096),
+  ...fio('write', 'seq', 4096),
+  ...fio('write', 'rand', 4096),
+  ...fio('read', 'seq', 1 << 20),
+  ...fio('read', 'rand', 1 << 20),
+  ...fio('write', 'seq', 1 << 20),
+  ...fio('write', 'rand', 1 << 20),
   self('mem/alloc', 'alloc'),
   self('mem/touch', 'touch'),
+  self('mem/fork-1g', 'fork-large'),
   self('proc/fork-exec', 'fork-exec'),
   self('proc/pipe', 'pipe'),
+  self('proc/futex/1', 'futex', '1'),
   self('proc/futex/2', 'futex', '2'),
   self('proc/futex/8', 'futex', '8'),
 ];

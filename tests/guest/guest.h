@@ -109,7 +109,10 @@ __attribute__((unused)) static void scratch_remove(void) {
 // Makes an empty directory and goes there; removed at exit.
 __attribute__((unused)) static void scratch(void) {
   strcpy(scratch_path, "/tmp/guest.XXXXXX");
-  if (mkdtemp(scratch_path) == NULL || chdir(scratch_path) != 0) exit(98);
+  if (mkdtemp(scratch_path) == NULL || chdir(scratch_path) != 0) {
+    perror(scratch_path);
+    exit(98);
+  }
   scratch_owner = getpid();
   umask(022);
   atexit(scratch_remove);

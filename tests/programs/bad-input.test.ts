@@ -106,13 +106,23 @@ describe.each(platforms())('on %s', (platform) => {
       expect(leftBehind(mark)).toEqual([]);
     });
 
-    it('says so when the machine refuses ptrace', () => {
-      const refuse = compileGuest(fileURLToPath(new URL('../support/refuse-ptrace.c', import.meta.url)));
+    it('says so when the machine refuses what the platform needs', () => {
+      const refuse = compileGuest(fileURLToPath(new URL('../support/refuse.c', import.meta.url)));
       const mark = `mark-${process.pid}-refused`;
-      const result = run(withPlatform(['run', '--', '/bin/true']), user, mark, [refuse]);
+      const needed = platform === 'ptrace' ? 'ptrace' : 'pidfd';
+      const result = run(withPlatform(['run', '--', '/bin/true']), user, mark, [refuse, needed]);
       expect({ status: result.status, stdout: result.stdout }).toEqual({ status: 125, stdout: '' });
-      expect(result.stderr).toMatch(/ptrace is refused.*seccomp/);
+      expect(result.stderr).toMatch(/ptrace is refused.*seccomp|stub processes could not be made/);
       expect(result.stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
+      expect(leftBehind(mark)).toEqual([]);
+    });
+
+    it('is replaced by the other one under `auto` where the machine refuses it', () => {
+      const refuse = compileGuest(fileURLToPath(new URL('../support/refuse.c', import.meta.url)));
+      const mark = `mark-${process.pid}-replaced`;
+      const needed = platform === 'ptrace' ? 'ptrace' : 'pidfd';
+      const result = run(['run', '--', '/bin/echo', 'here'], user, mark, [refuse, needed]);
+      expect({ status: result.status, stdout: result.stdout }).toEqual({ status: 0, stdout: 'here\n' });
       expect(leftBehind(mark)).toEqual([]);
     });
 

@@ -1,19 +1,22 @@
 // Runs one guest program natively and in the sandbox and compares what the world sees of it: stdout, stderr, and exit code
 // or signal. The host kernel is the oracle. Programs are C files compiled once per content into tests/.cache.
-// Environment: GUEST_PLATFORMS (comma list, default "ptrace"), GUEST_USERS ("self", "nobody" or both; default both as root).
+// Environment: GUEST_PLATFORMS (comma list, default "systrap,ptrace"), GUEST_USERS ("self", "nobody" or both; default both as root).
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const cache = `${root}tests/.cache`;
-const header = `${root}tests/guest/guest.h`;
+const headers = [`${root}tests/guest/guest.h`, `${root}tests/privileged/privileged.h`];
 const cli = `${root}packages/cli/bin/sandbox-cli.cjs`;
 
 /** What a program's leading comment asks for: `// guest: dynamic`, `// guest: args a b`. */
 export interface GuestOptions {
   readonly dynamic: boolean;
+  /** Needs ::1 on the host, to compare with. */
+  readonly ipv6: boolean;
   readonly args: readonly string[];
 }
 
@@ -50,7 +53,7 @@ const SIGNALS: Readonly<Record<string, number>> = {
 };
 
 export function platforms(): string[] {
-  return (process.env['GUEST_PLATFORMS'] ?? 'ptrace').split(',').filter((name) => name !== '');
+  return (process.env['GUEST_PLATFORMS'] ?? 'systrap,ptrace').split(',').filter((name) => name !== '');
 }
 
 export function users(): User[] {
@@ -62,7 +65,11 @@ export function users(): User[] {
 export function guestOptions(source: string): GuestOptions {
   const text = readFileSync(source, 'utf8');
   const args = /^\/\/ guest: args (.*)$/m.exec(text)?.[1];
-  return { dynamic: /^\/\/ guest: dynamic$/m.test(text), args: args?.split(' ') ?? [] };
+  return {
+    dynamic: /^\/\/ guest: dynamic$/m.test(text),
+    ipv6: /^\/\/ guest: ipv6$/m.test(text),
+    args: args?.split(' ') ?? [],
+  };
 }
 
 // Bad pointers and sizes are what the programs are about.
@@ -76,7 +83,10 @@ export function compileGuest(source: string): string {
   const flags = [...GCC_FLAGS];
   if (!guestOptions(source).dynamic) flags.push('-static');
   const hash = createHash('sha256').update(flags.join(' '));
-  for (const file of [source, header]) hash.update(readFileSync(file));
+  const folder = dirname(source);
+  const own = readdirSync(folder).filter((name) => name.endsWith('.h'));
+  for (const file of [source, ...headers, ...own.map((name) => `${folder}/${name}`)])
+    hash.update(readFileSync(file));
   const output = `${cache}/${hash.digest('hex').slice(0, 24)}`;
   if (existsSync(output)) return output;
   mkdirSync(cache, { recursive: true, mode: 0o755 });
@@ -131,7 +141,10 @@ export function runSandboxed(
   const flags = ['--platform', platform, '-w', '/'];
   for (const [name, value] of Object.entries(GUEST_ENV)) flags.push('-e', `${name}=${value}`);
   const command = [process.execPath, cli, 'run', ...flags, '--', program, ...args];
-  return run(asUser(user, command), { PATH: process.env['PATH'] ?? GUEST_ENV.PATH });
+  return run(asUser(user, command), {
+    PATH: process.env['PATH'] ?? GUEST_ENV.PATH,
+    SANDBOX_LEAK_CHECK: '1',
+  });
 }
 
 /** Lines looked ahead for the place where both texts agree again after a missing or an extra line. */

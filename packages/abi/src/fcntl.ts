@@ -129,6 +129,7 @@ export const F_DUPFD_QUERY = 0x403;
 export const F_CREATED_QUERY = 0x404;
 export const AT_HANDLE_FID = 0x200;
 export const AT_HANDLE_MNT_ID_UNIQUE = 0x001;
+export const AT_HANDLE_CONNECTABLE = 0x002;
 export const AT_EXECVE_CHECK = 0x10000;
 
 // struct flock

@@ -742,6 +742,7 @@ export {
   AT_EMPTY_PATH,
   AT_EXECVE_CHECK,
   AT_FDCWD,
+  AT_HANDLE_CONNECTABLE,
   AT_HANDLE_FID,
   AT_HANDLE_MNT_ID_UNIQUE,
   AT_NO_AUTOMOUNT,
@@ -2348,6 +2349,7 @@ export {
 } from './mman.js';
 export {
   FSCONFIG_CMD_CREATE,
+  FSCONFIG_CMD_CREATE_EXCL,
   FSCONFIG_CMD_RECONFIGURE,
   FSCONFIG_SET_BINARY,
   FSCONFIG_SET_FD,
@@ -2439,6 +2441,7 @@ export {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
+  STATMOUNT_FS_SUBTYPE,
   STATMOUNT_FS_TYPE,
   STATMOUNT_MNT_BASIC,
   STATMOUNT_MNT_NS_ID,
@@ -2447,6 +2450,8 @@ export {
   STATMOUNT_MNT_ROOT,
   STATMOUNT_PROPAGATE_FROM,
   STATMOUNT_SB_BASIC,
+  STATMOUNT_SB_SOURCE,
+  STATMOUNT_SUPPORTED_MASK,
   UMOUNT_NOFOLLOW,
 } from './mount.js';
 export {
@@ -4944,6 +4949,8 @@ export {
   SYS_fcntl,
   SYS_fdatasync,
   SYS_fgetxattr,
+  SYS_file_getattr,
+  SYS_file_setattr,
   SYS_finit_module,
   SYS_flistxattr,
   SYS_flock,
@@ -5086,6 +5093,7 @@ export {
   SYS_open,
   SYS_open_by_handle_at,
   SYS_open_tree,
+  SYS_open_tree_attr,
   SYS_openat,
   SYS_openat2,
   SYS_pause,

@@ -93,6 +93,7 @@ export const UMOUNT_NOFOLLOW = 8;
 export const OPEN_TREE_CLOEXEC = 0o2000000;
 
 // Newer than the headers of Linux 6.1.
+export const FSCONFIG_CMD_CREATE_EXCL = 8;
 export const MOVE_MOUNT_BENEATH = 0x00000200;
 export const STATMOUNT_SB_BASIC = 0x00000001;
 export const STATMOUNT_MNT_BASIC = 0x00000002;
@@ -102,6 +103,9 @@ export const STATMOUNT_MNT_POINT = 0x00000010;
 export const STATMOUNT_FS_TYPE = 0x00000020;
 export const STATMOUNT_MNT_NS_ID = 0x00000040;
 export const STATMOUNT_MNT_OPTS = 0x00000080;
+export const STATMOUNT_FS_SUBTYPE = 0x00000100;
+export const STATMOUNT_SB_SOURCE = 0x00000200;
+export const STATMOUNT_SUPPORTED_MASK = 0x00001000;
 export const LISTMOUNT_REVERSE = 1;
 
 // struct open_how

@@ -379,9 +379,12 @@ export const SYS_setxattrat = 463;
 export const SYS_getxattrat = 464;
 export const SYS_listxattrat = 465;
 export const SYS_removexattrat = 466;
+export const SYS_open_tree_attr = 467;
+export const SYS_file_getattr = 468;
+export const SYS_file_setattr = 469;
 
 /** One past the highest number in the table. */
-export const SYSCALL_LIMIT = 467;
+export const SYSCALL_LIMIT = 470;
 
 /** Names by number; null where no call has the number. */
 export const SYSCALLS: readonly (string | null)[] = [
@@ -852,6 +855,9 @@ export const SYSCALLS: readonly (string | null)[] = [
   'getxattrat',
   'listxattrat',
   'removexattrat',
+  'open_tree_attr',
+  'file_getattr',
+  'file_setattr',
 ];
 
 /** Name of a system call, or `syscall_NR` for a number without one. */

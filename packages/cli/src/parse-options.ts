@@ -7,6 +7,8 @@ export interface ParsedOptions {
   readonly flags: ReadonlySet<string>;
   readonly values: ReadonlyMap<string, string>;
   readonly lists: ReadonlyMap<string, readonly string[]>;
+  /** The values of all lists, in the order in which they were written. */
+  readonly sequence: readonly (readonly [name: string, value: string])[];
   /** Words before `--`. */
   readonly operands: readonly string[];
   /** Words after `--`; undefined when there was no `--`. */
@@ -18,6 +20,7 @@ class Parser {
   readonly values = new Map<string, string>();
   readonly lists = new Map<string, string[]>();
   readonly operands: string[] = [];
+  readonly sequence: (readonly [string, string])[] = [];
   #at = 0;
 
   constructor(
@@ -37,7 +40,8 @@ class Parser {
       else if (word.startsWith('-') && word.length > 1) this.#short(word);
       else this.operands.push(word);
     }
-    return { flags: this.flags, values: this.values, lists: this.lists, operands: this.operands, command };
+    const { flags, values, lists, sequence, operands } = this;
+    return { flags, values, lists, sequence, operands, command };
   }
 
   #long(word: string): void {
@@ -73,8 +77,10 @@ class Parser {
     const value = attached ?? (row.kind === 'optional' ? row.implied : this.words[this.#at++]);
     if (value === undefined || value === '--')
       throw new UsageError(`${shown} needs a value`, `write ${shown} ${row.value}`);
-    if (row.kind === 'list') this.lists.set(row.name, [...(this.lists.get(row.name) ?? []), value]);
-    else this.values.set(row.name, value);
+    if (row.kind === 'list') {
+      this.lists.set(row.name, [...(this.lists.get(row.name) ?? []), value]);
+      this.sequence.push([row.name, value]);
+    } else this.values.set(row.name, value);
   }
 
   #unknown(shown: string, name: string): UsageError {

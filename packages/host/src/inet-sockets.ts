@@ -7,6 +7,7 @@ import {
   SYS_bind,
   SYS_close,
   SYS_connect,
+  SYS_fcntl,
   SYS_getpeername,
   SYS_getsockname,
   SYS_getsockopt,
@@ -32,9 +33,12 @@ const SO_ERROR = 4;
 const SO_LINGER = 13;
 const AT_FDCWD = -100;
 const O_RDWR = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
 const TUNSETIFF = 0x400454ca;
 const TUNSETOFFLOAD = 0x400454d0;
 const TUNSETVNETHDRSZ = 0x400454d8;
+const TUNGETIFF = 0x800454d2;
 const IFREQ_FLAGS = 16;
 const IFREQ_SIZE = 40;
 /** Where a socket address is written to or read from: after the path areas' first half. */
@@ -170,6 +174,18 @@ export class HostInetSockets {
   /** TUNSETOFFLOAD: what trains the device may hand over (TUN_F_*). */
   setTapOffload(fd: number, features: number): number {
     return this.#door.call(SYS_ioctl, 0, fd, TUNSETOFFLOAD, features, 0, 0, 0);
+  }
+
+  /** IFF_* flags of a descriptor that is a TAP device; -errno when it is none. */
+  tapFlags(fd: number): number {
+    const result = this.#door.call(SYS_ioctl, 4, fd, TUNGETIFF, DATA, 0, 0, 0);
+    return result < 0 ? result : this.#door.view.getUint16(DATA + IFREQ_FLAGS, true);
+  }
+
+  /** For a descriptor that somebody else opened. */
+  setNonBlocking(fd: number): number {
+    const flags = this.#door.call(SYS_fcntl, 0, fd, F_GETFL, 0, 0, 0, 0);
+    return flags < 0 ? flags : this.#door.call(SYS_fcntl, 0, fd, F_SETFL, flags | SOCK_NONBLOCK, 0, 0, 0);
   }
 
   setTapHeaderSize(fd: number, size: number): number {

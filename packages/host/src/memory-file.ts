@@ -4,6 +4,7 @@ import type { Door } from './door.js';
 
 export const CHUNK_BYTES = 2 ** 30;
 const PAGE_BYTES = 4096;
+const SYS_FALLOCATE = 285;
 /** The file grows by at least this much at a time: ftruncate is cheap, but not free. */
 const GROWTH = 64 * 2 ** 20;
 
@@ -68,6 +69,11 @@ export class MemoryFile {
     args[1] = offset;
     args[2] = length;
     return this.#door.native.memoryPunch();
+  }
+
+  /** Has the host make pages of the range ready. 0 or -errno; a failure changes nothing. */
+  prepare(offset: number, length: number): number {
+    return this.#door.call(SYS_FALLOCATE, 0, this.fd, 0, offset, length, 0, 0);
   }
 
   /** Pages of the range that hold data, or -errno. */

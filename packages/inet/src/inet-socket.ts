@@ -75,6 +75,11 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
     return null;
   }
 
+  override get bufferLimits(): readonly [number, number] {
+    const { settings } = this.internet;
+    return [settings.sendMost, settings.receiveMost];
+  }
+
   get inode(): number {
     return this.file?.inode?.number ?? 0;
   }

@@ -1,7 +1,16 @@
 // One network namespace: a Stack with its transports, the sandbox's clock and random source, and what sysctls set for all sockets. The
 // owner (the sentry's loop) calls `run` when there is work and sleeps no longer than `deadline`: nothing ticks when nothing happens.
 
-import { AF_INET, AF_INET6 } from '@sandbox-kernel/abi';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_NETLINK,
+  AF_PACKET,
+  NETLINK_GENERIC,
+  NETLINK_KOBJECT_UEVENT,
+  NETLINK_ROUTE,
+  NETLINK_SOCK_DIAG,
+} from '@sandbox-kernel/abi';
 import type { Clock, RandomSource } from '@sandbox-kernel/contracts';
 import type { Kernel } from '@sandbox-kernel/kernel';
 import {
@@ -17,6 +26,11 @@ import {
 import { InetFamily } from './inet-family.js';
 import type { ChangeSink } from './link-control.js';
 import { NetlinkBus } from './netlink/bus.js';
+import { NetlinkFamily, type NetlinkProtocol } from './netlink/netlink-socket.js';
+import { GenericProtocol, UeventProtocol } from './netlink/plain-protocols.js';
+import { RouteProtocol } from './netlink/route.js';
+import { SockDiagProtocol } from './netlink/sock-diag.js';
+import { PacketFamily } from './packet-socket.js';
 import { PingIdentifiers } from './raw-socket.js';
 import { InternetSettings } from './settings.js';
 import { SocketRegistry } from './socket-registry.js';
@@ -70,7 +84,7 @@ export class Internet {
   readonly sockets: SocketRegistry;
   readonly netlink: NetlinkBus;
   readonly pings: PingIdentifiers;
-  changes: ChangeSink | null;
+  readonly changes: ChangeSink;
   private readonly clock: Clock;
   /** Microseconds: when the stack wants to be called at the latest, as of its last run. */
   private devicesDue: number;
@@ -87,10 +101,24 @@ export class Internet {
     this.sockets = new SocketRegistry(options.socketLimit ?? 65536);
     this.netlink = new NetlinkBus();
     this.pings = new PingIdentifiers();
-    this.changes = null;
-    kernel.socketFamilies.set(AF_INET, new InetFamily(this, false));
-    kernel.socketFamilies.set(AF_INET6, new InetFamily(this, true));
+    const route = new RouteProtocol(this);
+    this.changes = route;
+    this.register(route);
     this.devicesDue = Number.POSITIVE_INFINITY;
+  }
+
+  private register(route: RouteProtocol): void {
+    const families = this.kernel.socketFamilies;
+    const protocols = new Map<number, NetlinkProtocol>([
+      [NETLINK_ROUTE, route],
+      [NETLINK_SOCK_DIAG, new SockDiagProtocol(this)],
+      [NETLINK_KOBJECT_UEVENT, new UeventProtocol()],
+      [NETLINK_GENERIC, new GenericProtocol()],
+    ]);
+    families.set(AF_INET, new InetFamily(this, false));
+    families.set(AF_INET6, new InetFamily(this, true));
+    families.set(AF_NETLINK, new NetlinkFamily(this, protocols));
+    families.set(AF_PACKET, new PacketFamily(this));
   }
 
   /** Adds an interface and brings it up. 0 in `addresses` order, or the first -errno that configuring it gave. */

@@ -9,7 +9,7 @@ export function setLinkUp(internet: Internet, iface: NetInterface, up: boolean):
   internet.touch();
   if (iface.isUp === up) return 0;
   internet.stack.setUp(iface, up);
-  internet.changes?.linkChanged(iface);
+  internet.changes.linkChanged(iface);
   return 0;
 }
 
@@ -19,7 +19,7 @@ export function changeMtu(internet: Internet, iface: NetInterface, mtu: number):
   internet.touch();
   iface.mtu = mtu;
   internet.stack.network.interfaceChanged(iface);
-  internet.changes?.linkChanged(iface);
+  internet.changes.linkChanged(iface);
   return 0;
 }
 
@@ -31,7 +31,7 @@ export function addAddress(
 ): number {
   internet.touch();
   const result = internet.stack.addAddress(iface, address, prefix);
-  if (result === 0) internet.changes?.addressChanged(iface, address, prefix, true);
+  if (result === 0) internet.changes.addressChanged(iface, address, prefix, true);
   return result;
 }
 
@@ -40,7 +40,7 @@ export function removeAddress(internet: Internet, iface: NetInterface, address: 
   internet.touch();
   const result = internet.stack.removeAddress(iface, address);
   if (result === 0 && held !== null) {
-    internet.changes?.addressChanged(iface, address, held.prefixLength, false);
+    internet.changes.addressChanged(iface, address, held.prefixLength, false);
   }
   return result;
 }

@@ -5,6 +5,7 @@ import {
   EAGAIN,
   EALREADY,
   ECONNABORTED,
+  ECONNRESET,
   EINPROGRESS,
   EINVAL,
   EISCONN,
@@ -197,6 +198,7 @@ export class TcpSocket extends InetSocket {
   private disconnect(): number {
     this.internet.touch();
     if (this.endpoint.state === TCP_LISTEN) this.endpoint.shutdown(SHUTDOWN_RECEIVE);
+    else if (this.endpoint.tcb !== null) this.error = ECONNRESET;
     this.endpoint.disconnect();
     this.progress = UNCONNECTED;
     this.wake(-1);
@@ -204,7 +206,8 @@ export class TcpSocket extends InetSocket {
   }
 
   override takeError(): number {
-    return this.endpoint.takeError();
+    const error = this.endpoint.takeError();
+    return error !== 0 ? error : super.takeError();
   }
 
   // ── sending ──
@@ -300,9 +303,10 @@ export class TcpSocket extends InetSocket {
     return this.shutRead ? 0 : -ENOTCONN;
   }
 
-  /** A read of no bytes is 0 unless there is nothing to connect it to. */
+  /** A read of no bytes waits for some as others do, and takes none. */
   private receiveNothing(): number {
-    return this.endpoint.tcb === null ? -ENOTCONN : 0;
+    const count = this.endpoint.read(EMPTY, 0, 0);
+    return count === -ENOTCONN ? this.unconnectedRead() : count;
   }
 
   private discard(message: SocketMessage, io: IoSegments, peek: number): number {
@@ -349,7 +353,8 @@ export class TcpSocket extends InetSocket {
   override events(): number {
     const { endpoint } = this;
     if (endpoint.tcb === null && endpoint.state !== TCP_LISTEN) {
-      return POLLHUP | POLLOUT | POLLWRNORM | (this.shutRead ? POLLIN | POLLRDNORM : 0);
+      const more = (this.shutRead ? POLLIN | POLLRDNORM : 0) | (this.error !== 0 ? POLLERR : 0);
+      return POLLHUP | POLLOUT | POLLWRNORM | more;
     }
     const events = pollEvents(endpoint.ready);
     // A connection that failed may be written to: the write tells why.
@@ -380,6 +385,7 @@ export class TcpSocket extends InetSocket {
     if (this.sendBufferSet) settings.sendBuffer = this.sendBuffer;
     if (this.receiveBufferSet) settings.receiveBuffer = this.receiveBuffer;
     this.keptTcp.applyTo(settings);
+    if (settings.congestion === '') settings.congestion = this.internet.settings.congestion;
     this.internet.touch();
     this.endpoint.configure(settings);
   }

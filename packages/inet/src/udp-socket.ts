@@ -253,7 +253,6 @@ export class UdpSocket extends InetSocket {
   // ── receiving ──
 
   override receive(_task: Task, message: SocketMessage): number {
-    if ((message.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     if ((message.flags & MSG_ERRQUEUE) !== 0) return this.receiveError(message);
     const { endpoint, arrival } = this;
     const io = message.io;

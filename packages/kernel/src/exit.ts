@@ -92,6 +92,7 @@ export function forgetThread(task: Task): void {
   const kernel = task.kernel;
   if (kernel.processes.tasks.get(task.tid) === task) kernel.processes.tasks.delete(task.tid);
   task.credentials.user.processes--;
+  kernel.events?.taskForgotten(task);
 }
 
 /** PR_SET_PDEATHSIG of children whose parent thread this was. */

@@ -62,12 +62,26 @@ export {
 export { getSegment, SHM_LIMIT, SharedSegment } from './ipc/shared-segment.js';
 export { newSession, setProcessGroup } from './job-control.js';
 export { Kernel, type KernelEvents, type KernelOptions, type KernelRoles } from './kernel.js';
+export {
+  KEY_LINK,
+  KEY_READ,
+  KEY_SEARCH,
+  KEY_SETATTR,
+  KEY_VIEW,
+  KEY_WRITE,
+  Key,
+  type KeyType,
+} from './keys/key.js';
+export { KeyStore } from './keys/key-store.js';
 export { MAX_ARG_STRINGS, MAX_ARG_STRLEN } from './loader/argument-limits.js';
 export type { ExecRequest } from './loader/load.js';
 export type { ProgramFiles } from './loader/program-files.js';
 export type { VdsoImage } from './loader/vdso.js';
 export { VfsPrograms } from './loader/vfs-programs.js';
 export { leaveKernel, type SyscallObserver } from './loop.js';
+export { Notification, PosixMessageQueue, QueuedMessage } from './mqueue/message-queue.js';
+export { messageQueueOf, PosixMessageQueues, QueueRequest } from './mqueue/mqueue-filesystem.js';
+export { badness, oomScore } from './oom.js';
 export { createPidfd, PidfdTarget, pidfdTarget } from './pidfd.js';
 export { type ControllingTerminal, isOrphaned, ProcessGroup, Session } from './process-group.js';
 export { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_ROOT, SUID_DUMP_USER } from './process-image.js';

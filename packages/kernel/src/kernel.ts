@@ -1,25 +1,26 @@
 // The object graph of one sandbox: every table, identifier, clock and queue stands here, nothing in modules. The sentry builds one
 // from options and roles and drives it from its loop (loop.ts says how).
 
-import { AF_UNIX, SIGKILL } from '@sandbox-kernel/abi';
+import { AF_UNIX } from '@sandbox-kernel/abi';
 import type { Clock, Platform, RandomSource } from '@sandbox-kernel/contracts';
 import type { MemoryFile } from '@sandbox-kernel/mm';
 import type { FileDescription } from '@sandbox-kernel/vfs';
 import { UserAccounts } from './credentials/user-account.js';
 import { UserNamespace } from './credentials/user-namespace.js';
-import { exitGroup } from './exit.js';
 import { FutexTable } from './futex/futex-table.js';
 import { IpcNamespace } from './ipc/ipc-namespace.js';
 import type { ProgramFiles } from './loader/program-files.js';
 import type { VdsoImage } from './loader/vdso.js';
 import { handleTrap, runWokenTask, type SyscallObserver } from './loop.js';
+import { MemoryRelief } from './memory-relief.js';
+import { makeRoom } from './oom.js';
 import type { ProcessImage } from './process-image.js';
 import { ProcessTable } from './process-table.js';
 import type { SyscallHandler } from './results.js';
 import { RunQueue } from './run-queue.js';
 import type { SocketFamily } from './socket/socket.js';
 import { UnixNames } from './socket/unix-names.js';
-import { UnixFamily } from './socket/unix-socket.js';
+import { UnixFamily, type UnixSocket } from './socket/unix-socket.js';
 import type { Task } from './task.js';
 import { TASK_RUNNING, TASK_ZOMBIE } from './task-state.js';
 import type { ThreadGroup } from './thread-group.js';
@@ -62,6 +63,10 @@ export interface KernelEvents {
   processStarted(group: ThreadGroup): void;
   processExited(group: ThreadGroup, status: number): void;
   executed(task: Task, path: string): void;
+  /** The memory limit is reached, and `victim` is about to be killed for it. */
+  outOfMemory(victim: ThreadGroup, note: string): void;
+  /** Its number is free again. */
+  taskForgotten(task: Task): void;
 }
 
 export class Kernel {
@@ -80,10 +85,13 @@ export class Kernel {
   readonly userNamespace: UserNamespace;
   readonly uts: UtsNamespace;
   readonly ipc: IpcNamespace;
+  readonly memoryRelief: MemoryRelief;
   readonly ptys: PtyTable;
   /** By AF_*; the network adds its own. */
   readonly socketFamilies: Map<number, SocketFamily>;
   readonly unixNames: UnixNames;
+  /** Every Unix socket, in the order in which they were made. */
+  readonly unixSockets: Set<UnixSocket>;
   /** Unix sockets whose descriptors are in a queue, and how many times. */
   readonly inFlight: Map<FileDescription, number>;
   /** The task in whose name the kernel works right now. */
@@ -95,6 +103,9 @@ export class Kernel {
   init: ThreadGroup | null;
   /** Wait status of init once it is gone; -1 before. */
   initStatus: number;
+  /** The process that the OOM killer chose last, and how many it has killed. */
+  oomVictim: ThreadGroup | null;
+  oomKills: number;
   /** Forks since boot (/proc/stat). */
   forks: number;
   /** ns monotonic. */
@@ -119,9 +130,11 @@ export class Kernel {
     this.userNamespace = new UserNamespace(null, 0, 0);
     this.uts = new UtsNamespace(options.hostname ?? 'sandbox', options.domainname ?? '(none)');
     this.ipc = new IpcNamespace(this);
+    this.memoryRelief = new MemoryRelief(this);
     this.ptys = new PtyTable(this);
     this.socketFamilies = new Map([[AF_UNIX, new UnixFamily()]]);
     this.unixNames = new UnixNames();
+    this.unixSockets = new Set();
     this.inFlight = new Map();
     this.current = null;
     this.chargedAt = 0;
@@ -129,6 +142,8 @@ export class Kernel {
     this.events = null;
     this.init = null;
     this.initStatus = -1;
+    this.oomVictim = null;
+    this.oomKills = 0;
     this.forks = 0;
     this.bootTime = roles.clock.monotonic();
     this.byContext = [];
@@ -232,9 +247,9 @@ export class Kernel {
     if (!group.signalEvents.empty) group.signalEvents.wake(1);
   }
 
-  /** No memory left for a fault: the largest process pays (as Linux's OOM killer picks by size). */
+  /** The memory limit is reached. The access is tried again afterwards, unless `task` is the one that pays. */
   outOfMemory(task: Task): void {
-    exitGroup(task, SIGKILL);
+    makeRoom(task);
   }
 
   /** Wall clock, ns since the epoch; exact to about 0.2 µs. Split values: `clock.realtimeSeconds` and `realtimeNanos`. */

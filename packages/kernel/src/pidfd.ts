@@ -31,6 +31,13 @@ export class PidfdTarget {
 }
 
 class PidfdOps extends FileOps {
+  /** -1 once the process is gone, as pidfd_getpid(3) reads it. */
+  override fdinfo(file: FileDescription): string {
+    const { group, thread } = file.data as PidfdTarget;
+    const pid = group.reaped ? -1 : (thread?.tid ?? group.pid);
+    return `Pid:\t${pid}\nNSpid:\t${pid}\n`;
+  }
+
   override read(): number {
     return -EINVAL;
   }

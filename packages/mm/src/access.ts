@@ -1,7 +1,7 @@
 // Reaching a page on behalf of the program's own instruction (fault.ts) or of the sentry (usermem.ts): may it be accessed, and is it there?
-import { EFAULT, PROT_EXEC, PROT_READ, PROT_WRITE } from '@sandbox-kernel/abi';
+import { EFAULT, ENOMEM, PROT_EXEC, PROT_READ, PROT_WRITE } from '@sandbox-kernel/abi';
 import { VM_PROT } from './area-flags.js';
-import { FAULT_WAITS } from './fault-monitor.js';
+import { EXHAUSTED, FAULT_WAITS } from './fault-monitor.js';
 import type { MemoryManager } from './memory-manager.js';
 import { install, settle } from './pages.js';
 import { makePresent } from './populate.js';
@@ -39,7 +39,8 @@ export function reach(mm: MemoryManager, page: number, write: boolean): number {
   if (a < 0 || !allows(mm.areas.flags[a]!, write ? PROT_WRITE : PROT_READ)) return -EFAULT;
   const result = makePresent(mm, a, page, write);
   // A monitor that answers the program only lets the kernel's access fail.
-  if (result === FAULT_WAITS && mm.obstacle!.monitor.userModeOnly) mm.obstacle = null;
+  if (result === FAULT_WAITS && mm.obstacle!.monitor!.userModeOnly) mm.obstacle = null;
+  if (result === -ENOMEM) mm.obstacle = EXHAUSTED;
   installChanges(mm);
   return result < 0 ? -EFAULT : 0;
 }

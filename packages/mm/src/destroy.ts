@@ -16,6 +16,7 @@ export function destroy(mm: MemoryManager): void {
   for (let k = 0; k < mm.lost.length; k += 2) mm.file.release(mm.lost[k]!, mm.lost[k + 1]!);
   mm.graveyard.length = 0;
   mm.lost.length = 0;
+  mm.file.graveBytes -= mm.graveBytes;
   mm.graveBytes = 0;
   mm.filePagesDropped = false;
   pages.clear();

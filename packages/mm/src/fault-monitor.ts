@@ -62,11 +62,14 @@ export interface FaultMonitor {
 
 /** What keeps a system call or a fault from going on. */
 export interface Obstacle {
-  readonly monitor: FaultMonitor;
+  /** Null: the memory limit is reached. */
+  readonly monitor: FaultMonitor | null;
   /** Page address, and UFFD_PAGEFAULT_FLAG_* of a fault; -1: an event has to be read first. */
   readonly address: number;
   readonly flags: number;
 }
+
+export const EXHAUSTED: Obstacle = { monitor: null, address: 0, flags: 0 };
 
 /** Shared memory whose pages can be missing one by one. */
 interface Sparse extends Mappable {

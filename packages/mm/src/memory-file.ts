@@ -42,6 +42,8 @@ export class MemoryFile implements PageStore {
   /** Bytes in use, and the most there have been. */
   used: number;
   peak: number;
+  /** Bytes that address spaces have dropped, but not released yet. */
+  graveBytes: number;
   /** Bytes of the file, in use or not. */
   size: number;
   readonly #backing: MemoryBacking;
@@ -60,6 +62,7 @@ export class MemoryFile implements PageStore {
     this.dirtyLimit = options.dirtyLimit ?? DIRTY_LIMIT;
     this.used = 0;
     this.peak = 0;
+    this.graveBytes = 0;
     this.size = 0;
     this.#backing = backing;
     this.#free = new FreeExtents();
@@ -167,14 +170,35 @@ export class MemoryFile implements PageStore {
     else this.#backing.present(offset, bytes, into, at);
   }
 
+  /** Bytes that nobody owns, but the host still holds; `purge` gives them back. Counts what waits in address spaces too. */
+  get spareBytes(): number {
+    return this.#free.dirtyPages * PAGE_SIZE + this.graveBytes;
+  }
+
+  /** A fresh range is about to be written to from start to end. */
+  prepare(offset: number, bytes: number): void {
+    this.#backing.prepare?.(offset, bytes);
+  }
+
+  /** Does the page at `offset` have memory of the host? */
+  isPresent(offset: number): boolean {
+    this.present(offset, PAGE_SIZE, this.#answer, 0);
+    return this.#answer[0] !== 0;
+  }
+
   /** Was the page never written to, as far as anyone can see: it has no memory of the host, or holds zeros. */
   isUntouched(offset: number): boolean {
-    this.present(offset, PAGE_SIZE, this.#answer, 0);
-    if (this.#answer[0] === 0) return true;
+    if (!this.isPresent(offset)) return true;
     const chunk = this.chunk(offset);
     const at = offset % CHUNK_SIZE;
     const words = new Float64Array(chunk.buffer, chunk.byteOffset + at, PAGE_SIZE / 8);
     return words.every((word) => Object.is(word, 0));
+  }
+
+  /** Bytes of memory that the host holds, or what is in use where that can't be known. Walks the file. */
+  resident(): number {
+    const bytes = this.#backing.resident();
+    return bytes < 0 ? this.used : bytes;
   }
 
   /** Every page in use, as ranges. For leak checks. */
@@ -241,11 +265,9 @@ export class MemoryFile implements PageStore {
     return page * PAGE_SIZE;
   }
 
-  /** Pages are handed out in blocks that programs may never touch: what counts against the limit in the end is what the host holds. */
+  /** Blocks count whole, although programs may never touch them: at the limit, `reclaim` takes the holes back. */
   #mayUse(bytes: number): boolean {
-    if (this.used + bytes <= this.limit) return true;
-    const resident = this.#backing.resident();
-    return resident >= 0 && resident + bytes <= this.limit;
+    return this.used + bytes <= this.limit;
   }
 
   #grow(bytes: number): boolean {

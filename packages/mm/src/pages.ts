@@ -123,6 +123,7 @@ export function bury(mm: MemoryManager, offset: number, length: number, unmapped
   }
   mm.graveyard.push(offset, length);
   mm.graveBytes += length;
+  mm.file.graveBytes += length;
 }
 
 /** Makes sure that no context can reach dropped pages any more, and releases them. 0, or -errno: nothing is sure. */
@@ -132,6 +133,7 @@ export function flush(mm: MemoryManager): number {
   if (result < 0) {
     mm.lost.push(...mm.graveyard);
     mm.graveyard.length = 0;
+    mm.file.graveBytes -= mm.graveBytes;
     mm.graveBytes = 0;
   } else empty(mm);
   return result;
@@ -141,6 +143,7 @@ function empty(mm: MemoryManager): void {
   const graveyard = mm.graveyard;
   for (let k = 0; k < graveyard.length; k += 2) mm.file.release(graveyard[k]!, graveyard[k + 1]!);
   graveyard.length = 0;
+  mm.file.graveBytes -= mm.graveBytes;
   mm.graveBytes = 0;
 }
 

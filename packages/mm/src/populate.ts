@@ -57,7 +57,32 @@ function populateAnonymous(mm: MemoryManager, a: number, page: number): number {
   const whole = end - start <= mm.tuning.eagerBytes;
   const low = whole ? start : Math.max(start, blockDown(page, block));
   const high = whole ? end : Math.min(end, blockDown(page, block) + block);
-  return fillAnonymous(mm, holeStart(mm, page, low), holeEnd(mm, page, high), page);
+  const from = holeStart(mm, page, low);
+  const to = holeEnd(mm, page, high);
+  const result = fillAnonymous(mm, from, to, page);
+  if (result === 0 && to - from === block && isTouched(mm, from - block, block)) prepare(mm, from, block);
+  return result;
+}
+
+/**
+ * A program that writes memory from start to end has the host's pages made ready block by block: a fault then finds its neighbours too.
+ * Measured on a memfd: 0.61 s per GiB for making and touching them so, 0.78 s for touching alone.
+ */
+function prepare(mm: MemoryManager, start: number, bytes: number): void {
+  const i = mm.pages.at(start);
+  if (i >= 0 && mm.pages.end[i]! >= start + bytes)
+    mm.file.prepare(mm.pages.offset[i]! + (start - mm.pages.start[i]!), bytes);
+}
+
+/** Was the block before this one written to, as far as its first, middle and last page tell? */
+function isTouched(mm: MemoryManager, start: number, bytes: number): boolean {
+  const { pages, file } = mm;
+  for (const at of [start, start + bytes / 2, start + bytes - PAGE_SIZE]) {
+    const i = pages.at(at);
+    if (i < 0 || !(pages.flags[i]! & PAGE_OWNED)) return false;
+    if (!file.isPresent(pages.offset[i]! + (at - pages.start[i]!))) return false;
+  }
+  return true;
 }
 
 /** Puts fresh zeroed pages into the hole [low, high); when that is too much, at least into `page`. */

@@ -89,6 +89,12 @@ export class SharedMemory implements Mappable {
     this.#provided.add(offset);
   }
 
+  /** Calls `visit` with each run of the memory file that is its own. */
+  eachRun(visit: (offset: number, bytes: number) => void): void {
+    const pages = this.#pages;
+    for (let i = 0; i < pages.count; i++) visit(pages.offset[i]!, pages.end[i]! - pages.start[i]!);
+  }
+
   readAt(offset: number, into: Uint8Array, at: number, length: number): number {
     const n = Math.min(length, this.size - offset);
     for (let done = 0; done < n; ) {

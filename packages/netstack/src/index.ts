@@ -38,6 +38,7 @@ export {
 } from './dns/message.js';
 export { type DnsResult, Resolver, type ResolverOptions } from './dns/resolver.js';
 export { type DnsHandler, type DnsReply, DnsServer, DnsTable } from './dns/server.js';
+export { DnsStream } from './dns/stream.js';
 export { createDgram, type DgramModule, type DgramSocket } from './facade/dgram.js';
 export { createNet, type NetModule, type NetServer, type NetSocket } from './facade/net.js';
 export type { DuplexLike, EmitterLike, FacadeRuntime } from './facade/runtime.js';
@@ -139,7 +140,17 @@ export {
   Route,
 } from './roles.js';
 export { type AddressOptions, Stack, type StackOptions } from './stack.js';
-export { PacketBuffer, PacketPool, type PacketPoolOptions } from './storage/packet-buffer.js';
+export {
+  HEADROOM,
+  PACKET_BROADCAST,
+  PACKET_INTERCEPTED,
+  PACKET_LOOPBACK,
+  PACKET_MULTICAST,
+  PACKET_OTHERHOST,
+  PacketBuffer,
+  PacketPool,
+  type PacketPoolOptions,
+} from './storage/packet-buffer.js';
 export { Timer, type TimerOwner, TimerWheel } from './storage/timer-wheel.js';
 export { BindRequest } from './transport/ports.js';
 export { type TcpConfig, TcpSettings } from './transport/tcp/config.js';

@@ -3,12 +3,14 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 #include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 namespace systrap {
 
@@ -53,16 +55,22 @@ int64_t ContextCreate(Engine& engine) {
   return id;
 }
 
+// Never less than it was: a second thread changes the clock that tells it.
+static uint64_t NanosUsed(Engine& engine, Context& context) {
+  uint64_t nanos = context.cpuNanos;
+  if (context.thread >= 0) {
+    const uint64_t now = ThreadNanos(engine, engine.threads[context.thread]);
+    if (now > context.cpuStart) nanos += now - context.cpuStart;
+  }
+  if (nanos > context.cpuTold) context.cpuTold = nanos;
+  return context.cpuTold;
+}
+
 // args: context; the figure is results[0].
 int64_t ContextCpu(Engine& engine) {
   Context* context = engine.contextAt(engine.arg(0));
   if (context == nullptr) return -EINVAL;
-  uint64_t nanos = context->cpuNanos;
-  if (context->thread >= 0) {
-    const uint64_t now = ThreadNanos(engine, engine.threads[context->thread]);
-    if (now > context->cpuStart) nanos += now - context->cpuStart;
-  }
-  engine.results()[0] = static_cast<double>(nanos);
+  engine.results()[0] = static_cast<double>(NanosUsed(engine, *context));
   return 0;
 }
 
@@ -71,8 +79,7 @@ void Unbind(Engine& engine, int id) {
   Context& context = engine.contexts[id];
   if (context.thread < 0) return;
   Thread& thread = engine.threads[context.thread];
-  const uint64_t now = ThreadNanos(engine, thread);
-  if (now > context.cpuStart) context.cpuNanos += now - context.cpuStart;
+  context.cpuNanos = NanosUsed(engine, context);
   if (!context.fpuFresh) {
     context.fpu.resize(engine.fpuSize);
     FpuLoad(engine, thread, context.fpu.data());
@@ -105,6 +112,7 @@ static int64_t Bind(Engine& engine, int id, int space) {
   context.thread = static_cast<int>(index);
   context.cpuStart = ThreadNanos(engine, thread);
   context.fsBase = context.gsBase = ~uint64_t{0};
+  context.known = false;
   return 0;
 }
 
@@ -124,17 +132,30 @@ static bool IsUserState(const Frame& frame) {
          IsCanonical(frame.gsBase);
 }
 
-// Writes registers to where the thread's way back takes them from.
+// Writes registers to where the thread's way back takes them from: only those that changed since they were read there, since each line of
+// the cache that is written must travel back to the guest's core. After most calls that is RAX alone.
+static void InstallRegisters(Context& context, uint8_t* registers, const Frame& frame) {
+  const uint64_t flags = (context.flags & 1) != 0 ? frame.eflags | kTrapFlag : frame.eflags;
+  const Frame& last = context.last;
+  const bool known = context.known;
+  context.known = false;
+  if (known && flags == last.eflags && memcmp(&frame, &last, offsetof(Frame, rax)) == 0 &&
+      memcmp(&frame.rcx, &last.rcx, 3 * 8) == 0 && frame.cs == last.cs && frame.ss == last.ss) {
+    if (frame.rax != last.rax) memcpy(registers + offsetof(Frame, rax), &frame.rax, 8);
+    return;
+  }
+  memcpy(registers, &frame, offsetof(Frame, eflags));
+  memcpy(registers + offsetof(Frame, eflags), &flags, 8);
+  memcpy(registers + offsetof(Frame, cs), &frame.cs, 2);
+  memcpy(registers + offsetof(Frame, ss), &frame.ss, 2);
+}
+
 static void Install(Engine& engine, Context& context, Thread& thread, const Frame& frame) {
   auto* host = reinterpret_cast<ucontext_t*>(SlotFrame(engine, thread));
-  uint8_t* registers = reinterpret_cast<uint8_t*>(&host->uc_mcontext);
-  memcpy(registers, &frame, 17 * 8);
-  const uint64_t flags = (context.flags & 1) != 0 ? frame.eflags | kTrapFlag : frame.eflags;
-  memcpy(registers + 17 * 8, &flags, 8);
-  memcpy(registers + 18 * 8, &frame.cs, 2);
-  memcpy(registers + 18 * 8 + 6, &frame.ss, 2);
+  InstallRegisters(context, reinterpret_cast<uint8_t*>(&host->uc_mcontext), frame);
   // A guest that has blocked signals by a return of its own making has them unblocked.
-  memcpy(&host->uc_sigmask, engine.control + CONST_GUEST_MASK, 8);
+  const uint8_t* mask = engine.control + CONST_GUEST_MASK;
+  if (memcmp(&host->uc_sigmask, mask, 8) != 0) memcpy(&host->uc_sigmask, mask, 8);
   thread.slot->flags = 0;
   if (frame.fsBase == context.fsBase && frame.gsBase == context.gsBase) return;
   thread.slot->fsBase = frame.fsBase;
@@ -146,6 +167,7 @@ static void Install(Engine& engine, Context& context, Thread& thread, const Fram
 void LetRun(Engine& engine, Thread& thread) {
   if (__atomic_exchange_n(&thread.slot->state, STATE_RUN, __ATOMIC_SEQ_CST) != STATE_PARKED) return;
   engine.count(kCountWakes);
+  if (engine.mode == kModeSpin) NoteSpin(engine, true);
   syscall(SYS_futex, &thread.slot->state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 
@@ -179,6 +201,7 @@ int64_t ContextResume(Engine& engine) {
   Thread& thread = engine.threads[context->thread];
   context->flags = static_cast<int>(engine.arg(2));
   Install(engine, *context, thread, engine.frame(id));
+  Place(engine, id, thread);
   Start(engine, id);
   LetRun(engine, thread);
   return 0;
@@ -195,6 +218,7 @@ int64_t ContextInterrupt(Engine& engine) {
   Context* context = engine.contextAt(engine.arg(0));
   if (context == nullptr) return -EINVAL;
   if (!context->running || context->queued) return 0;
+  if (!context->interruptWanted) context->interrupted = __rdtsc();
   context->interruptWanted = true;
   Signal(engine, engine.threads[context->thread]);
   return 0;

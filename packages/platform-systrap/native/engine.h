@@ -73,8 +73,11 @@ enum Counter : int {
   kCountSpins,
   kCountWakes,
   kCountSwallowed,
+  kCountModes,
   kCounters_,
 };
+
+enum Mode : int { kModeFree, kModeShare, kModeSpin };
 
 struct Thread {
   int space = -1;
@@ -82,6 +85,7 @@ struct Thread {
   pid_t tid = 0;
   Slot* slot = nullptr;        // the sentry's view
   uint64_t address = 0;        // the stub's
+  int cpu = -1;                // where it may run: placement.cpp
   bool dead = false;
   bool fpuDirty = false;       // its frame holds state of an earlier context
   bool signalPending = false;  // an interrupt signal was sent and not seen yet
@@ -93,6 +97,8 @@ struct Space {
   bool destroyed = false;  // JavaScript has given it back: the index is free once the process is reaped
   pid_t pid = 0;
   int pidfd = -1;
+  int cpu = -1;  // of its manager
+  uint64_t lastFile = FD_FIRST_FILE;  // the highest descriptor that the manager ever had
   uint32_t sequence = 0;
   std::vector<int> chunks;   // of slots
   std::vector<int> threads;  // by slot
@@ -109,7 +115,14 @@ struct Context {
   int flags = 0;
   size_t runIndex = 0;    // in Engine::running
   uint64_t cpuNanos = 0;  // used on earlier threads
+  uint64_t cpuTold = 0;
   uint64_t cpuStart = 0;  // clock of the current thread when it was bound
+  uint64_t interrupted = 0;  // TSC of the first interrupt that has not been answered
+  bool computes = false;  // for long between traps
+  double burst = 10'000;  // ns between traps, average
+  uint64_t resumed = 0;   // TSC
+  bool known = false;     // `last` is what its thread's frame holds
+  Frame last{};
   uint64_t fsBase = 0;    // what its thread has
   uint64_t gsBase = 0;
   std::vector<uint8_t> fpu;
@@ -149,6 +162,20 @@ struct Engine {
   pthread_t reaper{};
   bool reaping = false;
   std::atomic<int> deaths{0};
+  // Placement (placement.cpp).
+  cpu_set_t cpus;
+  int cores = 1;
+  Mode mode = kModeFree;
+  int cpu = -1;          // the sentry's, when it keeps to one
+  bool shortPlaced = false;  // since the last review
+  uint64_t reviewAt = 0;     // TSC
+  int lastContext = -1;
+  uint32_t sameContext = 0;
+  double cyclesPerNano = 1;
+  double spinNanos = 0;
+  int spinCredit = 128;
+  uint64_t spinAgainAt = 0;  // TSC
+  uint32_t guestSpinRounds = 0;
 
   double* args() { return reinterpret_cast<double*>(page + kArgs); }
   double* results() { return reinterpret_cast<double*>(page + kResults); }
@@ -182,6 +209,7 @@ void PutCommand(Engine& engine, int space, int index, int64_t number, uint64_t a
                 uint64_t d = 0, uint64_t e = 0, uint64_t f = 0);
 int64_t RunBatch(Engine& engine, int space, int count);
 int64_t AwaitHello(Engine& engine, pid_t* pid);
+void DropHellos(Engine& engine);
 void TakeDeaths(Engine& engine);
 
 // open.cpp
@@ -202,6 +230,7 @@ int64_t MakeThread(Engine& engine, int space);
 int64_t LearnFrame(Engine& engine, const Thread& thread);
 uint64_t ThreadNanos(const Engine& engine, const Thread& thread);
 void ReleaseChunks(Engine& engine, Space& space);
+bool BlocksInterrupts(const Engine& engine, const Thread& thread);
 uint8_t* SlotFrame(const Engine& engine, const Thread& thread);
 
 // context.cpp
@@ -229,6 +258,15 @@ int64_t Clock(Engine& engine);
 bool Accept(Engine& engine, int context);
 uint64_t NowNanos();
 void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline);
+
+// placement.cpp
+void Calibrate(Engine& engine);
+void CalibrateSpin(Engine& engine);
+void NoteSpin(Engine& engine, bool vain);
+void NoteBurst(const Engine& engine, Context& context, const Thread& thread);
+void Place(Engine& engine, int context, Thread& thread);
+void FetchManager(Engine& engine, int space);
+bool Review(Engine& engine);
 
 // reaper.cpp
 int StartReaper(Engine& engine);

@@ -137,9 +137,11 @@ static void PutSignals(uint8_t* page) {
                          Bit(INTERRUPT_SIGNAL);
   const uint64_t all = ~uint64_t{0};
   const uint64_t guest = ~taken;
+  const uint64_t first = ~Bit(SIGSYS);
   memcpy(page + CONST_ACTION, &action, sizeof action);
   memcpy(page + CONST_ALL_BLOCKED, &all, sizeof all);
   memcpy(page + CONST_GUEST_MASK, &guest, sizeof guest);
+  memcpy(page + CONST_FIRST_MASK, &first, sizeof first);
 }
 
 // For recvmsg: the guest can't bend it, and what the host stores nobody reads.

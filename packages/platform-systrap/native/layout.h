@@ -30,6 +30,7 @@
 #define CONST_GUEST_MASK 72
 #define CONST_PARENT 80     // process id of the sentry
 #define CONST_HELLO 88      // what a new stub sends
+#define CONST_FIRST_MASK 96 // of a thread until its first return: all but SIGSYS
 #define CONST_MESSAGE 128   // struct msghdr for recvmsg
 #define CONST_VECTOR 192
 #define CONST_TRUSTED_PROGRAM 256  // struct sock_fprog
@@ -84,6 +85,8 @@ struct Slot {
   uint64_t fsBase;
   uint64_t gsBase;
   uint32_t tid;
+  uint64_t started;  // TSC when guest code went on, and when it trapped
+  uint64_t trapped;
 };
 
 struct Control {

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstring>
 #include <linux/futex.h>
 #include <sys/socket.h>
@@ -37,6 +38,7 @@ static bool ReadReport(Engine& engine, Report* report) {
 // Has the manager run commands [0, count) of the block of `space`. A failed one is skipped, the first error comes back.
 int64_t RunBatch(Engine& engine, int space, int count) {
   if (engine.spaces[space].dead) return -ESRCH;
+  FetchManager(engine, space);
   uint8_t* block = engine.block(space);
   memcpy(block + BLOCK_COUNT, &count, sizeof count);
   auto* word = reinterpret_cast<uint32_t*>(block + BLOCK_SEQUENCE);
@@ -59,8 +61,8 @@ void TakeDeaths(Engine& engine) {
   while (engine.deaths.load() > 0 && ReadReport(engine, &report)) IsAnswer(engine, report);
 }
 
-// A stub that was just started says hello, and the host says who it is.
-int64_t AwaitHello(Engine& engine, pid_t* pid) {
+// Takes a hello from the socket. 0, or -errno.
+static int64_t TakeHello(Engine& engine, int flags, pid_t* pid) {
   char byte = 0;
   iovec vector{&byte, 1};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))] = {};
@@ -70,7 +72,7 @@ int64_t AwaitHello(Engine& engine, pid_t* pid) {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   for (;;) {
-    const ssize_t n = recvmsg(engine.socket, &message, MSG_CMSG_CLOEXEC);
+    const ssize_t n = recvmsg(engine.socket, &message, MSG_CMSG_CLOEXEC | flags);
     if (n == 0) return -EPIPE;
     if (n > 0) break;
     if (errno != EINTR) return -errno;
@@ -81,6 +83,15 @@ int64_t AwaitHello(Engine& engine, pid_t* pid) {
   memcpy(&who, CMSG_DATA(header), sizeof who);
   *pid = who.pid;
   return who.pid > 0 ? 0 : -EPROTO;
+}
+
+// A stub that was just started says hello, and the host says who it is.
+int64_t AwaitHello(Engine& engine, pid_t* pid) { return TakeHello(engine, 0, pid); }
+
+// Before another is started: one that came too late to be adopted must not be taken for it.
+void DropHellos(Engine& engine) {
+  pid_t pid = 0;
+  while (TakeHello(engine, MSG_DONTWAIT, &pid) == 0) kill(pid, SIGKILL);
 }
 
 }  // namespace systrap

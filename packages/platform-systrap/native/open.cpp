@@ -190,6 +190,7 @@ static int64_t Probe(Engine& engine) {
 int64_t Open(Engine& engine) {
   if (engine.open) return -EBUSY;
   engine.open = true;
+  Calibrate(engine);
   engine.results()[0] = kPhaseFiles;
   const int64_t length = engine.arg(2);
   if (length <= 0 || length > static_cast<int64_t>(kSharedBytes - kStubArea)) return -EINVAL;
@@ -199,6 +200,7 @@ int64_t Open(Engine& engine) {
   if (error == 0) error = image < 0 ? image : StartTemplate(engine, image, socket);
   if (image >= 0) close(image);
   if (error == 0) error = Probe(engine);
+  if (error == 0) CalibrateSpin(engine);
   if (error < 0) {
     const double phase = engine.results()[0];
     Close(engine);
@@ -222,6 +224,7 @@ static void CloseFile(int* fd) {
 // Kills and reaps every process of the platform.
 int64_t Close(Engine& engine) {
   StopReaper(engine);
+  if (engine.cpu >= 0) sched_setaffinity(0, sizeof engine.cpus, &engine.cpus);
   for (const Space& space : engine.spaces) {
     if (space.pid > 0) kill(space.pid, SIGKILL);
   }

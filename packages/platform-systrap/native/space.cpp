@@ -66,6 +66,7 @@ int64_t SpaceCreate(Engine& engine) {
   if (index < 0) return index;
   PrepareBlock(engine, index);
   const uint64_t block = BLOCKS_START + static_cast<uint64_t>(index) * BLOCK_STRIDE;
+  DropHellos(engine);
   PutCommand(engine, from, 0, SYS_clone, CLONE_PARENT | SIGCHLD, 0, block);
   int64_t error = RunBatch(engine, from, 1);
   if (error != 0) return error;
@@ -73,6 +74,8 @@ int64_t SpaceCreate(Engine& engine) {
   error = AwaitHello(engine, &pid);
   if (error == 0) error = AdoptProcess(engine, index, pid);
   if (error != 0) return error;
+  engine.spaces[index].cpu = engine.spaces[from].cpu;
+  engine.spaces[index].lastFile = engine.spaces[from].lastFile;
   engine.results()[0] = pid;
   return index;
 }
@@ -162,7 +165,9 @@ int64_t SpaceFile(Engine& engine) {
   PutCommand(engine, space, 0, SYS_recvmsg, FD_SOCKET, CONSTANTS + CONST_MESSAGE, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   error = RunBatch(engine, space, 1);
   if (error != 0 && error != -EFAULT) return error;
-  PutCommand(engine, space, 0, SYS_fcntl, static_cast<uint64_t>(engine.arg(2)), F_GETFD);
+  const auto file = static_cast<uint64_t>(engine.arg(2));
+  if (file > engine.spaces[space].lastFile) engine.spaces[space].lastFile = file;
+  PutCommand(engine, space, 0, SYS_fcntl, file, F_GETFD);
   error = RunBatch(engine, space, 1);
   return error == -EBADF ? -EMFILE : error;
 }

@@ -100,7 +100,7 @@ static int MapChunk(Engine& engine, int space) {
   return 1;
 }
 
-// A new guest thread, trapped; its index, or -errno. args: most descriptors that the manager may hold are in no guest thread.
+// A new guest thread, trapped; its index, or -errno.
 int64_t MakeThread(Engine& engine, int space) {
   const size_t slots = engine.spaces[space].threads.size();
   if (slots >= kMaxSlots) return -EAGAIN;
@@ -115,8 +115,8 @@ int64_t MakeThread(Engine& engine, int space) {
   stack.ss_size = SLOT_SIZE - SLOT_STACK;
   memcpy(engine.block(space) + BLOCK_STACK, &stack, sizeof stack);
   constexpr uint64_t kFlags = CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_SETTID;
-  constexpr uint64_t kMostFiles = 4096;
-  PutCommand(engine, space, commands++, SYS_clone, kFlags, 0, 0, address + offsetof(Slot, tid), kMostFiles);
+  PutCommand(engine, space, commands++, SYS_clone, kFlags, 0, 0, address + offsetof(Slot, tid),
+             engine.spaces[space].lastFile);
   int64_t error = RunBatch(engine, space, commands);
   if (error != 0) return error;
   const int index = AddThread(engine, space);
@@ -124,6 +124,7 @@ int64_t MakeThread(Engine& engine, int space) {
   if (error != 0) return error;
   Thread& thread = engine.threads[index];
   thread.tid = static_cast<pid_t>(thread.slot->tid);
+  thread.cpu = engine.spaces[space].cpu;
   if (syscall(SYS_tgkill, engine.spaces[space].pid, thread.tid, 0) != 0) return -ESRCH;
   engine.count(kCountThreads);
   return index;
@@ -157,24 +158,40 @@ int64_t LearnFrame(Engine& engine, const Thread& thread) {
   return 0;
 }
 
-// Nanoseconds of processor time of one host thread: scheduler statistics where /proc is there, else the clock of its process.
-uint64_t ThreadNanos(const Engine& engine, const Thread& thread) {
-  const pid_t pid = engine.spaces[thread.space].pid;
-  char text[96];
-  snprintf(text, sizeof text, "%d/task/%d/schedstat", pid, thread.tid);
+// A guest can block signals by a return that it has forged (rt_sigreturn). Only the host knows.
+bool BlocksInterrupts(const Engine& engine, const Thread& thread) {
+  char text[4096];
+  snprintf(text, sizeof text, "%d/task/%d/status", engine.spaces[thread.space].pid, thread.tid);
   const int fd = engine.procDirectory < 0 ? -1 : openat(engine.procDirectory, text, O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    const ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n > 0) {
-      text[n] = 0;
-      return strtoull(text, nullptr, 10);
-    }
-  }
+  if (fd < 0) return false;
+  const ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[n > 0 ? n : 0] = 0;
+  const char* line = strstr(text, "SigBlk:");
+  return line != nullptr && (strtoull(line + 7, nullptr, 16) >> (INTERRUPT_SIGNAL - 1) & 1) != 0;
+}
+
+static uint64_t ProcessNanos(pid_t pid) {
   timespec now{};
   const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(pid) << 3) | 2);
   if (clock_gettime(clock, &now) != 0) return 0;
   return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// Nanoseconds of processor time of one host thread. The clock of its process says it where it is the only one (its manager's work is for
+// it, too); looking into /proc leaves entries behind that make the end of the process dear.
+uint64_t ThreadNanos(const Engine& engine, const Thread& thread) {
+  const Space& space = engine.spaces[thread.space];
+  if (space.pid <= 0) return 0;
+  if (space.threads.size() < 2 || engine.procDirectory < 0) return ProcessNanos(space.pid);
+  char text[96];
+  snprintf(text, sizeof text, "%d/task/%d/schedstat", space.pid, thread.tid);
+  const int fd = openat(engine.procDirectory, text, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return ProcessNanos(space.pid);
+  const ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[n > 0 ? n : 0] = 0;
+  return strtoull(text, nullptr, 10);
 }
 
 }  // namespace systrap

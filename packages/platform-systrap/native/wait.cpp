@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 namespace systrap {
 
@@ -20,10 +21,15 @@ constexpr int64_t kWaitDead = -3;
 
 // The kernel's ucontext (not the C library's): siginfo follows it.
 constexpr size_t kContextBytes = 304;
+// As much of it as is looked at.
+constexpr size_t kSiginfoBytes = 32;
 constexpr uint64_t kTrapFlag = 0x100;
 constexpr uint64_t kPageFault = 14;
 // While guests run, the sentry looks at them this often even if nobody rings: a hostile guest may spoil the doorbell.
 constexpr uint64_t kLook = 50'000'000;
+// One that shares its core and computes for this long is let go.
+constexpr uint64_t kTick = 5'000'000;
+constexpr double kDeaf = 5e9;
 
 uint64_t NowNanos() {
   timespec now{};
@@ -97,18 +103,19 @@ bool Accept(Engine& engine, int id) {
     KillSpace(engine, thread.space);
     return false;
   }
+  NoteBurst(engine, context, thread);
   Frame& frame = engine.frame(id);
   const uint8_t* host = SlotFrame(engine, thread);
   siginfo_t info;
   memcpy(&frame, host + offsetof(ucontext_t, uc_mcontext), kSigcontextBytes);
-  memcpy(&info, host + kContextBytes, sizeof info);
+  memcpy(&info, host + kContextBytes, kSiginfoBytes);
+  memcpy(&context.last, &frame, kSigcontextBytes);
+  context.known = true;
   frame.fsBase = context.fsBase = thread.slot->fsBase;
   frame.gsBase = context.gsBase = thread.slot->gsBase;
   if ((context.flags & 1) != 0) frame.eflags &= ~kTrapFlag;
   if (!Translate(engine, thread, context, frame, info)) {
     engine.count(kCountSwallowed);
-    if ((context.flags & 1) != 0) frame.eflags |= kTrapFlag;
-    memcpy(SlotFrame(engine, thread) + offsetof(ucontext_t, uc_mcontext), &frame, 18 * 8);
     thread.slot->flags = 0;
     LetRun(engine, thread);
     return false;
@@ -160,29 +167,72 @@ static bool Rang(Engine& engine) {
   return rang;
 }
 
+// Looks for a context without sleeping, for a bounded time; only while a single one runs on another core.
+static int64_t Spin(Engine& engine) {
+  if (engine.mode != kModeSpin || engine.running.size() != 1) return -1;
+  const uint64_t limit = __rdtsc() + static_cast<uint64_t>(engine.spinNanos * engine.cyclesPerNano);
+  const Thread& thread = engine.threads[engine.contexts[engine.running[0]].thread];
+  engine.count(kCountSpins);
+  do {
+    for (int i = 0; i < 8; i++) {
+      if (__atomic_load_n(&thread.slot->state, __ATOMIC_ACQUIRE) != STATE_RUN) {
+        NoteSpin(engine, false);
+        return Poll(engine);
+      }
+      _mm_pause();
+    }
+    if (__atomic_load_n(engine.bell(), __ATOMIC_RELAXED) != engine.bellSeen) return -1;
+  } while (__rdtsc() < limit);
+  NoteSpin(engine, true);
+  return -1;
+}
+
+// Sleeps until somebody rings or `until` comes. A context that has trapped in the meantime, or -1.
+static int64_t Sleep(Engine& engine, uint64_t until) {
+  engine.shared().sleeping = 1;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  const int64_t late = Poll(engine);
+  if (late < 0) {
+    engine.count(kCountSleeps);
+    SleepOnBell(engine, engine.bellSeen, until);
+  }
+  __atomic_store_n(&engine.shared().sleeping, 0, __ATOMIC_RELAXED);
+  return late;
+}
+
+// A guest that was interrupted long ago and has not come: it may have seen to it that it can't. Its process ends.
+static void FindDeaf(Engine& engine) {
+  const uint64_t old = __rdtsc() - static_cast<uint64_t>(kDeaf * engine.cyclesPerNano);
+  for (const int id : engine.running) {
+    Context& context = engine.contexts[id];
+    if (!context.interruptWanted || context.interrupted > old) continue;
+    const Thread& thread = engine.threads[context.thread];
+    if (BlocksInterrupts(engine, thread)) KillSpace(engine, thread.space);
+    context.interrupted = __rdtsc();
+  }
+}
+
 // args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
 int64_t Wait(Engine& engine) {
   const double deadline = engine.args()[0];
+  if (__rdtsc() > engine.reviewAt) Review(engine);
   for (;;) {
     const bool rang = Rang(engine);
-    const int64_t id = Poll(engine);
+    int64_t id = Poll(engine);
+    if (id < 0 && !rang && deadline != 0) id = Spin(engine);
     if (id >= 0) return id;
     if (engine.dead) return kWaitDead;
     if (rang) return kWaitBell;
     if (deadline == 0) return kWaitNothing;
+    const bool shares = Review(engine);
+    FindDeaf(engine);
     const uint64_t now = NowNanos();
     uint64_t until = deadline < 0 ? 0 : static_cast<uint64_t>(deadline);
     if (until != 0 && now >= until) return kWaitNothing;
-    if (!engine.running.empty() && (until == 0 || until > now + kLook)) until = now + kLook;
-    engine.shared().sleeping = 1;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    const int64_t late = Poll(engine);
-    if (late < 0) {
-      engine.count(kCountSleeps);
-      SleepOnBell(engine, engine.bellSeen, until);
-    }
-    __atomic_store_n(&engine.shared().sleeping, 0, __ATOMIC_RELAXED);
-    if (late >= 0) return late;
+    const uint64_t look = now + (shares ? kTick : kLook);
+    if (!engine.running.empty() && (until == 0 || until > look)) until = look;
+    id = Sleep(engine, until);
+    if (id >= 0) return id;
   }
 }
 

@@ -45,6 +45,7 @@ export const COUNTERS = [
   'spins',
   'wakes',
   'swallowedSignals',
+  'modeChanges',
 ] as const;
 
 export class Engine {

@@ -6,6 +6,7 @@ import {
   EPOLLET,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLPRI,
   EPOLLRDHUP,
   errnoName,
   O_NOCTTY,
@@ -15,7 +16,6 @@ import { WAIT_DEAD, WAIT_HOST_EVENT } from '@sandbox-kernel/contracts';
 import { HostStreams } from '@sandbox-kernel/gofer';
 import {
   Credentials,
-  type KernelEvents,
   kernelSignal,
   sendToGroup,
   startProcess,
@@ -34,22 +34,35 @@ import {
   WALK_FOLLOW,
 } from '@sandbox-kernel/vfs';
 import { findProgram } from './boot/find-program.js';
-import { bootMachine, type HostSide, type Machine } from './boot/machine.js';
+import { findLeaks } from './boot/leak-check.js';
+import {
+  bootMachine,
+  type HostSide,
+  type Machine,
+  type MachineEvents,
+  WATCHES_TOKEN,
+} from './boot/machine.js';
 import type { SentryKernel } from './boot/sentry-kernel.js';
 import { latin1OfUtf8 } from './boot/strings.js';
 import type { ProcessSpec, Request, SandboxSpec, SignalScope } from './control/messages.js';
+import type { NetworkNotice, NetworkRequest } from './control/network-messages.js';
 import { ControlServer, RequestError, type RequestHandler } from './control/server.js';
 import type { SandboxNetwork } from './net/network.js';
+import { FIRST_NETWORK_TOKEN } from './net/outside.js';
+import { collectGarbage, liveCounters } from './statistics.js';
 import { SYSCALL_ROWS } from './syscalls/table.js';
 import { TerminalRelay } from './terminal-relay.js';
 import { Strace } from './trace/strace.js';
 
 /** Token of the control channel among host events; streams have higher ones. */
 const CONTROL_TOKEN = 0;
-const FIRST_STREAM_TOKEN = 1;
+/** The host is short of memory. */
+const PRESSURE_TOKEN = 1;
+const FIRST_STREAM_TOKEN = 2;
 const NANOS_PER_MILLI = 1e6;
+const MAX_WAITING_EVENTS = 4096;
 
-export class Sentry implements RequestHandler, KernelEvents {
+export class Sentry implements RequestHandler, MachineEvents {
   readonly #side: HostSide;
   readonly #server: ControlServer;
   readonly #streams: HostStreams;
@@ -64,6 +77,7 @@ export class Sentry implements RequestHandler, KernelEvents {
     this.#server = new ControlServer(side.host, controlFd);
     this.#streams = new HostStreams(side.host, side.watcher, FIRST_STREAM_TOKEN);
     side.watcher.add(controlFd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, CONTROL_TOKEN);
+    if (side.pressureFd >= 0) side.watcher.add(side.pressureFd, EPOLLPRI | EPOLLET, PRESSURE_TOKEN);
   }
 
   /** Returns when the other side of the control channel is gone. */
@@ -78,6 +92,7 @@ export class Sentry implements RequestHandler, KernelEvents {
   #turn(): void {
     const { kernel, platform, network, clock } = this.#machine as Machine;
     kernel.runWoken();
+    kernel.memoryRelief.look();
     if (network.deadline === 0) {
       network.run();
       kernel.runWoken();
@@ -107,8 +122,16 @@ export class Sentry implements RequestHandler, KernelEvents {
       if (token === CONTROL_TOKEN) {
         this.#server.receive(this);
         this.#server.flush();
-      } else this.#streams.deliver(token, watcher.events[i] as number);
+      } else if (token === PRESSURE_TOKEN) this.#machine?.kernel.memoryRelief.relieve();
+      else if (token === WATCHES_TOKEN) this.#side.watches.deliver();
+      else this.#deliver(token, watcher.events[i] as number);
     }
+  }
+
+  #deliver(token: number, events: number): void {
+    const { outside } = this.#machine ?? { outside: null };
+    if (token < FIRST_NETWORK_TOKEN) this.#streams.deliver(token, events);
+    else outside?.deliver(token, events);
   }
 
   // ── requests ──
@@ -124,7 +147,15 @@ export class Sentry implements RequestHandler, KernelEvents {
       case 'resize':
         return this.#resize(request.pid, request.rows, request.columns);
       case 'stats':
-        return this.#stats();
+        return this.#stats(request.collect);
+      case 'changes':
+        return this.#booted.changes.handle(request.request);
+      case 'network-update':
+      case 'network-publish':
+      case 'network-unpublish':
+      case 'network-connections':
+      case 'network-answer':
+        return this.#network(request);
       default:
         throw new RequestError({
           code: 'ERR_SANDBOX_PROTOCOL',
@@ -134,7 +165,7 @@ export class Sentry implements RequestHandler, KernelEvents {
   }
 
   #boot(spec: SandboxSpec, fds: readonly number[]): unknown {
-    const machine = bootMachine(this.#side, spec, this);
+    const machine = bootMachine(this.#side, spec, fds, this);
     this.#machine = machine;
     if (spec.straceFd >= 0 && fds[spec.straceFd] !== undefined) {
       machine.kernel.observer = new Strace(
@@ -286,15 +317,19 @@ export class Sentry implements RequestHandler, KernelEvents {
     return count;
   }
 
-  #stats(): Record<string, number> {
-    const { kernel, platform } = this.#booted;
-    return {
-      tasks: kernel.processes.tasks.size,
-      memoryUsed: kernel.memoryFile.used,
-      memoryPeak: kernel.memoryFile.peak,
-      unknownCalls: this.#unknownCalls,
-      ...platform.statistics(),
-    };
+  #network(request: NetworkRequest): unknown {
+    const { outside } = this.#booted;
+    if (outside !== null) return outside.handle(request);
+    throw new RequestError({
+      code: 'ERR_SANDBOX_NETWORK',
+      message: 'the sandbox has no network beside loopback',
+      hint: "create it with the option network: 'user'",
+    });
+  }
+
+  #stats(collect: boolean): Record<string, number> {
+    if (collect) collectGarbage();
+    return { ...liveCounters(this.#booted, this.#side), unknownCalls: this.#unknownCalls };
   }
 
   // ── what the kernel tells ──
@@ -307,10 +342,32 @@ export class Sentry implements RequestHandler, KernelEvents {
 
   processStarted(): void {}
 
+  /** An application that does not listen loses events: a guest makes them, so they may not pile up. */
+  networkTells(notice: NetworkNotice): void {
+    if (notice.event === 'network' && this.#server.waiting > MAX_WAITING_EVENTS) return;
+    this.#server.notify(notice);
+  }
+
   executed(): void {}
+
+  outOfMemory(victim: ThreadGroup, note: string): void {
+    this.#server.notify({ event: 'oom', pid: victim.pid, note });
+  }
+
+  /** A leak ends a sandbox under test: nothing else would be noticed. */
+  #checkLeaks(): void {
+    if (process.env.SANDBOX_LEAK_CHECK === undefined || this.#machine === null) return;
+    const leaks = findLeaks(this.#machine);
+    if (leaks !== '') throw new Error(leaks);
+  }
+
+  taskForgotten(task: Task): void {
+    this.#machine?.kernel.taskNames.forget(task);
+  }
 
   processExited(group: ThreadGroup, status: number): void {
     if (!this.#started.delete(group)) return;
+    this.#checkLeaks();
     this.#relays.get(group.pid)?.pump();
     this.#relays.delete(group.pid);
     const usage = usageOfGroup(group);

@@ -29,6 +29,7 @@ export class AttributeChange {
 /** Writes the named fields, all but the size, to the inode: what a filesystem without a store of its own does. */
 export function applyChange(inode: Inode, change: AttributeChange): void {
   const what = change.what;
+  inode.version++;
   if ((what & CHANGE_MODE) !== 0) inode.mode = (inode.mode & ~0o7777) | (change.mode & 0o7777);
   if ((what & CHANGE_UID) !== 0) inode.uid = change.uid;
   if ((what & CHANGE_GID) !== 0) inode.gid = change.gid;

@@ -83,10 +83,21 @@ export class DentryCache {
     if (dentry.refs === 0) dentry.forgetInode();
   }
 
+  /** Programs make directories as deep as they like: a list, no recursion. Deepest names go first. */
   dropChildren(dentry: Dentry): void {
-    const children = dentry.children;
-    if (children === null) return;
-    for (const child of [...children.values()]) this.drop(child);
+    if (dentry.children === null) return;
+    const below: Dentry[] = [];
+    for (const child of dentry.children.values()) below.push(child);
+    for (let i = 0; i < below.length; i++) {
+      const { children } = below[i]!;
+      if (children !== null) for (const child of children.values()) below.push(child);
+    }
+    for (let i = below.length - 1; i >= 0; i--) {
+      const each = below[i]!;
+      each.children = null;
+      this.unhash(each);
+      if (each.refs === 0) each.forgetInode();
+    }
     dentry.children = null;
   }
 

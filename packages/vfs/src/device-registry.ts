@@ -1,6 +1,6 @@
 // Device numbers and who answers for them (mknod(2), char and block devices). devfs registers the memory devices, the kernel
 // terminals; a number nobody registered opens with ENXIO.
-import { EACCES, ENODEV, ENXIO, MS_NODEV, S_IFCHR, S_IFMT } from '@sandbox-kernel/abi';
+import { EACCES, ENXIO, MS_NODEV, S_IFCHR, S_IFMT } from '@sandbox-kernel/abi';
 import type { FileDescription } from './file-description.js';
 import type { Inode } from './inode.js';
 
@@ -55,8 +55,7 @@ export function minorOf(device: number): number {
 /** What opening a device node does. */
 export function openDevice(inode: Inode, file: FileDescription): number {
   if (file.mount !== null && (file.mount.flags & MS_NODEV) !== 0) return -EACCES;
-  const character = (inode.mode & S_IFMT) === S_IFCHR;
-  const driver = inode.superblock.vfs.devices.find(character, inode.rdev);
-  if (driver === null) return character ? -ENXIO : -ENODEV;
+  const driver = inode.superblock.vfs.devices.find((inode.mode & S_IFMT) === S_IFCHR, inode.rdev);
+  if (driver === null) return -ENXIO;
   return driver.open(file, majorOf(inode.rdev), minorOf(inode.rdev));
 }

@@ -74,6 +74,16 @@ export class FileDescription {
     return (this.mode & FMODE_PATH) !== 0;
   }
 
+  /** What it opens; until `detach`, it counts among the open files of the inode's vfs. */
+  attach(inode: Inode | null): void {
+    this.inode = inode;
+    if (inode !== null) inode.superblock.vfs.openFiles++;
+  }
+
+  detach(): void {
+    if (this.inode !== null) this.inode.superblock.vfs.openFiles--;
+  }
+
   retain(): FileDescription {
     this.refs++;
     return this;

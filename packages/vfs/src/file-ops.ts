@@ -64,6 +64,11 @@ export class FileOps implements FileDescriptionOps<FileDescription> {
     return 'anon_inode:[unknown]';
   }
 
+  /** Lines of /proc/PID/fdinfo beyond position and flags, each with its end. */
+  fdinfo(_file: FileDescription): string {
+    return '';
+  }
+
   /** Each close(2) of a descriptor, not only the last. */
   flush(_file: FileDescription): void {}
 
@@ -101,7 +106,7 @@ export class FileOps implements FileDescriptionOps<FileDescription> {
   }
 }
 
-class PathOnlyOps extends FileOps {
+export class PathOnlyOps extends FileOps {
   override read(): number {
     return -EBADF;
   }

@@ -1,4 +1,5 @@
 // Every public name, one by one.
+export { checkAcl, encodeAcl, isValidAcl, modeOfAcl, type PosixAcl, parseAcl } from './acl/posix-acl.js';
 export { createAnonymousFile } from './anon/anonymous.js';
 export { controlEpoll, createEpoll, Epoll, type EpollItem, type EpollSink, epollOf } from './anon/epoll.js';
 export { createEventFd, EventFd } from './anon/eventfd.js';
@@ -48,8 +49,9 @@ export { type DeviceDriver, DeviceRegistry, majorOf, makeDevice, minorOf } from 
 export { DirectoryOps, emitDots, LISTED_DIRECTORY_OPS } from './directory-ops.js';
 export type { DirectorySink } from './directory-sink.js';
 export { EntryList } from './entry-list.js';
-export { FileHandle } from './facade/file-handle.js';
-export { FileSystem, type FileSystemOptions } from './facade/file-system.js';
+export { Dirent } from './facade/dirent.js';
+export { FileHandle, type Moment } from './facade/file-handle.js';
+export { FileSystem, type FileSystemOptions, type FileSystemStats } from './facade/file-system.js';
 export { FileSystemError } from './facade/file-system-error.js';
 export { HeapPages } from './facade/heap-pages.js';
 export { Stats } from './facade/stats.js';
@@ -66,11 +68,16 @@ export { breakLeases, getLease, leaseDeadline, setLease } from './locks/lease.js
 export { LockManager } from './locks/lock-manager.js';
 export { findConflict, type RecordLock, releasePosixLocks, setRecordLock } from './locks/record-locks.js';
 export { addRange, invalidateRanges, type MappedRange, removeRange } from './mappings.js';
-export { Location, Mount, releaseMount } from './mount.js';
+export { FIRST_UNIQUE_ID, Location, Mount, releaseMount } from './mount.js';
+export { createMountContext, MountContext, mountContextOf } from './mount-context.js';
 export { MountNamespace } from './mount-namespace.js';
 export { watchDirectory } from './notify/dnotify.js';
+export { type FanotifyGroup, isInode, type Marked } from './notify/fanotify.js';
+export { createFanotify, fanotifyOf } from './notify/fanotify-file.js';
 export { type FileSignals, NotifyHub } from './notify/hub.js';
 export { createInotify, Inotify, inotifyOf, watchFollows, watchNeedsDirectory } from './notify/inotify.js';
+export { tellWatches } from './notify/notify.js';
+export type { RemoteWatch } from './notify/watch-list.js';
 export {
   allocateFile,
   changeMode,
@@ -85,7 +92,14 @@ export {
   truncatePath,
 } from './ops/attributes.js';
 export { createEntry, makeDirectory, makeNode, makeSymlink, walkToNew } from './ops/create.js';
+export { decodeHandle, encodeHandle, HANDLE_SIZE, HANDLE_TYPE } from './ops/handles.js';
 export { linkFile } from './ops/link.js';
+export {
+  attributesOfMount,
+  describeDetached,
+  flagsOfAttributes,
+  setMountAttributes,
+} from './ops/mount-attributes.js';
 export {
   attachMount,
   bindMount,
@@ -97,11 +111,20 @@ export {
   newMount,
   pivotRoot,
   remount,
+  setPeerGroup,
   setPropagation,
   treeOf,
   unmount,
 } from './ops/mounts.js';
-export { allowWrite, denyWrite, openDentry, openFile, openInternal, pathDescription } from './ops/open.js';
+export {
+  allowWrite,
+  denyWrite,
+  openDentry,
+  openFile,
+  openInternal,
+  openWatched,
+  pathDescription,
+} from './ops/open.js';
 export {
   readDirectory,
   readFile,
@@ -135,7 +158,18 @@ export {
   setFileXattr,
   setXattr,
 } from './ops/xattr.js';
-export { type ChangeKind, type OverlayChange, overlayChanges } from './overlay/changes.js';
+export {
+  type ChangeKind,
+  type ChangeOptions,
+  type OverlayChange,
+  overlayChanges,
+  releaseChanges,
+  sameAttributes,
+  sameXattrs,
+  xattrNames,
+} from './overlay/changes.js';
+export { discardChanges, rebaseChange } from './overlay/discard.js';
+export type { LowerIdentity } from './overlay/origins.js';
 export { createOverlay, createOverlayOn, type OverlayOptions } from './overlay/overlay.js';
 export { OVERLAY_TYPE } from './overlay/overlay-type.js';
 export { mountAt, PathWalker } from './path-walk.js';
@@ -167,5 +201,6 @@ export { stampChanged, stampModified, stampNew, touchAtime } from './times.js';
 export { createTmpfs, parseTmpfsOptions, TMPFS_TYPE, type TmpfsOptions } from './tmpfs/tmpfs.js';
 export { TmpfsFile } from './tmpfs/tmpfs-file.js';
 export { tmpfsFileOf } from './tmpfs/tmpfs-ops.js';
+export { tmpfsPages } from './tmpfs/tmpfs-pages.js';
 export { type DonatedFiles, type FilesystemType, Vfs, type VfsOptions } from './vfs.js';
 export { WaitNode, WaitQueue } from './wait-queue.js';

@@ -22,6 +22,7 @@ import type { FileDescription } from './file-description.js';
 import type { FileCaller } from './fs-context.js';
 import type { Inode } from './inode.js';
 import type { Location } from './mount.js';
+import type { RemoteWatch } from './notify/watch-list.js';
 import { openFifo } from './pipe/fifo.js';
 
 export class InodeOps {
@@ -121,6 +122,16 @@ export class InodeOps {
       default:
         return -EINVAL;
     }
+  }
+
+  /** The first watch stands on the inode: a chance to hear of changes that others make. */
+  watchRemotely(_inode: Inode): RemoteWatch | null {
+    return null;
+  }
+
+  /** False: no access control list need be looked for. Asked only where `superblock.acls`. */
+  mayHaveAcl(_inode: Inode): boolean {
+    return true;
   }
 
   /** The value, or -ENODATA. `name` is whole: "user.x". */

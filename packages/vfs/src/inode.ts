@@ -1,6 +1,7 @@
 // A file itself, without name (Linux: struct inode). One class for every filesystem keeps property access monomorphic;
 // what a filesystem must remember stands in `data`, what it does in `ops`.
 import { S_IFDIR, S_IFLNK, S_IFMT } from '@sandbox-kernel/abi';
+import type { PosixAcl } from './acl/posix-acl.js';
 import type { InodeOps } from './inode-ops.js';
 import type { InodeLocks } from './locks/inode-locks.js';
 import type { WatchList } from './notify/watch-list.js';
@@ -36,9 +37,12 @@ export class Inode {
   writers: number;
   /** FS_IMMUTABLE_FL, FS_APPEND_FL (chattr). */
   attributes: number;
+  /** Access control lists: null for none, undefined until somebody asks (acl/inode-acl.ts). */
+  acl: PosixAcl | null | undefined;
+  defaultAcl: PosixAcl | null | undefined;
   /** A link that leads to an object and not to a name (/proc/PID/fd/N): `InodeOps.jump` is asked. */
   magic: boolean;
-  /** Changed by each change of a directory's contents, for readdir and negative entries. */
+  /** Counts changes of contents and attributes: timestamps may be too coarse to tell. */
   version: number;
   /** flock, POSIX and OFD locks, leases; null while there are none. */
   locks: InodeLocks | null;
@@ -74,6 +78,8 @@ export class Inode {
     this.readers = 0;
     this.writers = 0;
     this.attributes = 0;
+    this.acl = undefined;
+    this.defaultAcl = undefined;
     this.magic = false;
     this.version = 0;
     this.locks = null;
@@ -100,6 +106,9 @@ export class Inode {
   }
 
   release(): void {
-    if (--this.refs === 0) this.superblock.filesystem.evict(this);
+    if (--this.refs > 0) return;
+    this.superblock.handles?.delete(this.number);
+    if (this.locks !== null) this.superblock.vfs.locks.inodes.delete(this);
+    this.superblock.filesystem.evict(this);
   }
 }

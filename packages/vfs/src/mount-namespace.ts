@@ -26,7 +26,7 @@ export class MountNamespace {
   /** All mounts, parents first, in the order of /proc/self/mountinfo. */
   list(): Mount[] {
     const all: Mount[] = [this.root];
-    for (let i = 0; i < all.length; i++) all.push(...all[i]!.children);
+    for (let i = 0; i < all.length; i++) for (const child of all[i]!.children) all.push(child);
     return all;
   }
 }

@@ -5,8 +5,15 @@ import type { MountNamespace } from './mount-namespace.js';
 import type { PeerGroup } from './propagation.js';
 import type { Superblock } from './superblock.js';
 
+/** MNT_UNIQUE_ID_OFFSET of Linux: unique ids can't be taken for old ones. */
+export const FIRST_UNIQUE_ID = 2 ** 31;
+
 export class Mount {
   readonly id: number;
+  /** Never used again, as ids are not either here (Linux: from 2^31 on). */
+  get uniqueId(): number {
+    return FIRST_UNIQUE_ID + this.id;
+  }
   readonly superblock: Superblock;
   /** The directory (or file) that it shows. */
   readonly root: Dentry;
@@ -87,5 +94,10 @@ export function destroyMount(mount: Mount): void {
   mount.peers?.leave(mount);
   mount.master?.leaveSlave(mount);
   mount.root.release();
-  if (--mount.superblock.mounts === 0) mount.superblock.vfs.shutdown(mount.superblock);
+  releaseSuperblock(mount.superblock);
+}
+
+/** One mount, or other holder, less. */
+export function releaseSuperblock(superblock: Superblock): void {
+  if (--superblock.mounts === 0) superblock.vfs.shutdown(superblock);
 }

@@ -17,6 +17,8 @@ import {
   S_ISVTX,
 } from '@sandbox-kernel/abi';
 import type { CallerCredentials } from '@sandbox-kernel/contracts';
+import { accessAcl } from './acl/inode-acl.js';
+import { checkAcl } from './acl/posix-acl.js';
 import { MAY_EXEC, MAY_READ, MAY_WRITE } from './constants.js';
 import type { Inode } from './inode.js';
 import type { Mount } from './mount.js';
@@ -37,7 +39,10 @@ export function permission(inode: Inode, credentials: CallerCredentials, mask: n
   if ((mask & MAY_WRITE) !== 0 && (inode.attributes & INODE_IMMUTABLE) !== 0) return -EPERM;
   let bits = mode;
   if (credentials.fsuid === inode.uid) bits = mode >> 6;
-  else if ((mode & 0o70) !== (mode & 0o7) << 3 && inGroup(credentials, inode.gid)) bits = mode >> 3;
+  else if ((mode & 0o70) !== 0 && inode.acl !== null && accessAcl(inode) !== null) {
+    if (checkAcl(inode.acl!, inode.gid, credentials, mask & 7) === 0) return 0;
+    return overridden(inode, credentials, mask) ? 0 : -EACCES;
+  } else if ((mode & 0o70) !== (mode & 0o7) << 3 && inGroup(credentials, inode.gid)) bits = mode >> 3;
   if ((mask & ~bits & 7) === 0) return 0;
   return overridden(inode, credentials, mask) ? 0 : -EACCES;
 }

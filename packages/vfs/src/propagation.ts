@@ -52,39 +52,89 @@ export function propagationTargets(parent: Mount): Mount[] {
   return found;
 }
 
-function collect(group: PeerGroup, except: Mount, found: Mount[]): void {
-  for (const peer of group.members) if (peer !== except) found.push(peer);
-  for (const slave of group.slaves) {
-    found.push(slave);
-    if (slave.peers !== null) collect(slave.peers, slave, found);
+/** Slaves may be shared and have slaves of their own, as deep as programs like. */
+function collect(first: PeerGroup, except: Mount, into: Mount[]): void {
+  const found = new Set<Mount>();
+  const groups = new Set([first]);
+  for (const group of groups) {
+    for (const peer of group.members) if (peer !== except) found.add(peer);
+    for (const slave of group.slaves) {
+      found.add(slave);
+      if (slave.peers !== null) groups.add(slave.peers);
+    }
+  }
+  for (const mount of found) into.push(mount);
+}
+
+interface Spread {
+  readonly source: Mount;
+  readonly group: PeerGroup;
+  readonly except: Mount;
+}
+
+/** Copies of a mount and where each will hang: all are made before any is attached, because a moved tree may be among the targets. */
+class Propagation {
+  readonly #copies: Mount[] = [];
+  readonly #targets: Mount[] = [];
+  readonly #dentry: Dentry;
+  /** What is being attached may itself have joined a group (a shared tree bound into itself): new mounts are no targets, or there would be no end. */
+  readonly #fresh = new Set<Mount>();
+  /** Groups of slaves that have theirs: their members are slaves of one master and peers of each other. */
+  readonly #done = new Set<PeerGroup>();
+  readonly #pending: Spread[] = [];
+
+  constructor(dentry: Dentry) {
+    this.#dentry = dentry;
+  }
+
+  /** Copies of `source` for everybody in `group` but `except`, and for those who listen to it, as deep as programs like. */
+  run(source: Mount, group: PeerGroup, except: Mount): void {
+    this.#share(source);
+    this.#pending.push({ source, group, except });
+    for (let i = 0; i < this.#pending.length; i++) this.#spread(this.#pending[i]!);
+    this.#copies.forEach((copy, i) => {
+      const target = this.#targets[i]!;
+      connect(copy, target, this.#dentry, target.namespace);
+    });
+  }
+
+  #spread({ source, group, except }: Spread): void {
+    for (const peer of [...group.members]) if (peer !== except) this.#copyFor(source, peer, false);
+    for (const slave of [...group.slaves]) {
+      const { peers } = slave;
+      if (peers !== null && this.#done.has(peers)) continue;
+      const copy = this.#copyFor(source, slave, true);
+      if (copy === null || peers === null) continue;
+      this.#share(copy);
+      this.#done.add(peers);
+      this.#pending.push({ source: copy, group: peers, except: slave });
+    }
+  }
+
+  #share(tree: Mount): void {
+    for (const each of treeOf(tree)) {
+      makeShared(each);
+      this.#fresh.add(each);
+    }
+  }
+
+  #copyFor(source: Mount, target: Mount, asSlave: boolean): Mount | null {
+    if (this.#fresh.has(target) || !this.#dentry.isWithin(target.root)) return null;
+    const copy = copyTree(source, source.root, true);
+    if (typeof copy === 'number') return null;
+    for (const each of treeOf(copy)) {
+      if (asSlave) enslave(each);
+      this.#fresh.add(each);
+    }
+    this.#copies.push(copy);
+    this.#targets.push(target);
+    return copy;
   }
 }
 
 /** `mount` was attached at `dentry` of `parent`: shows copies on everything that listens. */
 export function propagateMount(mount: Mount, parent: Mount, dentry: Dentry): void {
-  const group = parent.peers;
-  if (group === null) return;
-  for (const each of treeOf(mount)) makeShared(each);
-  spread(mount, group, parent, dentry);
-}
-
-function spread(mount: Mount, group: PeerGroup, except: Mount, dentry: Dentry): void {
-  for (const peer of [...group.members]) if (peer !== except) showCopy(mount, peer, dentry, false);
-  for (const slave of [...group.slaves]) {
-    const copy = showCopy(mount, slave, dentry, true);
-    if (copy === null || slave.peers === null) continue;
-    for (const each of treeOf(copy)) makeShared(each);
-    spread(copy, slave.peers, slave, dentry);
-  }
-}
-
-function showCopy(mount: Mount, target: Mount, dentry: Dentry, asSlave: boolean): Mount | null {
-  if (!dentry.isWithin(target.root)) return null;
-  const copy = copyTree(mount, mount.root, true);
-  if (typeof copy === 'number') return null;
-  if (asSlave) for (const each of treeOf(copy)) enslave(each);
-  connect(copy, target, dentry, target.namespace);
-  return copy;
+  if (parent.peers !== null) new Propagation(dentry).run(mount, parent.peers, parent);
 }
 
 /** A copy of a shared mount listens to the group instead of being part of it. */

@@ -28,6 +28,7 @@ export function finishRelease(file: FileDescription): void {
 }
 
 function leavePlace(file: FileDescription): void {
+  file.detach();
   const inode = file.inode;
   if (inode !== null && (file.mode & FMODE_WRITER) !== 0) inode.writers--;
   else if (inode !== null && (file.mode & FMODE_READER) !== 0) inode.readers--;

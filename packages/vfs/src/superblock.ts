@@ -2,6 +2,7 @@
 // `new Superblock(vfs, …)`, fill `root`, and keep their own state in `data`.
 import type { Dentry } from './dentry.js';
 import type { Inode } from './inode.js';
+import type { HandedOut } from './ops/handles.js';
 import type { StatfsData } from './stat.js';
 import type { Vfs } from './vfs.js';
 
@@ -40,11 +41,15 @@ export class Superblock {
   cachesNegative: boolean;
   /** Nobody can make names here: trying says ENOENT, before any question of permission (proc). */
   namesFixed: boolean;
+  /** Holds access control lists that are to be enforced. */
+  acls: boolean;
   maxFileSize: number;
   /** For /proc/mounts. */
   source: string;
   /** Mounts that show it. */
   mounts: number;
+  /** Inodes whose handles were given out, by number; null while there are none. */
+  handles: Map<number, HandedOut> | null;
   /** The filesystem's own. */
   data: unknown;
   private nextInode: number;
@@ -59,9 +64,11 @@ export class Superblock {
     this.revalidates = false;
     this.cachesNegative = true;
     this.namesFixed = false;
+    this.acls = false;
     this.maxFileSize = 2 ** 53 - 4096;
     this.source = source;
     this.mounts = 0;
+    this.handles = null;
     this.data = null;
     this.nextInode = 1;
   }

@@ -22,6 +22,7 @@ export function stampNew(inode: Inode): void {
 /** Data changed: mtime and ctime. */
 export function stampModified(inode: Inode): void {
   const vfs = inode.superblock.vfs;
+  inode.version++;
   inode.mtime = vfs.nowSeconds();
   inode.mtimeNanos = vfs.nowNanos();
   inode.ctime = inode.mtime;
@@ -31,6 +32,7 @@ export function stampModified(inode: Inode): void {
 /** Attributes changed. */
 export function stampChanged(inode: Inode): void {
   const vfs = inode.superblock.vfs;
+  inode.version++;
   inode.ctime = vfs.nowSeconds();
   inode.ctimeNanos = vfs.nowNanos();
 }

@@ -29,6 +29,10 @@ export interface FilesystemType {
   readonly name: string;
   /** Needs a source device or directory (not "nodev" in /proc/filesystems). */
   readonly needsDevice: boolean;
+  /** Is there an option of this name? None without. */
+  knows?(key: string): boolean;
+  /** Is this option ("key=value" or "key") well formed? */
+  checks?(option: string): boolean;
   /** A new instance, or -errno. `data`: mount options as text, whose paths are `caller`'s. */
   mount(vfs: Vfs, source: string, flags: number, data: string, caller: FileCaller): Superblock | number;
 }
@@ -58,6 +62,8 @@ export class Vfs {
   /** Scratch of the operations; valid within one of them. */
   readonly walker: PathWalker;
   readonly change: AttributeChange;
+  /** Descriptions that are open now (/proc/sys/fs/file-nr, statistics). */
+  openFiles: number;
   /** Set by the sentry once its platform runs. */
   donatedFiles: DonatedFiles | null;
   private nextDevice: number;
@@ -77,6 +83,7 @@ export class Vfs {
     this.pipeMaxSize = options.pipeMaxSize ?? 1 << 20;
     this.walker = new PathWalker(this);
     this.change = new AttributeChange();
+    this.openFiles = 0;
     this.donatedFiles = null;
     this.nextDevice = 1;
     this.nextMount = 1;

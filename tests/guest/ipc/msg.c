@@ -136,6 +136,7 @@ static void keyed(void) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   types();
   waiting();
   keyed();

@@ -165,6 +165,7 @@ static void limits(void) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   values();
   keyed();
   blocking();

@@ -110,6 +110,7 @@ static void others(void) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   private_segment();
   keyed();
   limits();

@@ -115,7 +115,12 @@ static void kernel_access(void) {
   TRUE(p[PAGE] == 0);
 }
 
-static volatile int stop;
+static volatile int stop, told;
+
+// The monitor's line comes first: reading an event lets go whoever caused it.
+static void wait_told(int count) {
+  while (told < count) sleep_ms(1);
+}
 
 static void *answer(void *unused) {
   (void)unused;
@@ -142,15 +147,18 @@ static void *answer(void *unused) {
       case UFFD_EVENT_REMOVE:
         printf("removed %lld pages from %ld\n", (long long)(m.arg.remove.end - m.arg.remove.start) / PAGE,
                ((char *)(uintptr_t)m.arg.remove.start - area) / PAGE);
+        told++;
         break;
       case UFFD_EVENT_UNMAP:
         printf("unmapped %lld pages from %ld\n", (long long)(m.arg.remove.end - m.arg.remove.start) / PAGE,
                ((char *)(uintptr_t)m.arg.remove.start - area) / PAGE);
+        told++;
         break;
       case UFFD_EVENT_REMAP:
         printf("moved %lld pages from %ld\n", (long long)m.arg.remap.len / PAGE,
                ((char *)(uintptr_t)m.arg.remap.from - area) / PAGE);
         area = (char *)(uintptr_t)m.arg.remap.to;
+        told++;
         break;
       default: printf("event %d\n", m.event);
     }
@@ -163,7 +171,7 @@ static void answered(int shared) {
   area = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE), -1, 0);
   area[0] = 'x';
   MUST(watch(uffd, area, PAGES * PAGE, UFFDIO_REGISTER_MODE_MISSING | (shared ? 0 : UFFDIO_REGISTER_MODE_WP)));
-  stop = 0;
+  stop = told = 0;
   pthread_t thread;
   pthread_create(&thread, NULL, answer, NULL);
   printf("%c\n", area[0]);
@@ -176,16 +184,20 @@ static void answered(int shared) {
     area[PAGE] = 'p';
     area[PAGE + 1] = 'q';
     printf("%c%c\n", area[PAGE], area[PAGE + 1]);
-    CHECK(madvise(area + PAGE, PAGE, MADV_DONTNEED));
+    MUST(madvise(area + PAGE, PAGE, MADV_DONTNEED));
+    wait_told(1);
     printf("%c\n", area[PAGE]);
     void *old = area;
     void *moved = mremap(area, PAGES * PAGE, PAGES * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+    wait_told(2);
     TRUE(moved != MAP_FAILED && moved == area);
     printf("%c\n", area[2 * PAGE]);
     printf("%c\n", area[5 * PAGE]);
-    munmap(old, PAGES * PAGE);
+    MUST(munmap(old, PAGES * PAGE));
   }
-  CHECK(munmap(area + 6 * PAGE, 2 * PAGE));
+  int before = told;
+  MUST(munmap(area + 6 * PAGE, 2 * PAGE));
+  wait_told(before + 1);
   stop = 1;
   pthread_join(thread, NULL);
   close(uffd);
@@ -194,6 +206,7 @@ static void answered(int shared) {
 }
 
 static void on_bus(int signal, siginfo_t *info, void *context) {
+  (void)signal, (void)context;
   printf("SIGBUS code %d page %ld\n", info->si_code, ((char *)info->si_addr - area) / PAGE);
   _exit(3);
 }
@@ -247,6 +260,7 @@ static void closing(void) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   errors();
   kernel_access();
   answered(0);

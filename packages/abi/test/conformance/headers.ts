@@ -230,6 +230,7 @@ export const NEWER: Readonly<Record<string, string>> = {
   F_CREATED_QUERY: '6.12',
   AT_HANDLE_FID: '6.5',
   AT_HANDLE_MNT_ID_UNIQUE: '6.12',
+  AT_HANDLE_CONNECTABLE: '6.13',
   AT_EXECVE_CHECK: '6.14',
   FUTEX2_SIZE_U8: '6.7',
   FUTEX2_SIZE_U16: '6.7',
@@ -260,6 +261,10 @@ export const NEWER: Readonly<Record<string, string>> = {
   STATMOUNT_FS_TYPE: '6.8',
   STATMOUNT_MNT_NS_ID: '6.11',
   STATMOUNT_MNT_OPTS: '6.11',
+  STATMOUNT_FS_SUBTYPE: '6.13',
+  STATMOUNT_SB_SOURCE: '6.13',
+  STATMOUNT_SUPPORTED_MASK: '6.15',
+  FSCONFIG_CMD_CREATE_EXCL: '6.6',
   LISTMOUNT_REVERSE: '6.12',
   SO_PASSPIDFD: '6.5',
   SO_PEERPIDFD: '6.5',
@@ -297,6 +302,9 @@ export const NEWER: Readonly<Record<string, string>> = {
   SYS_getxattrat: '6.13',
   SYS_listxattrat: '6.13',
   SYS_removexattrat: '6.13',
+  SYS_open_tree_attr: '6.15',
+  SYS_file_getattr: '6.17',
+  SYS_file_setattr: '6.17',
 };
 
 /** Names that no user header declares, with the reason. */

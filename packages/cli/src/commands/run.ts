@@ -1,15 +1,27 @@
 // `sandbox-cli run`: one program in a sandbox of its own, with this process's streams.
-import { Sandbox, type SandboxOptions, type SandboxProcess, type SpawnOptions } from '@sandbox-kernel/sentry';
+
+import {
+  type NetworkEvent,
+  Sandbox,
+  type SandboxOptions,
+  type SandboxProcess,
+  type SpawnOptions,
+} from '@sandbox-kernel/sentry';
+import { changeActions, handleChanges } from '../changes.js';
 import { buildEnvironment } from '../environment.js';
 import { exitCodeOf } from '../exit-codes.js';
 import { optionHelp } from '../help.js';
 import { parseMount, parseTmpfs, parseVolume } from '../mounts.js';
+import { networkOf, printNetworkEvent } from '../network.js';
 import { RUN_OPTIONS } from '../option-table.js';
 import { type ParsedOptions, parseOptions } from '../parse-options.js';
 import { parseCount, parseSeed, parseSize, parseTime, parseVirtualTime } from '../quantities.js';
 import { UsageError } from '../usage-error.js';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** Network events kept for --json. */
+const MAX_EVENTS = 10_000;
 
 /** Runs it; resolves with the exit code for this process. */
 export async function run(words: readonly string[]): Promise<number> {
@@ -23,10 +35,18 @@ export async function run(words: readonly string[]): Promise<number> {
   const argv = commandOf(options);
   const sandboxOptions = sandboxOptionsOf(options);
   const spawnOptions = spawnOptionsOf(options);
+  const actions = changeActions(options);
   const sandbox = await Sandbox.create(sandboxOptions);
+  sandbox.on('oom', (_pid, note) => process.stderr.write(`sandbox-cli: ${note}\n`));
+  if (options.flags.has('net-log')) sandbox.on('network', printNetworkEvent);
+  else if (options.flags.has('net-audit'))
+    sandbox.on('network', (event) => event.kind === 'would-refuse' && printNetworkEvent(event));
   try {
-    if (options.flags.has('json')) return await runForJson(sandbox, argv, spawnOptions);
-    return await runAttached(sandbox, argv, spawnOptions, options.flags.has('tty'));
+    const exitCode = options.flags.has('json')
+      ? await runForJson(sandbox, argv, spawnOptions)
+      : await runAttached(sandbox, argv, spawnOptions, options.flags.has('tty'));
+    await handleChanges(sandbox, actions, exitCode === 0);
+    return exitCode;
   } finally {
     await sandbox.close();
   }
@@ -45,13 +65,6 @@ function commandOf(options: ParsedOptions): readonly [string, ...string[]] {
 
 function sandboxOptionsOf(options: ParsedOptions): SandboxOptions {
   const { values, lists } = options;
-  const network = values.get('network');
-  if (network !== undefined && network !== 'none') {
-    throw new UsageError(
-      `--network ${network} is not supported`,
-      'leave it out: programs have no network yet',
-    );
-  }
   const mounts = [
     ...(lists.get('volume') ?? []).map(parseVolume),
     ...(lists.get('mount') ?? []).map(parseMount),
@@ -75,6 +88,7 @@ function sandboxOptionsOf(options: ParsedOptions): SandboxOptions {
       'strace',
       mapped(values.get('strace'), (text) => text.split(',')),
     ),
+    ...picked('network', networkOf(options)),
     readOnly: options.flags.has('read-only'),
     mounts,
   };
@@ -153,8 +167,10 @@ async function runForJson(
   argv: readonly [string, ...string[]],
   options: SpawnOptions,
 ): Promise<number> {
+  const network: NetworkEvent[] = [];
+  sandbox.on('network', (event) => network.length < MAX_EVENTS && network.push(event));
   const result = await sandbox.exec(argv[0], argv.slice(1), options);
-  process.stdout.write(`${JSON.stringify(result)}\n`);
+  process.stdout.write(`${JSON.stringify(network.length === 0 ? result : { ...result, network })}\n`);
   return exitCodeOf(result);
 }
 

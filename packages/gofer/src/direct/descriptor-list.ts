@@ -1,4 +1,6 @@
-// Which nodes hold host descriptors, in order of use: thousands of inodes must not exhaust the host's limit.
+// Which nodes hold host descriptors that nobody needs right now, in order of use: thousands of inodes must not exhaust the host's limit.
+// Nodes that open files or mappings pin are not in the list.
+import { IN_CLOSE_WRITE } from '@sandbox-kernel/abi';
 import type { HostDescriptors } from '@sandbox-kernel/host';
 import { type HostNode, NO_FD } from './host-node.js';
 
@@ -17,12 +19,21 @@ export class DescriptorList {
     this.newest = null;
   }
 
-  /** The node has a descriptor and was just used. */
+  /** The node has a descriptor and was just used: it stays for now, whatever else has to go. */
   touch(node: HostNode): void {
-    if (node === this.newest) return;
+    if (node === this.newest || node.pins > 0) return;
     if (node.listed) this.unlink(node);
     this.append(node);
     if (this.count > this.limit) this.trim(this.limit);
+  }
+
+  /** An open file or a mapping needs the node's descriptors. */
+  pin(node: HostNode): void {
+    if (node.pins++ === 0 && node.listed) this.unlink(node);
+  }
+
+  unpin(node: HostNode): void {
+    if (--node.pins === 0 && (node.readFd !== NO_FD || node.writeFd !== NO_FD)) this.touch(node);
   }
 
   /** Closes what the node holds. */
@@ -30,6 +41,7 @@ export class DescriptorList {
     if (node.listed) this.unlink(node);
     if (node.pathFd !== NO_FD) this.descriptors.close(node.pathFd);
     this.close(node, node.readFd);
+    if (node.writeFd !== NO_FD) expectClose(node);
     this.close(node, node.writeFd);
     node.donated = false;
     node.pathFd = NO_FD;
@@ -37,14 +49,14 @@ export class DescriptorList {
     node.writeFd = NO_FD;
   }
 
-  /** Closes unpinned ones, oldest first, until at most `keep` nodes hold any. True when at least one was closed. */
+  /** Closes the oldest until at most `keep` nodes hold any, never the newest. True when at least one was closed. */
   trim(keep: number): boolean {
     let closed = false;
     let node = this.oldest;
-    while (node !== null && this.count > keep) {
+    while (node !== null && node !== this.newest && this.count > keep) {
       const next: HostNode | null = node.next;
-      // The top can't be opened again.
-      if (node.pins === 0 && node.parent !== null) {
+      // The top can't be opened again; neither can a file without a name, but nobody will ask for it.
+      if (node.parent !== null) {
         this.drop(node);
         closed = true;
       }
@@ -79,4 +91,10 @@ export class DescriptorList {
     node.listed = false;
     this.count--;
   }
+}
+
+/** The host tells watches of a closed writer, which is only ours. */
+function expectClose(node: HostNode): void {
+  node.inode.watches?.remote?.expect(IN_CLOSE_WRITE, '');
+  node.parent?.watches?.remote?.expect(IN_CLOSE_WRITE, node.name);
 }

@@ -100,12 +100,14 @@ export function openDirectFile(inode: Inode, file: FileDescription): number {
 }
 
 function pin(inode: Inode): void {
-  hostNode(inode).pins++;
+  const node = hostNode(inode);
+  node.tree.descriptors.pin(node);
   inode.retain();
 }
 
 function unpin(inode: Inode): void {
-  hostNode(inode).pins--;
+  const node = hostNode(inode);
+  node.tree.descriptors.unpin(node);
   inode.release();
 }
 

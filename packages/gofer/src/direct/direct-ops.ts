@@ -1,6 +1,7 @@
 // What the direct filesystem does with inodes: one host call each, relative to the directory's descriptor. Symbolic links are resolved
 // by the vfs, never by the host. Devices and sockets of the host are shown; opening one reaches the sandbox's own drivers or ENXIO.
 import {
+  AT_EMPTY_PATH,
   AT_REMOVEDIR,
   AT_SYMLINK_FOLLOW,
   AT_SYMLINK_NOFOLLOW,
@@ -9,11 +10,10 @@ import {
   ENOSYS,
   EOPNOTSUPP,
   EPERM,
-  O_CREAT,
   O_DIRECTORY,
-  O_EXCL,
   O_RDONLY,
   O_RDWR,
+  O_TMPFILE,
   S_IFBLK,
   S_IFCHR,
   S_IFDIR,
@@ -37,6 +37,7 @@ import {
   type FileDescription,
   type Inode,
   InodeOps,
+  type RemoteWatch,
 } from '@sandbox-kernel/vfs';
 import { openDirectDirectory } from './direct-directory.js';
 import { cutMappings, DirectMappable, openDirectFile } from './direct-file.js';
@@ -47,6 +48,11 @@ const XATTR_MAX = 65536;
 const NO_NAMES: readonly string[] = [];
 
 class DirectOps extends InodeOps {
+  override watchRemotely(inode: Inode): RemoteWatch | null {
+    const { tree } = hostNode(inode);
+    return tree.watches?.add(tree, inode) ?? null;
+  }
+
   override lookup(directory: Inode, name: string): Inode | number {
     const { tree } = hostNode(directory);
     const found = tree.statName(directory, name);
@@ -85,12 +91,35 @@ class DirectOps extends InodeOps {
     return made < 0 ? made : adopt(directory, fd, name, -1, uid, gid);
   }
 
+  /** O_TMPFILE: the host makes one, whose descriptor is all that leads to it. */
+  override createUnnamed(directory: Inode, mode: number, uid: number, gid: number): Inode | number {
+    const { tree } = hostNode(directory);
+    const path = tree.pathFd(directory);
+    if (path < 0) return path;
+    const fd = tree.openHere(path, '.', O_TMPFILE | O_RDWR, mode & 0o7777);
+    if (fd < 0) return fd;
+    tree.host.paths.chown(fd, '', uid, gid, AT_EMPTY_PATH);
+    tree.host.door.call(SYS_fchmod, 0, fd, mode & 0o7777, 0, 0, 0, 0);
+    const found = tree.host.stats.fstat(fd, tree.stat);
+    if (found !== 0) {
+      tree.host.descriptors.close(fd);
+      return found;
+    }
+    const inode = tree.inodeFor(DIRECT_OPS, null, '');
+    hostNode(inode).writeFd = fd;
+    return inode;
+  }
+
   override link(directory: Inode, name: string, inode: Inode): number {
     const node = hostNode(inode);
     const { tree } = node;
     const fd = tree.pathFd(directory);
     if (fd < 0) return fd;
-    if (node.parent === null) return linkNameless(inode, fd, name);
+    if (node.parent === null) {
+      const linked = linkNameless(inode, fd, name);
+      if (linked === 0) setPlace(inode, directory, name);
+      return touched(directory, inode, linked);
+    }
     const from = tree.pathFd(node.parent);
     if (from < 0) return from;
     return touched(directory, inode, tree.host.paths.link(from, node.name, fd, name, 0));
@@ -203,11 +232,7 @@ function makeEntry(directory: Inode, fd: number, name: string, mode: number): nu
   switch (mode & S_IFMT) {
     case S_IFDIR:
       return tree.host.paths.mkdir(fd, name, bits);
-    case S_IFREG: {
-      const made = tree.openHere(fd, name, O_CREAT | O_EXCL | O_RDWR, bits);
-      if (made >= 0) tree.host.descriptors.close(made);
-      return made;
-    }
+    case S_IFREG:
     case S_IFIFO:
     case S_IFSOCK:
       return tree.host.paths.mknod(fd, name, mode, 0);
@@ -296,7 +321,10 @@ function changeOwner(inode: Inode, change: AttributeChange): number {
   const node = hostNode(inode);
   const uid = (change.what & CHANGE_UID) !== 0 ? change.uid : -1;
   const gid = (change.what & CHANGE_GID) !== 0 ? change.gid : -1;
-  if (node.parent === null) return -EPERM;
+  if (node.parent === null) {
+    const own = attributeFd(inode);
+    return own < 0 ? -EPERM : node.tree.host.paths.chown(own, '', uid, gid, AT_EMPTY_PATH);
+  }
   const fd = node.tree.pathFd(node.parent);
   return fd < 0 ? fd : node.tree.host.paths.chown(fd, node.name, uid, gid, AT_SYMLINK_NOFOLLOW);
 }

@@ -23,11 +23,14 @@ import { type Host, HostStat } from '@sandbox-kernel/host';
 import { Inode, type InodeOps, makeDevice, type Superblock } from '@sandbox-kernel/vfs';
 import { DescriptorList } from './descriptor-list.js';
 import { HostNode, hostNode, NO_FD, setPlace } from './host-node.js';
+import type { HostWatches } from './host-watches.js';
 
 const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
 const DEVICE_STEP = 2 ** 44;
 /** Nodes that may hold descriptors nobody pins. */
 const DEFAULT_DESCRIPTORS = 512;
+/** Of them stay when descriptors ran out: those of the walk under way. */
+const KEPT = 8;
 
 export interface DirectOptions {
   readonly host: Host;
@@ -39,6 +42,10 @@ export interface DirectOptions {
   /** For /proc/mounts. */
   readonly source?: string;
   readonly maxDescriptors?: number;
+  /** Host descriptors from this number on stay for other uses than files: programs get ENFILE. Default: no bound. */
+  readonly descriptorCeiling?: number;
+  /** Hears of others' changes to shared trees; without, the guest is not told of them. */
+  readonly watches?: HostWatches;
 }
 
 export class DirectTree {
@@ -47,11 +54,13 @@ export class DirectTree {
   readonly shared: boolean;
   readonly descriptors: DescriptorList;
   readonly stat: HostStat;
+  readonly watches: HostWatches | null;
   /** Filled and read within one operation. */
   readonly xattrBuffer: Uint8Array;
   /** By device, then by inode number. */
   private readonly known: Map<number, Map<number, Inode>>;
   private readonly deviceOrder: number[];
+  private readonly ceiling: number;
 
   constructor(superblock: Superblock, options: DirectOptions) {
     this.host = options.host;
@@ -60,9 +69,11 @@ export class DirectTree {
     const limit = options.maxDescriptors ?? DEFAULT_DESCRIPTORS;
     this.descriptors = new DescriptorList(options.host.descriptors, limit);
     this.stat = new HostStat();
+    this.watches = this.shared ? (options.watches ?? null) : null;
     this.xattrBuffer = new Uint8Array(65536);
     this.known = new Map();
     this.deviceOrder = [];
+    this.ceiling = options.descriptorCeiling ?? Number.POSITIVE_INFINITY;
   }
 
   /** `name` in `directory` on the host, now: fills `stat`. */
@@ -167,7 +178,8 @@ export class DirectTree {
   /** Descriptor for reading the data (or, for `write`, also writing), shared by all users of the file. */
   dataFd(inode: Inode, write: boolean): number {
     const node = hostNode(inode);
-    const known = write ? node.writeFd : node.readFd;
+    // What was opened for writing can be read, also when no name leads to the file any more.
+    const known = write || node.readFd === NO_FD ? node.writeFd : node.readFd;
     if (known !== NO_FD) {
       this.descriptors.touch(node);
       return known;
@@ -201,12 +213,21 @@ export class DirectTree {
     return this.host.paths.open(AT_FDCWD, `/proc/self/fd/${node.pathFd}`, flags | O_CLOEXEC, 0, 0);
   }
 
-  /** openat2(2) of one component; makes room and tries again when descriptors ran out. */
+  /** openat2(2) of one component; makes room and tries again when descriptors ran out. -ENFILE when there is no room. */
   openHere(directory: number, name: string, flags: number, mode = 0): number {
+    const fd = this.tryOpen(directory, name, flags, mode);
+    if (fd !== -ENFILE) return fd;
+    return this.descriptors.trim(KEPT) ? this.tryOpen(directory, name, flags, mode) : fd;
+  }
+
+  /** The host numbers descriptors from below: a high one says how many there are. */
+  private tryOpen(directory: number, name: string, flags: number, mode: number): number {
     const all = flags | O_NOFOLLOW | O_CLOEXEC;
     const fd = this.host.paths.open(directory, name, all, mode, RESOLVE);
-    if (fd !== -EMFILE && fd !== -ENFILE) return fd;
-    return this.descriptors.trim(8) ? this.host.paths.open(directory, name, all, mode, RESOLVE) : fd;
+    if (fd === -EMFILE) return -ENFILE;
+    if (fd < this.ceiling) return fd;
+    this.host.descriptors.close(fd);
+    return -ENFILE;
   }
 
   /** The vfs has no use for the inode any more. */

@@ -35,6 +35,7 @@ export class HostNode {
   /** Neighbours in the list of nodes that hold descriptors; null when it holds none. */
   previous: HostNode | null;
   next: HostNode | null;
+  /** In the list of those that may lose their descriptors. */
   listed: boolean;
 
   constructor(tree: DirectTree, inode: Inode, major: number, minor: number, number: number) {

@@ -21,6 +21,9 @@ import {
   S_IFIFO,
   S_IFMT,
   S_IFREG,
+  S_IFSOCK,
+  S_IRUSR,
+  S_IWUSR,
 } from '@sandbox-kernel/abi';
 import type { Caller, IoSegments } from '@sandbox-kernel/contracts';
 import {
@@ -105,7 +108,14 @@ export class HostStreams {
     const stream = new HostStream(this, fd, this.nextToken++, regular);
     const access = flags & O_ACCMODE;
     const kept = access | (flags & O_APPEND);
-    const file = createAnonymousFile(caller, HOST_STREAM_OPS, kept, stream, stat.mode, HOST_STREAM_INODE_OPS);
+    const file = createAnonymousFile(
+      caller,
+      HOST_STREAM_OPS,
+      kept,
+      stream,
+      guestMode(stat),
+      HOST_STREAM_INODE_OPS,
+    );
     const inode = file.inode!;
     inode.data = stream;
     inode.uid = stat.uid;
@@ -137,6 +147,11 @@ export class HostStreams {
   }
 }
 
+/** No socket call works on these: a program that sees S_IFSOCK and asks for the kind of socket would take the stream for unusable. */
+function guestMode(stat: HostStat): number {
+  return (stat.mode & S_IFMT) === S_IFSOCK ? S_IFIFO | S_IRUSR | S_IWUSR : stat.mode;
+}
+
 class HostStreamOps extends FileOps {
   override signalsReadiness(): boolean {
     return true;
@@ -147,7 +162,7 @@ class HostStreamOps extends FileOps {
     if (stream.regular) return '/stdio';
     const type = (file.inode?.mode ?? 0) & S_IFMT;
     const number = file.inode?.number ?? 0;
-    return type === S_IFCHR ? '/dev/console' : type === S_IFIFO ? `pipe:[${number}]` : `socket:[${number}]`;
+    return type === S_IFCHR ? '/dev/console' : `pipe:[${number}]`;
   }
 
   override read(file: FileDescription, io: IoSegments, offset: number): number {

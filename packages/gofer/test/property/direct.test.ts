@@ -5,7 +5,7 @@ import { openHost } from '@sandbox-kernel/host';
 import { createOverlay, createTmpfs, dropTree, type Superblock, type Vfs } from '@sandbox-kernel/vfs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { operation, runHere, runThere, treeHere, treeThere } from '../support/operations.js';
+import { operation, releaseHeld, runHere, runThere, treeHere, treeThere } from '../support/operations.js';
 import { createWorld } from '../support/world.js';
 
 const O_PATH_DIRECTORY = 0o10200000;
@@ -40,6 +40,7 @@ function compare(make: (vfs: Vfs, path: string) => Superblock, writesThrough: bo
         expect(treeHere(caller, DEPTH)).toEqual(treeThere(native + DEPTH));
         if (writesThrough) expect(treeThere(seen + DEPTH)).toEqual(treeThere(native + DEPTH));
         else expect(treeThere(seen + DEPTH)).toEqual([]);
+        releaseHeld(caller, native + DEPTH);
         caller.fs.release();
         dropTree(namespace.root);
         rmSync(base, { recursive: true, force: true });

@@ -192,3 +192,23 @@ describe('direct filesystem', () => {
     expect(changes.sort()).toEqual(['deleted /gone', 'modified /etc/conf']);
   });
 });
+
+describe('host descriptors', () => {
+  it('stay with every file that is open, however many there are, and go when they are closed', () => {
+    tree.remove();
+    tree = createHostTree(4);
+    const { caller } = createWorld((vfs) => tree.mount(vfs));
+    const files = Array.from({ length: 40 }, (_, i) => {
+      writeFileSync(join(tree.path, `f${i}`), `content ${i}`);
+      return mustOpen(caller, `/f${i}`, i % 2 === 0 ? O_RDONLY : O_RDWR);
+    });
+    const open = readdirSync('/proc/self/fd').length;
+    files.forEach((file, i) => {
+      const into = new Uint8Array(20);
+      const length = readFile(file, new ByteSegments().add(into, 0, 20), 0);
+      expect(text(into, length)).toBe(`content ${i}`);
+    });
+    for (const file of files) file.release();
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(open - 35);
+  });
+});

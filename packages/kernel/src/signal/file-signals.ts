@@ -1,9 +1,11 @@
 // Signals that open files send: fcntl(2) F_SETOWN, F_SETSIG, O_ASYNC, and what leases and directory watches tell. As send_sigio in
 // Linux: the owner is a thread, a process or a process group, and the rights are those of whoever set it.
 import {
+  ENOENT,
   F_OWNER_PGRP,
   F_OWNER_PID,
   F_OWNER_TID,
+  O_CLOEXEC,
   POLL_ERR,
   POLL_HUP,
   POLL_IN,
@@ -20,6 +22,7 @@ import {
   POLLRDNORM,
   POLLWRBAND,
   POLLWRNORM,
+  RLIMIT_NOFILE,
   SI_SIGIO,
   SIGBUS,
   SIGCHLD,
@@ -31,7 +34,14 @@ import {
   SIGTRAP,
 } from '@sandbox-kernel/abi';
 import type { WaitEntry, Waiter } from '@sandbox-kernel/contracts';
-import { type FileDescription, type FileSignals, WaitNode } from '@sandbox-kernel/vfs';
+import {
+  type Dentry,
+  type FileDescription,
+  type FileSignals,
+  type Mount,
+  openWatched,
+  WaitNode,
+} from '@sandbox-kernel/vfs';
 import type { Kernel } from '../kernel.js';
 import type { Task } from '../task.js';
 import { sendToGroup, sendToTask } from './send.js';
@@ -66,6 +76,23 @@ export class KernelFileSignals implements FileSignals {
     }
     const task = this.kernel.findTask(id);
     if (task !== null) this.send(file, task, fd, code, file.ownerKind === F_OWNER_PID);
+  }
+
+  currentId(thread: boolean): number {
+    const task = this.kernel.current;
+    if (task === null) return 0;
+    return thread ? task.tid : task.group.pid;
+  }
+
+  openForReader(mount: Mount, dentry: Dentry, flags: number): number {
+    const task = this.kernel.current;
+    if (task === null || dentry.inode === null) return -ENOENT;
+    const file = openWatched(task, mount, dentry, flags);
+    if (typeof file === 'number') return file;
+    const limit = task.group.limits.soft[RLIMIT_NOFILE]!;
+    const fd = task.files.install(file, limit, (flags & O_CLOEXEC) !== 0);
+    if (fd < 0) file.release();
+    return fd;
   }
 
   private send(file: FileDescription, task: Task, fd: number, code: number, toGroup: boolean): void {

@@ -103,7 +103,7 @@ function isIgnored(task: Task, signal: number, forced: boolean): boolean {
   // A blocked signal is kept: its disposition may change before it is unblocked.
   if (task.blocked.has(signal) || task.realBlocked?.has(signal) === true) return false;
   const group = task.group;
-  if (group.unkillable && group.handlers.get(signal).handler === SIG_DFL && !forced) return true;
+  if (group.unkillable && group.handlers.handlerOf(signal) === SIG_DFL && !forced) return true;
   return group.handlers.ignores(signal);
 }
 
@@ -139,7 +139,7 @@ function isFatal(task: Task, signal: number): boolean {
   const group = task.group;
   if (signal === SIGKILL) return !group.unkillable || group.exiting;
   if (group.exiting || group.unkillable) return false;
-  if (group.handlers.get(signal).handler !== SIG_DFL) return false;
+  if (group.handlers.handlerOf(signal) !== SIG_DFL) return false;
   if (task.realBlocked?.has(signal) === true) return false;
   return defaultAction(signal) === ACTION_TERMINATE;
 }
@@ -158,7 +158,7 @@ export function startGroupExit(group: ThreadGroup, status: number): void {
 
 /** True for a signal that would stop the process when delivered now. */
 export function wouldStop(group: ThreadGroup, signal: number): boolean {
-  return group.handlers.get(signal).handler === SIG_DFL && defaultAction(signal) === ACTION_STOP;
+  return group.handlers.handlerOf(signal) === SIG_DFL && defaultAction(signal) === ACTION_STOP;
 }
 
 /** True for signals whose default is to be ignored. */

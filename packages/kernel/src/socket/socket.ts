@@ -25,6 +25,7 @@ import type { Task } from '../task.js';
 /** net.core.wmem_default and rmem_default, and their upper limits. */
 export const DEFAULT_BUFFER = 212992;
 export const MOST_BUFFER = 212992;
+const DEFAULT_LIMITS: readonly [number, number] = [MOST_BUFFER, MOST_BUFFER];
 const S_IFSOCK = 0o140000;
 
 /** Who sent: SCM_CREDENTIALS, SO_PEERCRED. */
@@ -166,6 +167,11 @@ export abstract class Socket {
     return [this.sendBuffer, this.receiveBuffer];
   }
 
+  /** The most that SO_SNDBUF and SO_RCVBUF may ask for, before Linux doubles it. */
+  get bufferLimits(): readonly [number, number] {
+    return DEFAULT_LIMITS;
+  }
+
   /** sockaddr bytes of this end, or -errno. */
   name(): Uint8Array | number {
     return -EOPNOTSUPP;
@@ -247,6 +253,10 @@ class SocketOps extends FileOps {
 
   override size(): number {
     return -29;
+  }
+
+  override label(file: FileDescription): string {
+    return `socket:[${file.inode?.number ?? 0}]`;
   }
 
   override release(file: FileDescription): void {

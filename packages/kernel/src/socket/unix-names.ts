@@ -71,7 +71,7 @@ export function bindUnixName(task: Task, socket: UnixSocket, address: UnixAddres
 }
 
 function bindPath(task: Task, socket: UnixSocket, address: UnixAddress): number {
-  const made = makeNode(task, -100, address.name, S_IFSOCK | (0o777 & ~task.fs.umask), 0);
+  const made = makeNode(task, -100, address.name, S_IFSOCK | 0o777, 0);
   if (made !== 0) return made === -17 ? -EADDRINUSE : made;
   const walker = task.fs.vfs.walker;
   const found = walker.lookup(task, -100, address.name, 0);

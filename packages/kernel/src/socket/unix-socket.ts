@@ -110,6 +110,7 @@ export class UnixSocket extends Socket {
     this.own = null;
     this.peerCredentials = null;
     this.closed = false;
+    kernel.unixSockets.add(this);
   }
 
   private get isDatagram(): boolean {
@@ -378,6 +379,7 @@ export class UnixSocket extends Socket {
   override close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.kernel.unixSockets.delete(this);
     this.forgetName();
     const unread = this.incoming.length > 0;
     this.dropIncoming();

@@ -11,13 +11,18 @@ import {
   FIONREAD,
   ICANON,
   TCFLSH,
+  TCGETA,
   TCGETS,
   TCSBRK,
   TCSBRKP,
+  TCSETA,
+  TCSETAF,
+  TCSETAW,
   TCSETS,
   TCSETSF,
   TCSETSW,
   TCXONC,
+  TERMIO_SIZE,
   TERMIOS_SIZE,
   TERMIOS2_SIZE,
   TIOCEXCL,
@@ -37,6 +42,7 @@ import {
 } from '@sandbox-kernel/abi';
 import type { Task } from '../task.js';
 import type { Terminal } from './terminal.js';
+import { decodeTermio, encodeTermio } from './termio.js';
 
 const WINSIZE_BYTES = 8;
 // _IOR and _IOW of 'T' with struct termios2.
@@ -66,6 +72,14 @@ export function terminalIoctl(
     case TCSETSW2:
     case TCSETSF2:
       return setTermios(task, terminal, addr, TERMIOS2_SIZE, request === TCSETSF2);
+    case TCGETA:
+      return task.memory.copyOut(addr, encodeTermio(terminal.termios), 0, TERMIO_SIZE) === TERMIO_SIZE
+        ? 0
+        : -EFAULT;
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
+      return setTermio(task, terminal, addr, request === TCSETAF);
     case TIOCGWINSZ:
       return writeSize(task, terminal, addr);
     case TIOCSWINSZ:
@@ -131,13 +145,29 @@ function setTermios(task: Task, terminal: Terminal, addr: number, size: number, 
   if (allowed !== 0) return allowed;
   const bytes = new Uint8Array(size);
   if (task.memory.copyIn(addr, bytes, 0, size) !== size) return -EFAULT;
+  applyTermios(terminal, bytes, flushes);
+  return 0;
+}
+
+function setTermio(task: Task, terminal: Terminal, addr: number, flushes: boolean): number {
+  const allowed = terminal.checkWrite(task, true);
+  if (allowed !== 0) return allowed;
+  const bytes = new Uint8Array(TERMIO_SIZE);
+  if (task.memory.copyIn(addr, bytes, 0, TERMIO_SIZE) !== TERMIO_SIZE) return -EFAULT;
+  const whole = new Uint8Array(TERMIOS_SIZE);
+  decodeTermio(bytes, terminal.termios).encode(whole);
+  applyTermios(terminal, whole, flushes);
+  return 0;
+}
+
+/** Pre: at least TERMIOS_SIZE bytes. */
+function applyTermios(terminal: Terminal, bytes: Uint8Array, flushes: boolean): void {
   const canonical = terminal.termios.local(ICANON);
   if (flushes) terminal.flushInput();
   terminal.termios.decode(bytes);
   if (terminal.termios.local(ICANON) !== canonical) terminal.line.modeChanged(!canonical);
   if (terminal.stopped && (terminal.termios.iflag & 0x400) === 0) terminal.setStopped(false);
   if (!terminal.slaveQueue.empty) terminal.slaveQueue.wake(-1);
-  return 0;
 }
 
 function writeSize(task: Task, terminal: Terminal, addr: number): number {

@@ -5,6 +5,9 @@ import { BLOCKED } from '../results.js';
 import type { Task } from '../task.js';
 import { UserFault, type UserFaults } from './user-faults.js';
 
+/** Nanoseconds until a call that found no memory tries again. */
+const MEMORY_RETRY = 1e6;
+
 /** The program's instruction faulted on a watched page. True: the task waits. False: a signal comes first. */
 export function waitForFault(task: Task, address: number): boolean {
   const obstacle = task.memory.obstacle as Obstacle;
@@ -29,6 +32,7 @@ function joinFault(task: Task, obstacle: Obstacle, address: number): void {
 export function settleObstacle(task: Task, result: number): number {
   const obstacle = task.memory.obstacle as Obstacle;
   task.memory.obstacle = null;
+  if (obstacle.monitor === null) return result === -EFAULT ? waitForMemory(task, result) : result;
   const monitor = obstacle.monitor as UserFaults;
   if (obstacle.address < 0) {
     if (!monitor.hasEvents) return result;
@@ -40,6 +44,13 @@ export function settleObstacle(task: Task, result: number): number {
   if (task.signalPending) return -ERESTARTNOINTR;
   joinFault(task, obstacle, obstacle.address);
   return BLOCKED;
+}
+
+/** The memory limit is reached: the call runs again when there is room. */
+function waitForMemory(task: Task, result: number): number {
+  task.kernel.outOfMemory(task);
+  if (task.group.exiting) return result;
+  return task.blockUntil(task.kernel.clock.monotonic() + MEMORY_RETRY, result);
 }
 
 /** BLOCKED while events of the task's call have not been read; then the result of the call. */

@@ -31,7 +31,7 @@ import { tinyElf } from './elf.js';
 
 export const BLOCKED_NOW = Symbol('blocked');
 export const NOT_RUNNING = Symbol('not running');
-const CODE = 0x401000;
+export const CODE = 0x401000;
 /** A page of the program that tests may write to. */
 export const DATA = 0x500000;
 
@@ -175,6 +175,8 @@ export class Machine implements KernelEvents {
     return getRegister(task.frame, FRAME_RSP);
   }
 
+  outOfMemory(): void {}
+
   unknownCall(): void {}
   initExited(status: number): void {
     this.happenings.push({ what: 'init', pid: 1, status });
@@ -184,4 +186,5 @@ export class Machine implements KernelEvents {
     this.happenings.push({ what: 'exit', pid: group.pid, status });
   }
   executed(): void {}
+  taskForgotten(): void {}
 }

@@ -1,6 +1,7 @@
 import {
   EAGAIN,
   EDEADLK,
+  EINVAL,
   EPERM,
   ERESTART_RESTARTBLOCK,
   ESRCH,
@@ -8,8 +9,10 @@ import {
   SIGUSR1,
 } from '@sandbox-kernel/abi';
 import {
+  futexCmpRequeuePi,
   futexRequeue,
   futexWait,
+  futexWaitRequeuePi,
   futexWake,
   futexWakeOp,
   lockPi,
@@ -168,4 +171,52 @@ test('a robust lock is marked and its waiter woken when the holder exits; a loop
   machine.call(others[0]!, exitThread(0));
   expect(machine.result(leader)).toBe(0);
   expect(leader.memory.readU32(entry + 8)).toBe((WAITERS | OWNER_DIED) >>> 0);
+});
+
+const waitForLock =
+  (deadline = Number.POSITIVE_INFINITY): SyscallHandler =>
+  (task) =>
+    futexWaitRequeuePi(task, OTHER, WORD, false, 0, deadline);
+const requeue =
+  (moves: number): SyscallHandler =>
+  (task) =>
+    futexCmpRequeuePi(task, OTHER, WORD, false, 1, moves, 0);
+
+test('waiters of a condition are moved to the lock that is held, and get it one after the other', () => {
+  const { machine, leader, others } = threads(2);
+  machine.call(leader, lock);
+  for (const task of others) expect(machine.call(task, waitForLock())).toBe(BLOCKED_NOW);
+  expect(machine.call(leader, wake(OTHER, 1))).toBe(-EINVAL);
+  expect(machine.call(leader, requeue(10))).toBe(2);
+  expect(leader.memory.readU32(WORD)).toBe((leader.tid | WAITERS) >>> 0);
+  expect(machine.call(leader, unlock)).toBe(0);
+  expect(others.map((task) => machine.result(task))).toEqual([0, BLOCKED_NOW]);
+  expect(machine.call(others[0]!, unlock)).toBe(0);
+  expect(machine.result(others[1]!)).toBe(0);
+  expect(machine.call(others[1]!, unlock)).toBe(0);
+  expect(machine.kernel.futexes.size).toBe(0);
+});
+
+test('the first waiter of a condition gets a free lock at once, in the order of real-time priority afterwards', () => {
+  const { machine, leader, others } = threads(3);
+  for (const task of others) machine.call(task, waitForLock());
+  others[2]!.scheduling.priority = 10;
+  expect(machine.call(leader, requeue(10))).toBe(3);
+  expect(others.map((task) => machine.result(task))).toEqual([0, BLOCKED_NOW, BLOCKED_NOW]);
+  machine.call(others[0]!, unlock);
+  expect(others.map((task) => machine.result(task))).toEqual([0, BLOCKED_NOW, 0]);
+});
+
+test('a wait for a condition with a PI lock times out before and after the move', () => {
+  const { machine, leader, others } = threads(2);
+  machine.call(leader, lock);
+  machine.call(others[0]!, waitForLock(machine.clock.monotonic() + 1000));
+  machine.advance(2000);
+  expect(machine.result(others[0]!)).toBe(-ETIMEDOUT);
+  machine.call(others[1]!, waitForLock(machine.clock.monotonic() + 1000));
+  expect(machine.call(leader, requeue(1))).toBe(1);
+  machine.advance(2000);
+  expect(machine.result(others[1]!)).toBe(-ETIMEDOUT);
+  expect(machine.call(leader, unlock)).toBe(0);
+  expect(machine.kernel.futexes.size).toBe(0);
 });

@@ -50,13 +50,15 @@ export interface WorldOptions {
   readonly capacity?: number;
   readonly memory?: number;
   readonly personality?: number;
+  /** Instead of one on an array of `capacity`. */
+  readonly file?: MemoryFile;
 }
 
 export const ADDR_NO_RANDOMIZE = 0x0040000;
 
 export function world(options: WorldOptions = {}): World {
   const limit = options.memory === undefined ? {} : { limit: options.memory };
-  const file = new MemoryFile(new ArrayBacking(options.capacity ?? 64 * MIB), limit);
+  const file = options.file ?? new MemoryFile(new ArrayBacking(options.capacity ?? 64 * MIB), limit);
   const spaces = new FakeSpaces();
   const space = new FakeSpace(null);
   const random = new SeededRandom();

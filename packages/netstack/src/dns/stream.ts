@@ -7,6 +7,8 @@ import { TcpEndpoint } from '../transport/tcp/endpoint.js';
 import type { Tcp } from '../transport/tcp/tcp.js';
 
 const MAX_MESSAGE = 65535;
+/** A peer that asks on without reading its answers is not heard further. */
+const MAX_WAITING = 256;
 
 export class DnsStream implements ReadinessOwner {
   private readonly endpoint: TcpEndpoint;
@@ -44,6 +46,10 @@ export class DnsStream implements ReadinessOwner {
   }
 
   send(message: Uint8Array): void {
+    if (this.outgoing.length >= MAX_WAITING) {
+      this.close();
+      return;
+    }
     const framed = new Uint8Array(message.length + 2);
     framed[0] = message.length >>> 8;
     framed[1] = message.length;

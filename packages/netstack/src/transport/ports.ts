@@ -32,6 +32,12 @@ export class PortBinding {
     this.listening = false;
     this.refs = 1;
   }
+
+  /** What counts is what the options say when somebody else binds, not what they said at the own bind. */
+  allowSharing(reuseAddress: boolean, reusePort: boolean): void {
+    this.reuseAddress = reuseAddress;
+    this.reusePort = reusePort;
+  }
 }
 
 /** Made by connect() without bind(): stands in the way of bind(2), but not of other connections. */

@@ -1,17 +1,17 @@
 // The built bundle in headless Chromium: a page loads it as a module, joins two stacks by a wire and runs a TCP echo between them.
 // Skipped, and said, where Chromium is not installed.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasProgram } from '../support/tap.js';
+import { dumpDom, findBrowser, servePage } from '../../../../tests/support/browser.js';
 
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
-const browser = ['chromium', 'chromium-browser', 'google-chrome'].find(hasProgram);
+const browser = findBrowser();
 
 const PAGE = `<!doctype html><meta charset="utf-8"><body>waiting</body><script type="module">
 import { Address, createVethPair, Stack, Tcp, TcpEndpoint } from './index.js';
@@ -45,26 +45,6 @@ for (let now = 1000; now < 60e6 && received < sent.length; now += 1000) {
 document.body.textContent = 'echoed ' + received + ' bytes, ' + wrong + ' wrong';
 </script>`;
 
-function serve(bundle: string): Promise<Server> {
-  const server = createServer((request, response) => {
-    const script = request.url === '/index.js';
-    response.setHeader('content-type', script ? 'text/javascript' : 'text/html');
-    response.end(script ? bundle : PAGE);
-  });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-}
-
-function dumpDom(url: string, profile: string): Promise<string> {
-  const flags = [
-    ...['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-    ...['--disable-component-update', '--disable-sync', '--no-proxy-server', `--user-data-dir=${profile}`],
-  ];
-  return new Promise((resolve) => {
-    const options = { timeout: 45_000, maxBuffer: 1 << 20 };
-    execFile(browser as string, [...flags, '--dump-dom', url], options, (_error, stdout) => resolve(stdout));
-  });
-}
-
 describe.skipIf(browser === undefined)('in a browser', () => {
   let folder: string;
   let server: Server;
@@ -73,7 +53,7 @@ describe.skipIf(browser === undefined)('in a browser', () => {
     folder = mkdtempSync(join(tmpdir(), 'netstack-browser-'));
     const args = ['tsup', '--no-dts', '--format', 'esm', '--out-dir', join(folder, 'dist')];
     execFileSync('npx', args, { cwd: PACKAGE, stdio: 'pipe' });
-    server = await serve(readFileSync(join(folder, 'dist/index.js'), 'utf8'));
+    server = await servePage(PAGE, { '/index.js': readFileSync(join(folder, 'dist/index.js'), 'utf8') });
   }, 60_000);
 
   afterAll(() => {
@@ -83,7 +63,7 @@ describe.skipIf(browser === undefined)('in a browser', () => {
 
   it('the bundle carries a TCP echo between two stacks', async () => {
     const { port } = server.address() as AddressInfo;
-    const dom = await dumpDom(`http://127.0.0.1:${port}/`, join(folder, 'profile'));
+    const dom = await dumpDom(browser as string, `http://127.0.0.1:${port}/`, join(folder, 'profile'));
     expect(dom).toContain('echoed 200000 bytes, 0 wrong');
   });
 });

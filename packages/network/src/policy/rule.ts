@@ -51,6 +51,7 @@ export function parseRule(action: Action, text: string): Rule | RuleError {
   if (inward) rest = rest.slice(3);
   const named = /^(tcp|udp|icmp)(?::\/\/|\/)/i.exec(rest);
   if (named !== null) rest = rest.slice(named[0].length);
+  if (rest.includes('//')) return { message: `'${text}' is not a network rule`, hint: hintFor(rest) };
   const split = splitPorts(rest);
   const ports = split.ports === null ? null : parsePorts(split.ports);
   if (ports !== null && 'message' in ports) return { ...ports, message: `'${text}': ${ports.message}` };

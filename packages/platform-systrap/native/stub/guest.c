@@ -85,6 +85,7 @@ ENTRY void Handler(int signo, void* info, uint64_t context) {
   const struct Control* control = (const struct Control*)CONTROL;
   // On a stack that is no slot's: this guest has played with its alternate stack.
   if ((uint64_t)slot - SLOTS >= SLOTS_BYTES) __builtin_trap();
+  slot->trapped = __builtin_ia32_rdtsc();
   slot->signo = (uint32_t)signo;
   slot->context = (uint32_t)(context - (uint64_t)slot);
   SaveBases(slot, control);
@@ -92,4 +93,5 @@ ENTRY void Handler(int signo, void* info, uint64_t context) {
   Ring(control);
   AwaitRun(slot, control);
   if (slot->flags & SLOT_SET_BASES) LoadBases(slot, control);
+  slot->started = __builtin_ia32_rdtsc();
 }

@@ -239,8 +239,9 @@ thread_start:
   xor %esi, %esi
   invoke __NR_sigaltstack
   need STEP_SIGNAL
+  // No handler may run on the slot's stack, which guests can write, before the filter is there: it needs SIGSYS alone.
   mov $2, %edi
-  movabs $(CONSTANTS + CONST_GUEST_MASK), %rsi
+  movabs $(CONSTANTS + CONST_FIRST_MASK), %rsi
   xor %edx, %edx
   mov $8, %r10d
   invoke __NR_rt_sigprocmask

@@ -19,7 +19,7 @@ export async function diagnose(): Promise<Finding[]> {
     architecture(),
     kernelVersion(),
     nodeVersion(),
-    await ptrace(),
+    ...(await platforms()),
     yama(),
     namespaces(),
     landlock(),
@@ -67,20 +67,30 @@ function nodeVersion(): Finding {
 }
 
 /** The only probe that proves anything: start a sandbox and run a program in it. */
-async function ptrace(): Promise<Finding> {
+async function probe(platform: 'ptrace' | 'systrap'): Promise<Finding> {
+  const name = `platform ${platform}`;
   try {
-    await using sandbox = await Sandbox.create({ platform: 'ptrace' });
+    await using sandbox = await Sandbox.create({ platform });
     const { exitCode } = await sandbox.exec('/bin/true');
-    return { name: 'platform ptrace', state: 'ok', detail: `a program ran and ended with ${exitCode}` };
+    return { name, state: 'ok', detail: `a program ran and ended with ${exitCode}` };
   } catch (error) {
     const { message, hint } = error as { message: string; hint?: string };
-    return {
-      name: 'platform ptrace',
-      state: 'missing',
-      detail: message,
-      ...(hint === undefined ? {} : { mend: hint }),
-    };
+    return { name, state: 'optional', detail: message, ...(hint === undefined ? {} : { mend: hint }) };
   }
+}
+
+/** Both platforms, and what `--platform auto` makes of them. */
+async function platforms(): Promise<Finding[]> {
+  const systrap = await probe('systrap');
+  const ptrace = await probe('ptrace');
+  const name = 'platform auto';
+  if (systrap.state === 'ok') {
+    return [systrap, ptrace, { name, state: 'ok', detail: 'takes systrap, the faster one: it works here' }];
+  }
+  if (ptrace.state === 'ok') {
+    return [systrap, ptrace, { name, state: 'ok', detail: 'takes ptrace: systrap was refused' }];
+  }
+  return [systrap, ptrace, { name, state: 'missing', detail: 'neither systrap nor ptrace works here' }];
 }
 
 function yama(): Finding {

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import type { MountSpec, PlatformName, ProcessSpec, SandboxSpec } from '../control/messages.js';
-import { SandboxOptionError } from './errors.js';
-import { nearestName } from './nearest-name.js';
+import type { NetworkMode } from '../control/network-messages.js';
+import { type NetworkOptions, type NetworkPlan, networkPlan } from './network-options.js';
+import { optionError, refuseUnknownKeys, refuseUnknownValue } from './option-checks.js';
 import { seedSpec, TIME_KEYS, timeSpec, type VirtualTime } from './time-option.js';
 
 export interface SandboxOptions {
@@ -24,6 +25,8 @@ export interface SandboxOptions {
   readonly strace?: readonly string[];
   /** Host descriptor that trace lines go to. Default 2. */
   readonly straceFd?: number;
+  /** Default `none`: loopback only. A mode alone, or what it takes. */
+  readonly network?: NetworkMode | NetworkOptions;
   /** Virtual time: docs/time.md. Default: the host's time. */
   readonly time?: VirtualTime;
   /** Makes every random number in the sandbox follow from this one. */
@@ -70,6 +73,7 @@ const SANDBOX_KEYS = [
   'pids',
   'strace',
   'straceFd',
+  'network',
   'time',
   'seed',
   'signal',
@@ -96,22 +100,6 @@ export const PLATFORMS: readonly PlatformName[] = ['auto', 'ptrace', 'systrap'];
 
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Refuses keys that are not in `known`. `where` names the call in the message. */
-export function refuseUnknownKeys(options: object, known: readonly string[], where: string): void {
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    const nearest = nearestName(key, known);
-    throw optionError(
-      `${where}: unknown option '${key}'`,
-      nearest ? `did you mean '${nearest}'?` : `valid: ${known.join(', ')}`,
-    );
-  }
-}
-
-function optionError(message: string, hint: string): SandboxOptionError {
-  return new SandboxOptionError('ERR_SANDBOX_OPTION', message, { hint });
-}
-
 function countOption(name: string, value: number | undefined): number {
   if (value === undefined) return 0;
   if (Number.isSafeInteger(value) && value > 0) return value;
@@ -126,40 +114,46 @@ function checkedMount(mount: MountSpec): MountSpec {
       'give the path inside the sandbox, from /',
     );
   }
-  if (mount.type === 'bind' && mount.source === undefined) {
+  if (mount.type !== 'tmpfs' && mount.source === undefined) {
     throw optionError(
       `mount at '${mount.target}' has no source`,
-      'a bind mount needs the host path in `source`',
+      `a ${mount.type} mount needs the host path in \`source\``,
     );
   }
   return mount.source === undefined ? mount : { ...mount, source: resolve(mount.source) };
 }
 
-/** The spec for the sentry, from the caller's options. */
-export function sandboxSpec(options: SandboxOptions): SandboxSpec {
+/** The spec for the sentry, from the caller's options, and the descriptors that its indexes mean. */
+export interface SandboxPlan {
+  readonly spec: SandboxSpec;
+  readonly fds: readonly number[];
+  /** Those of `fds` that are to be closed once they are sent. */
+  readonly toClose: readonly number[];
+}
+
+export function sandboxPlan(options: SandboxOptions): SandboxPlan {
   refuseUnknownKeys(options, SANDBOX_KEYS, 'Sandbox.create');
   if (options.time !== undefined) refuseUnknownKeys(options.time, TIME_KEYS, 'time');
   const platform = options.platform ?? 'auto';
-  if (!PLATFORMS.includes(platform)) {
-    const nearest = nearestName(platform, PLATFORMS);
-    throw optionError(
-      `unknown platform '${platform}'`,
-      nearest ? `did you mean '${nearest}'?` : `valid: ${PLATFORMS.join(', ')}`,
-    );
-  }
-  return {
+  refuseUnknownValue('platform', platform, PLATFORMS);
+  const hostname = options.hostname ?? 'sandbox';
+  const traceFds = options.strace && options.strace.length > 0 ? [options.straceFd ?? 2] : [];
+  const network: NetworkPlan = networkPlan(options.network, hostname, traceFds.length);
+  const spec: SandboxSpec = {
     platform,
     root: resolve(options.root ?? '/'),
     rootMode: options.readOnly ? 'read-only' : 'overlay',
     mounts: (options.mounts ?? []).map(checkedMount),
-    hostname: options.hostname ?? 'sandbox',
+    hostname,
     memoryLimit: countOption('memory', options.memory),
     pidsLimit: countOption('pids', options.pids),
     strace: options.strace ?? [],
-    straceFd: options.strace && options.strace.length > 0 ? 0 : -1,
+    straceFd: traceFds.length - 1,
+    network: network.spec,
     time: timeSpec(options.time),
     seed: seedSpec(options.seed),
   };
+  return { spec, fds: [...traceFds, ...network.fds], toClose: network.toClose };
 }
 
 /** The process spec; `stdio` holds descriptor indexes chosen by the caller. */

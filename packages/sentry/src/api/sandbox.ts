@@ -1,19 +1,24 @@
 // The host application's face of a sandbox: starts the sentry process and speaks to it over the control channel.
 import { EventEmitter } from 'node:events';
+import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import type { NetworkEvent } from '@sandbox-kernel/network';
 import type { Notice, SignalScope } from '../control/messages.js';
+import { SandboxFiles } from './changes/sandbox-files.js';
 import { collect } from './collect.js';
 import { ControlClient } from './control-client.js';
 import { type SandboxClosedError, SandboxExitError } from './errors.js';
+import { SandboxNetwork } from './network.js';
+import type { NetworkOptions } from './network-options.js';
+import { refuseUnknownKeys } from './option-checks.js';
 import {
   EXEC_KEYS,
   type ExecOptions,
   processSpec,
-  refuseUnknownKeys,
   type SandboxOptions,
   SPAWN_KEYS,
   type SpawnOptions,
-  sandboxSpec,
+  sandboxPlan,
 } from './options.js';
 import { type ExecResult, type ExitStatus, SandboxProcess } from './process.js';
 import { type SentryProcess, startSentry } from './sentry-process.js';
@@ -30,39 +35,51 @@ interface Running {
 export interface SandboxEvents {
   /** A process started by this API ended. */
   exit: [pid: number, status: ExitStatus];
+  /** The memory cap is reached: this process was killed for it. `note` says so as Linux's log does. */
+  oom: [pid: number, note: string];
+  /** A connection, a name, or the refusal of one. */
+  network: [event: NetworkEvent];
   /** The sandbox itself ended; with an error when nobody asked for it. */
   close: [error: SandboxClosedError | null];
 }
 
 /** One sandbox: one sentry process with any number of guest processes. Everything in it ends when it closes. */
 export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposable {
+  /** What its programs may reach, and what reaches them. */
+  readonly network: SandboxNetwork;
   readonly #sentry: SentryProcess;
   readonly #client: ControlClient;
   readonly #running = new Map<number, Running>();
   readonly #early = new Map<number, Extract<Notice, { event: 'exit' }>>();
   #closing = false;
+  /** What programs changed in the root, and what becomes of it. */
+  readonly fs: SandboxFiles;
 
-  private constructor() {
+  private constructor(root: string, onConnect: NetworkOptions['onConnect']) {
     super();
     this.#sentry = startSentry();
     this.#client = new ControlClient(this.#sentry.controlFd, (notice) => this.#notice(notice));
+    this.network = new SandboxNetwork(this.#client, onConnect);
     this.#sentry.ended.then((error) => this.#ended(error));
+    this.fs = new SandboxFiles((request) => this.#client.request({ call: 'changes', request }), root);
   }
 
   /** Starts a sandbox. Rejects with a SandboxError that says what is missing on this machine and how to mend it. */
   static async create(options: SandboxOptions = {}): Promise<Sandbox> {
-    const spec = sandboxSpec(options);
+    const { spec, fds, toClose } = sandboxPlan(options);
     options.signal?.throwIfAborted();
-    const sandbox = new Sandbox();
+    const { network } = options;
+    const sandbox = new Sandbox(spec.root, typeof network === 'object' ? network.onConnect : undefined);
     const abort = () => sandbox.#kill();
     options.signal?.addEventListener('abort', abort, { once: true });
     try {
-      const fds = spec.straceFd < 0 ? [] : [options.straceFd ?? 2];
       await sandbox.#client.request({ call: 'boot', spec }, fds);
     } catch (error) {
       await sandbox.close();
       options.signal?.throwIfAborted();
       throw sandbox.#sentry.explain(error);
+    } finally {
+      for (const fd of toClose) closeSync(fd);
     }
     return sandbox;
   }
@@ -125,9 +142,12 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
     await this.#signal(-1, signalNumber(signal), 'all');
   }
 
-  /** Counters of the sentry: traps, tasks, memory in bytes. */
-  async stats(): Promise<Record<string, number>> {
-    return (await this.#client.request({ call: 'stats' })) as Record<string, number>;
+  /**
+   * Counters of the sentry: traps, and what it holds now (tasks, address spaces, open files, host descriptors, memory in bytes).
+   * `collect` collects its garbage first, so that `heapUsed` is what is really in use.
+   */
+  async stats({ collect = false }: { readonly collect?: boolean } = {}): Promise<Record<string, number>> {
+    return (await this.#client.request({ call: 'stats', collect })) as Record<string, number>;
   }
 
   /** Ends every process and the sentry. Idempotent. */
@@ -184,6 +204,9 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
 
   #notice(notice: Notice): void {
     if (notice.event === 'fatal') this.#sentry.report(notice.report);
+    else if (notice.event === 'oom') this.emit('oom', notice.pid, notice.note);
+    else if (notice.event === 'network') this.emit('network', notice.what);
+    else if (notice.event === 'network-question') void this.network.answer(notice.question, notice.about);
     else if (this.#running.has(notice.pid)) this.#exited(notice);
     else this.#early.set(notice.pid, notice);
   }

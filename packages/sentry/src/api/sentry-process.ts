@@ -26,7 +26,9 @@ function sentryProgram(): string {
 
 /** The sentry needs no more of the environment than this. */
 function sentryEnvironment(): NodeJS.ProcessEnv {
-  return { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8' };
+  const environment: NodeJS.ProcessEnv = { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8' };
+  const leakCheck = process.env.SANDBOX_LEAK_CHECK;
+  return leakCheck === undefined ? environment : { ...environment, SANDBOX_LEAK_CHECK: leakCheck };
 }
 
 export function startSentry(): SentryProcess {

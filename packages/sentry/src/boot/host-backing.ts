@@ -33,6 +33,10 @@ export class HostBacking implements MemoryBacking {
     if (this.#file.presentPages(offset, length, into, at) < 0) into.fill(1, at, at + length / 4096);
   }
 
+  prepare(offset: number, length: number): void {
+    this.#file.prepare(offset, length);
+  }
+
   resident(): number {
     const pages = this.#file.residentPages(0, this.#file.size);
     return pages < 0 ? -1 : pages * 4096;

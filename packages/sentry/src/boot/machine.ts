@@ -2,6 +2,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { errnoName } from '@sandbox-kernel/abi';
 import type { Platform } from '@sandbox-kernel/contracts';
+import { HostWatches } from '@sandbox-kernel/gofer';
 import {
   createMemoryFile,
   type EventWatcher,
@@ -9,6 +10,7 @@ import {
   type MemoryFile as HostMemoryFile,
   openDoor,
   openHost,
+  openMemoryPressure,
   readVdso,
   startEventWatcher,
   startTimeKeeper,
@@ -17,8 +19,12 @@ import {
 import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/kernel';
 import { MemoryFile } from '@sandbox-kernel/mm';
 import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
+import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
-import { createNetwork, type SandboxNetwork } from '../net/network.js';
+import type { NetworkNotice } from '../control/network-messages.js';
+import { mountNetworkFiles } from '../net/files.js';
+import type { SandboxNetwork } from '../net/network.js';
+import { Outside } from '../net/outside.js';
 import { syscallHandlers } from '../syscalls/table.js';
 import { createClock, type SandboxClock, StepClock } from './clock.js';
 import { HostBacking } from './host-backing.js';
@@ -28,23 +34,34 @@ import { SentryKernel } from './sentry-kernel.js';
 import { createRoot, mountAll } from './tree.js';
 import { loadVdso } from './vdso.js';
 
+/** Token of host inotify among host events: far above those of streams. */
+export const WATCHES_TOKEN = 0x7fffffff;
+
 /** What exists before a spec is known. */
 export interface HostSide {
   readonly host: Host;
   readonly memory: HostMemoryFile;
   readonly watcher: EventWatcher;
+  /** Changes to shared host trees: events of WATCHES_TOKEN. */
+  readonly watches: HostWatches;
   readonly keeper: TimeKeeper;
   /** The vDSO's file, read while the host's files are there. */
   readonly vdso: Uint8Array | null;
+  /** Ready when the host is short of memory; -errno where it can't tell. */
+  readonly pressureFd: number;
 }
 
 export interface Machine {
   readonly kernel: SentryKernel;
   readonly platform: Platform;
   readonly network: SandboxNetwork;
+  /** What the network's link leads to; null: there is only loopback. */
+  readonly outside: Outside | null;
   readonly clock: SandboxClock;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
+  /** What programs change in the root. */
+  readonly changes: ChangeService;
 }
 
 export function openHostSide(): HostSide {
@@ -55,10 +72,29 @@ export function openHostSide(): HostSide {
   if (typeof watcher === 'number') throw new Error(`epoll: ${errnoName(-watcher)}`);
   const keeper = startTimeKeeper(door);
   if (typeof keeper === 'number') throw new Error(`clock: ${errnoName(-keeper)}`);
-  return { host: openHost(memory), memory, watcher, keeper, vdso: readVdso(door) };
+  const host = openHost(memory);
+  return {
+    host,
+    memory,
+    watcher,
+    watches: new HostWatches(host, watcher, WATCHES_TOKEN),
+    keeper,
+    vdso: readVdso(door),
+    pressureFd: openMemoryPressure(door),
+  };
 }
 
-export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEvents): Machine {
+export interface MachineEvents extends KernelEvents {
+  networkTells(notice: NetworkNotice): void;
+}
+
+/** `fds`: the descriptors that the spec's indexes mean. */
+export function bootMachine(
+  side: HostSide,
+  spec: SandboxSpec,
+  fds: readonly number[],
+  events: MachineEvents,
+): Machine {
   const clock = createClock(side.keeper, spec.time);
   const random = spec.seed < 0 ? new HostRandom() : new SeededRandom(spec.seed);
   const limit = spec.memoryLimit > 0 ? spec.memoryLimit : totalmem();
@@ -79,13 +115,39 @@ export function bootMachine(side: HostSide, spec: SandboxSpec, events: KernelEve
   kernel.events = events;
   if (clock instanceof StepClock) clock.isBusy = () => kernel.isBusy();
   if (random instanceof SeededRandom) random.currentTask = () => kernel.current?.tid ?? 0;
-  const network = createNetwork(kernel);
+  const outside = openOutside(side, spec, fds, kernel, events);
+  if (outside !== null) kernel.network.join(outside);
   const top = createRoot(side.host, vfs, spec);
   const caller: FileCaller = {
     fs: new FsContext(vfs, top, top, 0o022),
     files: new FdTable(),
     credentials: new Credentials(0, 0, [], kernel.users.get(0), kernel.userNamespace),
   };
-  mountAll(side.host, kernel, caller, spec);
-  return { kernel, platform, network, clock, caller };
+  mountAll(side, kernel, caller, spec);
+  if (outside !== null) mountNetworkFiles(caller, outside.plan, spec.hostname);
+  const changes = new ChangeService(top.mount.superblock);
+  return { kernel, platform, network: kernel.network, outside, clock, caller, changes };
+}
+
+function openOutside(
+  side: HostSide,
+  spec: SandboxSpec,
+  fds: readonly number[],
+  kernel: SentryKernel,
+  events: MachineEvents,
+): Outside | null {
+  if (spec.network.mode === 'none') return null;
+  const word = new Uint8Array(4);
+  const view = new DataView(word.buffer);
+  const next32 = (): number => {
+    kernel.random.fill(word, 0, 4);
+    return view.getUint32(0);
+  };
+  return new Outside(spec.network, {
+    side,
+    random: { next32 },
+    fds,
+    now: () => kernel.clock.monotonic(),
+    tell: (notice) => events.networkTells(notice),
+  });
 }

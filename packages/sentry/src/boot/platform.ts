@@ -27,7 +27,10 @@ function open(side: HostSide, name: 'ptrace' | 'systrap'): Platform | RequestErr
 
 /** Throws RequestError when this machine refuses it. */
 export function openPlatform(side: HostSide, spec: SandboxSpec): Platform {
-  const first = open(side, spec.platform === 'systrap' ? 'systrap' : 'ptrace');
+  const first = open(side, spec.platform === 'ptrace' ? 'ptrace' : 'systrap');
   if (!(first instanceof RequestError)) return first;
-  throw first;
+  if (spec.platform !== 'auto') throw first;
+  const second = open(side, 'ptrace');
+  if (!(second instanceof RequestError)) return second;
+  throw refused(`no platform works here: ${first.message}; ${second.message}`, second.wire.hint ?? '');
 }

@@ -7,13 +7,15 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
+  MS_RELATIME,
   O_CLOEXEC,
   O_PATH,
+  RLIMIT_NOFILE,
   S_IFDIR,
   S_IFMT,
   S_IFREG,
 } from '@sandbox-kernel/abi';
-import { createDirectFilesystem } from '@sandbox-kernel/gofer';
+import { createDirectFilesystem, type HostWatches } from '@sandbox-kernel/gofer';
 import type { Host } from '@sandbox-kernel/host';
 import { createDevpts, registerTerminalDevices } from '@sandbox-kernel/kernel';
 import {
@@ -36,10 +38,20 @@ import {
 } from '@sandbox-kernel/vfs';
 import type { MountSpec, SandboxSpec } from '../control/messages.js';
 import { RequestError } from '../control/server.js';
+import { cgroupType, createCgroupfs } from '../proc/cgroupfs.js';
 import { createProcfs, procType } from '../proc/procfs.js';
 import { createSysfs, sysfsType } from '../proc/sysfs.js';
+import { loadFilesystem } from './module-filesystem.js';
 import type { SentryKernel } from './sentry-kernel.js';
 import { latin1OfUtf8 } from './strings.js';
+
+const OWN_DESCRIPTORS = 512;
+
+/** What mounts of host directories need: the host, and how to hear of changes to them. */
+export interface SharedTrees {
+  readonly host: Host;
+  readonly watches: HostWatches;
+}
 
 /** The top of the tree; its namespace holds everything else. */
 export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
@@ -48,24 +60,44 @@ export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
   vfs.registerFilesystem(OVERLAY_TYPE);
   const lower = hostTree(host, vfs, spec.root, 'exclusive', true);
   const upper = createTmpfs(vfs, { mode: 0o755 });
-  const namespace = createNamespace(createOverlay(vfs, { upper, lowers: [lower] }), 0);
+  const namespace = createNamespace(createOverlay(vfs, { upper, lowers: [lower] }), MS_RELATIME);
   return new Location(namespace.root, namespace.root.root);
 }
 
 /** /dev, /dev/shm, and what the spec asks for. `caller` is root at the top. */
-export function mountAll(host: Host, kernel: SentryKernel, caller: FileCaller, spec: SandboxSpec): void {
+export function mountAll(
+  side: SharedTrees,
+  kernel: SentryKernel,
+  caller: FileCaller,
+  spec: SandboxSpec,
+): void {
   const { vfs } = caller.fs;
   vfs.registerFilesystem(procType(kernel));
   vfs.registerFilesystem(sysfsType(kernel));
   mountOn(caller, '/proc', createProcfs(kernel), MS_NOSUID | MS_NODEV | MS_NOEXEC);
   mountOn(caller, '/sys', createSysfs(kernel), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  vfs.registerFilesystem(cgroupType(kernel));
+  mountOn(caller, '/sys/fs/cgroup', createCgroupfs(kernel), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
   mountOn(caller, '/dev', createDevfs(vfs), MS_NOSUID);
   vfs.registerFilesystem({ name: 'devpts', needsDevice: false, mount: () => createDevpts(vfs, kernel.ptys) });
   registerTerminalDevices(vfs, kernel.ptys);
   mountOn(caller, '/dev/pts', createDevpts(vfs, kernel.ptys), MS_NOSUID | MS_NOEXEC);
-  mountOn(caller, '/dev/shm', createTmpfs(vfs, { mode: 0o1777 }), MS_NOSUID | MS_NODEV);
-  for (const mount of spec.mounts) mountSpec(host, caller, mount);
+  const { superblock: mqueue } = kernel.mqueues;
+  vfs.registerFilesystem({ name: 'mqueue', needsDevice: false, mount: () => mqueue });
+  mountOn(caller, '/dev/mqueue', mqueue, MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  mountOn(
+    caller,
+    '/dev/shm',
+    createTmpfs(vfs, { mode: 0o1777, size: halfOfMemory(kernel) }),
+    MS_NOSUID | MS_NODEV,
+  );
+  for (const mount of spec.mounts) mountSpec(side, caller, mount);
   if (spec.rootMode === 'read-only') caller.fs.root.mount.flags |= MS_RDONLY;
+}
+
+/** tmpfs(5): the default size. */
+function halfOfMemory(kernel: SentryKernel): number {
+  return Math.floor(kernel.memoryFile.limit / 2);
 }
 
 /** A filesystem at a path, which is made when it is missing. */
@@ -75,7 +107,9 @@ export function mountOn(caller: FileCaller, path: string, superblock: Superblock
   const { walker } = caller.fs.vfs;
   const found = walker.lookup(caller, AT_FDCWD, path, WALK_FOLLOW);
   const result =
-    found !== 0 ? found : attachMount(newMount(superblock, flags), new Location(walker.mount, walker.dentry));
+    found !== 0
+      ? found
+      : attachMount(newMount(superblock, flags | MS_RELATIME), new Location(walker.mount, walker.dentry));
   if (result !== 0) {
     throw mountError(
       path,
@@ -85,7 +119,7 @@ export function mountOn(caller: FileCaller, path: string, superblock: Superblock
   }
 }
 
-function mountSpec(host: Host, caller: FileCaller, mount: MountSpec): void {
+function mountSpec(side: SharedTrees, caller: FileCaller, mount: MountSpec): void {
   const target = latin1OfUtf8(mount.target);
   const flags = mount.readOnly === true ? MS_RDONLY : 0;
   if (mount.type === 'tmpfs') {
@@ -98,7 +132,12 @@ function mountSpec(host: Host, caller: FileCaller, mount: MountSpec): void {
     );
     return;
   }
-  const tree = hostTree(host, caller.fs.vfs, mount.source ?? '', 'shared', mount.readOnly === true);
+  const { vfs } = caller.fs;
+  const readOnly = mount.readOnly === true;
+  const tree =
+    mount.type === 'module'
+      ? loadFilesystem(vfs, mount.source ?? '')
+      : hostTree(side.host, vfs, mount.source ?? '', 'shared', readOnly, side.watches);
   mountOn(caller, target, tree, flags | MS_NOSUID | MS_NODEV);
 }
 
@@ -108,12 +147,27 @@ function hostTree(
   path: string,
   cache: 'exclusive' | 'shared',
   readOnly: boolean,
+  watches: HostWatches | null = null,
 ): Superblock {
   const fd = host.paths.open(AT_FDCWD, latin1OfUtf8(path), O_PATH | O_CLOEXEC, 0, 0);
   if (fd < 0) throw mountError(path, fd, 'the path must exist on this machine and be readable by you');
-  const superblock = createDirectFilesystem(vfs, { host, rootFd: fd, cache, readOnly, source: path });
+  const superblock = createDirectFilesystem(vfs, {
+    host,
+    rootFd: fd,
+    cache,
+    readOnly,
+    source: path,
+    descriptorCeiling: descriptorsForFiles(host),
+    ...(watches === null ? {} : { watches }),
+  });
   if (typeof superblock === 'number') throw mountError(path, superblock, 'check that it can be read');
   return superblock;
+}
+
+/** Programs may open as many host files as this process may, less what it needs for itself (streams, sockets, the control channel). */
+function descriptorsForFiles(host: Host): number {
+  if (host.system.limit(RLIMIT_NOFILE) < 0) return OWN_DESCRIPTORS;
+  return Math.max(host.system.soft - OWN_DESCRIPTORS, Math.floor(host.system.soft / 2));
 }
 
 /** mkdir -p, or an empty file for a mounted file. */

@@ -1,14 +1,21 @@
 // What the host application and the sentry say to each other. Plain JSON; descriptors are indexes into those that came with
 // the frame (SCM_RIGHTS).
 
+import type { ChangeRequest } from '../changes/messages.js';
+import type { NetworkNotice, NetworkRequest, NetworkSpec } from './network-messages.js';
+
 export type PlatformName = 'auto' | 'ptrace' | 'systrap';
 
 export interface MountSpec {
-  /** Host directory or file (bind), or absent for tmpfs. */
+  /** Host directory or file (bind), a CommonJS module (module), or absent for tmpfs. */
   readonly source?: string;
   /** Absolute path in the sandbox. */
   readonly target: string;
-  readonly type: 'bind' | 'tmpfs';
+  /**
+   * `module`: a filesystem of your own. The module exports `createFilesystem(vfs, kit)`, which gives a Superblock; `kit` is everything
+   * that @sandbox-kernel/vfs exports. It runs inside the sentry, with the rights of the sentry.
+   */
+  readonly type: 'bind' | 'tmpfs' | 'module';
   readonly readOnly?: boolean;
   /** tmpfs: bytes. */
   readonly size?: number;
@@ -40,6 +47,7 @@ export interface SandboxSpec {
   readonly strace: readonly string[];
   /** Index of the descriptor that trace lines go to, or -1. */
   readonly straceFd: number;
+  readonly network: NetworkSpec;
   /** null: the host's. */
   readonly time: TimeSpec | null;
   /** Of every random number in the sandbox; below 0: the host's randomness. */
@@ -85,7 +93,9 @@ export type Request =
       readonly rows: number;
       readonly columns: number;
     }
-  | { readonly id: number; readonly call: 'stats' }
+  | NetworkRequest
+  | { readonly id: number; readonly call: 'changes'; readonly request: ChangeRequest }
+  | { readonly id: number; readonly call: 'stats'; readonly collect: boolean }
   | { readonly id: number; readonly call: 'close' };
 
 export interface WireError {
@@ -108,4 +118,6 @@ export type Notice =
       readonly signal: number | null;
       readonly usage: Usage;
     }
+  | { readonly event: 'oom'; readonly pid: number; readonly note: string }
+  | NetworkNotice
   | { readonly event: 'fatal'; readonly message: string; readonly report: string };

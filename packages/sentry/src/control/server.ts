@@ -58,6 +58,11 @@ export class ControlServer {
     door.call(SYS_poll, 1, DATA, 1, -1, 0, 0, 0);
   }
 
+  /** Frames that the other side has not taken. */
+  get waiting(): number {
+    return this.#outgoing.length;
+  }
+
   notify(notice: Notice): void {
     this.#send(notice);
   }

@@ -1,33 +1,52 @@
 // The sandbox's network as the sentry sees it: one Internet with its loopback link, run by the sentry's loop. A network mode attaches one
 // more link (`attach`); mode `none` attaches nothing.
 import { Internet, type InternetOptions, type LinkAttachment } from '@sandbox-kernel/inet';
+import type { Kernel } from '@sandbox-kernel/kernel';
 import type { NetInterface } from '@sandbox-kernel/netstack';
-import type { SentryKernel } from '../boot/sentry-kernel.js';
+import type { Outside } from './outside.js';
 
 export interface NetworkOptions extends InternetOptions {
   /** Links beside loopback, up from the start. */
   readonly links?: readonly LinkAttachment[];
 }
 
-export interface SandboxNetwork {
-  readonly internet: Internet;
-  /** Adds a link while running; -errno when an address or route of it is refused. Its device may call `linkWork` on its sink at any time. */
-  attach(link: LinkAttachment): NetInterface | number;
-  /** Delivers packets and fires timers that are due; wakes tasks. */
-  run(): void;
-  /** ns monotonic at which `run` is wanted at the latest: 0 when packets wait, Infinity when idle. */
-  readonly deadline: number;
-}
+/** Rounds between the guest's stack and the other end of its link before programs get their turn. */
+const MAX_ROUNDS = 16;
 
-export function createNetwork(kernel: SentryKernel, options: NetworkOptions = {}): SandboxNetwork {
-  const internet = new Internet(kernel, options);
-  for (const link of options.links ?? []) internet.attach(link);
-  return {
-    internet,
-    attach: (link) => internet.attach(link),
-    run: () => internet.run(),
-    get deadline() {
-      return internet.deadline;
-    },
-  };
+export class SandboxNetwork {
+  readonly internet: Internet;
+  #outside: Outside | null = null;
+
+  constructor(kernel: Kernel, options: NetworkOptions = {}) {
+    this.internet = new Internet(kernel, options);
+    for (const link of options.links ?? []) this.internet.attach(link);
+  }
+
+  /** Adds a link while running; -errno when an address or route of it is refused. Its device may call `linkWork` on its sink at any time. */
+  attach(link: LinkAttachment): NetInterface | number {
+    return this.internet.attach(link);
+  }
+
+  /** Adds the link that leads out of the sandbox; its far end is run together with the stack. */
+  join(outside: Outside): void {
+    this.#outside = outside;
+    this.internet.attach(outside.attachment);
+  }
+
+  /** Delivers packets and fires timers that are due; wakes tasks. */
+  run(): void {
+    const outside = this.#outside;
+    this.internet.run();
+    if (outside === null) return;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      outside.run();
+      if (!this.internet.pending && !outside.hasWork) break;
+      this.internet.run();
+    }
+  }
+
+  /** ns monotonic at which `run` is wanted at the latest: 0 when packets wait, Infinity when idle. */
+  get deadline(): number {
+    return Math.min(this.internet.deadline, this.#outside?.deadline ?? Number.POSITIVE_INFINITY);
+  }
 }

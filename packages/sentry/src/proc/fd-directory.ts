@@ -11,6 +11,7 @@ import {
   placeOfFile,
 } from '@sandbox-kernel/vfs';
 import { GeneratedFile } from './generated-file.js';
+import { locksOfFile } from './kernel-text.js';
 
 class FdLink extends PseudoLink {
   readonly #task: Task;
@@ -92,5 +93,7 @@ function fdinfoText(task: Task, fd: number): string | number {
   if (file === null) return -ENOENT;
   const cloexec = task.files.closesOnExec(fd) === 1 ? O_CLOEXEC : 0;
   const flags = `0${(file.flags | cloexec).toString(8)}`;
-  return `pos:\t${file.position}\nflags:\t${flags}\nmnt_id:\t${file.mount?.id ?? 0}\nino:\t${file.inode?.number ?? 0}\n`;
+  const place = `mnt_id:\t${file.mount?.id ?? 0}\nino:\t${file.inode?.number ?? 0}\n`;
+  const locks = locksOfFile(file, task.files);
+  return `pos:\t${file.position}\nflags:\t${flags}\n${place}${locks}${file.ops.fdinfo(file)}`;
 }

@@ -22,8 +22,10 @@ const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [MS_NOSYMFOLLOW, 'nosymfollow'],
 ];
 
+/** By id, as since Linux 6.8. */
 function mountsOf(task: Task): Mount[] {
-  return task.fs.root.mount.namespace?.list() ?? [];
+  const all = task.fs.root.mount.namespace?.list() ?? [];
+  return all.sort((one, other) => one.id - other.id);
 }
 
 /** Where it is seen from the task's root; null when it is not. */

@@ -14,6 +14,8 @@ import {
 } from '@sandbox-kernel/vfs';
 import type { SentryKernel } from '../boot/sentry-kernel.js';
 import { GeneratedFile } from './generated-file.js';
+import { interruptsText, locksText, softirqsText, vmstatText } from './kernel-text.js';
+import { netDirectory } from './net.js';
 import { sysDirectory } from './sysctl.js';
 import {
   cpuinfoText,
@@ -31,6 +33,10 @@ const PROC_SUPER_MAGIC = 0x9fa0;
 
 const FILES: readonly (readonly [string, (kernel: SentryKernel) => string])[] = [
   ['cpuinfo', cpuinfoText],
+  ['interrupts', interruptsText],
+  ['locks', locksText],
+  ['softirqs', softirqsText],
+  ['vmstat', vmstatText],
   ['filesystems', filesystemsText],
   ['loadavg', loadavgText],
   ['meminfo', meminfoText],
@@ -38,6 +44,18 @@ const FILES: readonly (readonly [string, (kernel: SentryKernel) => string])[] = 
   ['uptime', uptimeText],
   ['version', versionText],
 ];
+
+const SLABINFO =
+  'slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n';
+/** Name, path prefix, major, minors, type: how tools name terminals. */
+const TTY_DRIVERS = [
+  '/dev/tty             /dev/tty        5       0 system:/dev/tty',
+  '/dev/console         /dev/console    5       1 system:console',
+  '/dev/ptmx            /dev/ptmx       5       2 system',
+  'pty_slave            /dev/pts      136 0-1048575 pty:slave',
+  'pty_master           /dev/ptm      128 0-1048575 pty:master',
+  '',
+].join('\n');
 
 class ProcRoot extends PseudoDirectory {
   readonly #kernel: SentryKernel;
@@ -80,7 +98,7 @@ class SelfLink extends PseudoLink {
 }
 
 export function createProcfs(kernel: SentryKernel): Superblock {
-  const directories = new TaskDirectories();
+  const directories = new TaskDirectories(netDirectory(kernel.network.internet));
   const root = new ProcRoot(kernel, directories);
   for (const [name, generate] of FILES) root.add(name, new GeneratedFile(kernel, generate));
   root
@@ -89,14 +107,22 @@ export function createProcfs(kernel: SentryKernel): Superblock {
     .add('partitions', new StaticFile('major minor  #blocks  name\n\n'))
     .add('swaps', new StaticFile('Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'))
     .add('modules', new StaticFile(''))
-    .add('interrupts', new StaticFile(''))
+    .add('cgroups', new StaticFile('#subsys_name\thierarchy\tnum_cgroups\tenabled\n'))
+    .add('diskstats', new StaticFile(''))
+    .add('execdomains', new StaticFile('0-0\tLinux           \t[kernel]\n'))
+    .add('fb', new StaticFile(''))
+    .add('misc', new StaticFile(''))
+    .add('slabinfo', new StaticFile(SLABINFO, 0o400))
+    .add('tty', new PseudoDirectory().add('drivers', new StaticFile(TTY_DRIVERS)))
     .add('mounts', new StaticLink('self/mounts'))
+    .add('net', new StaticLink('self/net'))
     .add('self', new SelfLink(false))
     .add('thread-self', new SelfLink(true))
     .add('sys', sysDirectory(kernel))
     .add('sysvipc', sysvipcDirectory(kernel));
   const superblock = createPseudoFilesystem(kernel.vfs, { type: 'proc', magic: PROC_SUPER_MAGIC, root });
   superblock.namesFixed = true;
+  kernel.taskNames.add(superblock);
   return superblock;
 }
 

@@ -3,6 +3,8 @@ import { RELEASE, SYSNAME, VERSION } from '@sandbox-kernel/kernel';
 import { NumberKnob, PseudoDirectory, PseudoFile, StaticFile } from '@sandbox-kernel/vfs';
 import type { SentryKernel } from '../boot/sentry-kernel.js';
 import { GeneratedFile } from './generated-file.js';
+import { netSysctlDirectory } from './net.js';
+import { fsDirectory } from './sysctl-fs.js';
 
 const NAME_LIMIT = 64;
 
@@ -67,13 +69,6 @@ function kernelDirectory(kernel: SentryKernel): PseudoDirectory {
 }
 
 export function sysDirectory(kernel: SentryKernel): PseudoDirectory {
-  const fs = new PseudoDirectory()
-    .add('file-max', new StaticFile('9223372036854775807\n'))
-    .add('nr_open', new StaticFile('1048576\n'))
-    .add('pipe-max-size', new NumberKnob(kernel.vfs.pipeMaxSize, 4096))
-    .add('mount-max', new StaticFile('100000\n'))
-    .add('protected_symlinks', new NumberKnob(0, 0, 1))
-    .add('protected_hardlinks', new NumberKnob(0, 0, 1));
   const vm = new PseudoDirectory()
     .add('overcommit_memory', new NumberKnob(0, 0, 2))
     .add('overcommit_ratio', new NumberKnob(50))
@@ -81,5 +76,9 @@ export function sysDirectory(kernel: SentryKernel): PseudoDirectory {
     .add('mmap_min_addr', new StaticFile('65536\n'))
     .add('unprivileged_userfaultfd', new StaticFile('0\n'))
     .add('swappiness', new NumberKnob(60, 0, 200));
-  return new PseudoDirectory().add('kernel', kernelDirectory(kernel)).add('fs', fs).add('vm', vm);
+  return new PseudoDirectory()
+    .add('kernel', kernelDirectory(kernel))
+    .add('fs', fsDirectory(kernel))
+    .add('net', netSysctlDirectory(kernel.network.internet))
+    .add('vm', vm);
 }

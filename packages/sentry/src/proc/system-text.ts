@@ -32,13 +32,13 @@ export interface MemoryFigures {
 }
 
 export function memoryFigures(kernel: SentryKernel): MemoryFigures {
-  const { limit, used } = kernel.memoryFile;
-  return { total: limit, free: Math.min(Math.max(limit - used, 0), freemem()) };
+  const { limit } = kernel.memoryFile;
+  return { total: limit, free: Math.min(Math.max(limit - kernel.memoryFile.resident(), 0), freemem()) };
 }
 
 export function meminfoText(kernel: SentryKernel): string {
   const { total, free } = memoryFigures(kernel);
-  const used = kernel.memoryFile.used;
+  const used = kernel.memoryFile.resident();
   const rows: readonly (readonly [string, number])[] = [
     ['MemTotal', total],
     ['MemFree', free],

@@ -1,8 +1,9 @@
 // /proc/PID and /proc/PID/task/TID: one directory object per task, for as long as the task is there.
 import { EINVAL, ENOENT, EPERM } from '@sandbox-kernel/abi';
-import { TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
+import { oomScore, PidfdTarget, TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
 import {
   type FileCaller,
+  type FileDescription,
   type Location,
   PseudoDirectory,
   PseudoFile,
@@ -12,8 +13,10 @@ import {
 } from '@sandbox-kernel/vfs';
 import { fdDirectory, fdinfoDirectory } from './fd-directory.js';
 import { GeneratedFile } from './generated-file.js';
+import { mountstatsText } from './kernel-text.js';
 import { mapsText, smapsRollupText, smapsText } from './memory-text.js';
 import { mountinfoText, mountsText } from './mount-text.js';
+import { clearRefsFile, memFile, numaMapsText, pagemapFile } from './task-memory.js';
 import {
   auxvText,
   cmdlineText,
@@ -43,7 +46,9 @@ const FILES: readonly (readonly [string, Generator, number])[] = [
   ['maps', mapsText, 0o444],
   ['mountinfo', mountinfoText, 0o444],
   ['mounts', mountsText, 0o444],
-  ['oom_score', () => '0\n', 0o444],
+  ['mountstats', (task) => mountstatsText(mountsText(task)), 0o400],
+  ['numa_maps', numaMapsText, 0o444],
+  ['oom_score', (task) => `${oomScore(task.group)}\n`, 0o444],
   ['personality', (task) => `${task.personality.toString(16).padStart(8, '0')}\n`, 0o400],
   ['sessionid', () => '4294967295', 0o444],
   ['smaps', smapsText, 0o444],
@@ -244,10 +249,23 @@ class ThreadsDirectory extends PseudoDirectory {
   }
 }
 
+/** The process whose /proc/PID is open as `file`: pidfd_send_signal(2) takes that too. */
+export function processDirectoryTarget(file: FileDescription): PidfdTarget | null {
+  const node = file.inode?.data;
+  if (!(node instanceof TaskDirectory) || node.entry('task') === null || file.pathOnly) return null;
+  return new PidfdTarget(node.task.group, null);
+}
+
 /** Makes and remembers the directories of living tasks. */
 export class TaskDirectories {
+  readonly #net: PseudoDirectory;
   readonly #processes = new WeakMap<Task, PseudoDirectory>();
   readonly #threads = new WeakMap<Task, PseudoDirectory>();
+
+  /** `net`: all tasks are in one network namespace. */
+  constructor(net: PseudoDirectory) {
+    this.#net = net;
+  }
 
   processOf(task: Task): PseudoDirectory {
     let directory = this.#processes.get(task);
@@ -272,12 +290,16 @@ export class TaskDirectories {
     for (const [name, generate, mode] of FILES) directory.add(name, new TaskFile(task, generate, mode));
     return directory
       .add('comm', new CommFile(task))
+      .add('clear_refs', clearRefsFile())
+      .add('mem', memFile(task))
+      .add('pagemap', pagemapFile(task))
       .add('oom_score_adj', new OomScoreFile(task))
       .add('cwd', new PlaceLink(task, 'cwd'))
       .add('root', new PlaceLink(task, 'root'))
       .add('exe', new ExecutableLink(task))
       .add('fd', fdDirectory(task))
       .add('fdinfo', fdinfoDirectory(task))
+      .add('net', this.#net)
       .add('ns', namespaceDirectory());
   }
 }

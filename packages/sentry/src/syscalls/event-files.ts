@@ -108,8 +108,8 @@ export const EVENT_FILE_SYSCALLS: readonly SyscallRow[] = [
     nr: SYS_inotify_add_watch,
     name: 'inotify_add_watch',
     handler: inotifyAddWatch,
-    coverage: 'partial',
-    note: 'changes made by the host are not told',
+    coverage: 'full',
+    note: "others' changes to shared mounts are told but for opens and reads",
     format: 'fsx',
   },
   {

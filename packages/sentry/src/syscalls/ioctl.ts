@@ -5,8 +5,6 @@ import {
   EISDIR,
   ENOTTY,
   EOPNOTSUPP,
-  EPERM,
-  EROFS,
   FASYNC,
   FICLONE,
   FICLONERANGE,
@@ -17,6 +15,8 @@ import {
   FIONCLEX,
   FIONREAD,
   FIOQSIZE,
+  FS_IOC_FSGETXATTR,
+  FS_IOC_FSSETXATTR,
   FS_IOC_GETFLAGS,
   FS_IOC_SETFLAGS,
   O_NONBLOCK,
@@ -26,18 +26,9 @@ import {
   SYS_ioctl,
 } from '@sandbox-kernel/abi';
 import { type SyscallArgs, setAsync, type Task } from '@sandbox-kernel/kernel';
-import {
-  CHANGE_ATTRIBUTES,
-  CHANGE_CTIME,
-  type FileDescription,
-  isOwner,
-  writableMount,
-} from '@sandbox-kernel/vfs';
+import type { FileDescription } from '@sandbox-kernel/vfs';
+import { attributeFlags, getExtended, setAttributeFlags, setExtended } from './file-attributes.js';
 import type { SyscallRow } from './row.js';
-
-const CAP_LINUX_IMMUTABLE = 9;
-/** FS_IMMUTABLE_FL and FS_APPEND_FL: what this kernel enforces. */
-const ENFORCED = 0x30;
 
 function ioctl(task: Task, args: SyscallArgs): number {
   const fd = args.int(0);
@@ -86,8 +77,10 @@ function fileRequest(task: Task, args: SyscallArgs, file: FileDescription, reque
   }
   if (request === FIOQSIZE && onDisk) return memory.writeU64(addr, file.inode!.size);
   if (request === FIGETBSZ && onDisk) return memory.writeU32(addr, 4096);
-  if (request === FS_IOC_GETFLAGS && onDisk) return memory.writeU32(addr, file.inode!.attributes);
+  if (request === FS_IOC_GETFLAGS && onDisk) return memory.writeU32(addr, attributeFlags(file.inode!));
   if (request === FS_IOC_SETFLAGS && onDisk) return setAttributes(task, file, addr);
+  if (request === FS_IOC_FSGETXATTR && onDisk) return getExtended(task, file, addr);
+  if (request === FS_IOC_FSSETXATTR && onDisk) return setExtended(task, file, addr);
   if (request === FIONREAD && type === S_IFDIR) return -EISDIR;
   const result = file.ops.ioctl(file, task, request, addr);
   return type === S_IFREG && result === -ENOTTY ? -ENOTTY : result;
@@ -95,21 +88,7 @@ function fileRequest(task: Task, args: SyscallArgs, file: FileDescription, reque
 
 function setAttributes(task: Task, file: FileDescription, addr: number): number {
   const flags = task.memory.readU32(addr);
-  if (flags < 0) return -EFAULT;
-  const inode = file.inode!;
-  if (writableMount(file.mount!) !== 0) return -EROFS;
-  if (!isOwner(inode, task.credentials)) return -EPERM;
-  if (((flags ^ inode.attributes) & ENFORCED) !== 0 && !task.credentials.hasCapability(CAP_LINUX_IMMUTABLE)) {
-    return -EPERM;
-  }
-  if ((flags & ~ENFORCED) !== 0) return -EOPNOTSUPP;
-  const { vfs } = task.fs;
-  const { change } = vfs;
-  change.what = CHANGE_ATTRIBUTES | CHANGE_CTIME;
-  change.attributes = flags;
-  change.ctime = vfs.nowSeconds();
-  change.ctimeNanos = vfs.nowNanos();
-  return inode.ops.change(inode, change);
+  return flags < 0 ? -EFAULT : setAttributeFlags(task, file.mount!, file.inode!, flags);
 }
 
 export const IOCTL_SYSCALLS: readonly SyscallRow[] = [

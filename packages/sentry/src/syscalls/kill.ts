@@ -6,6 +6,9 @@ import {
   EPERM,
   ESRCH,
   NSIG,
+  PIDFD_SIGNAL_PROCESS_GROUP,
+  PIDFD_SIGNAL_THREAD,
+  PIDFD_SIGNAL_THREAD_GROUP,
   SI_TKILL,
   SYS_kill,
   SYS_pidfd_send_signal,
@@ -16,6 +19,7 @@ import {
 } from '@sandbox-kernel/abi';
 import {
   kill,
+  type PidfdTarget,
   pidfdTarget,
   SIGINFO_BYTES,
   SignalInfo,
@@ -26,7 +30,15 @@ import {
   threadSignal,
   userSignal,
 } from '@sandbox-kernel/kernel';
+import { processDirectoryTarget } from '../proc/task-directory.js';
 import type { SyscallRow } from './row.js';
+
+/** Flags of pidfd_send_signal: one at most. */
+const SCOPES: readonly number[] = [
+  PIDFD_SIGNAL_THREAD,
+  PIDFD_SIGNAL_THREAD_GROUP,
+  PIDFD_SIGNAL_PROCESS_GROUP,
+];
 
 function validSignal(signal: number): boolean {
   return signal >= 0 && signal <= NSIG;
@@ -81,19 +93,31 @@ function rtTgsigqueueinfo(task: Task, args: SyscallArgs): number {
 }
 
 function pidfdSendSignal(task: Task, args: SyscallArgs): number {
-  if (args.uint(3) !== 0) return -EINVAL;
+  const flags = args.uint(3);
+  if (flags !== 0 && !SCOPES.includes(flags)) return -EINVAL;
   const file = task.files.get(args.int(0));
-  const target = file === null ? null : pidfdTarget(file);
+  const target = file === null ? null : (pidfdTarget(file) ?? processDirectoryTarget(file));
   if (target === null) return -EBADF;
   const signal = args.int(1);
   const infoAddr = args.addr(2);
   if (target.ended && target.group.reaped) return -ESRCH;
-  if (infoAddr === 0) {
-    if (!validSignal(signal)) return -EINVAL;
-    return signalGroup(task, target.group, userSignal(signal, task.group.pid, task.credentials.uid));
+  if (infoAddr === 0 && !validSignal(signal)) return -EINVAL;
+  const info =
+    infoAddr === 0
+      ? userSignal(signal, task.group.pid, task.credentials.uid)
+      : readInfo(task, infoAddr, signal, target.group === task.group);
+  return typeof info === 'number' ? info : sendToScope(task, target, flags, info);
+}
+
+/** Without a flag, the kind of descriptor decides. */
+function sendToScope(task: Task, target: PidfdTarget, flags: number, info: SignalInfo): number {
+  if (flags === PIDFD_SIGNAL_PROCESS_GROUP) {
+    const { pgid } = target.group.processGroup;
+    return kill(task, -pgid, info.signal);
   }
-  const info = readInfo(task, infoAddr, signal, target.group === task.group);
-  return typeof info === 'number' ? info : signalGroup(task, target.group, info);
+  const thread = target.thread ?? (flags === PIDFD_SIGNAL_THREAD ? target.group.leader : null);
+  if (thread === null || flags === PIDFD_SIGNAL_THREAD_GROUP) return signalGroup(task, target.group, info);
+  return signalThread(task, -1, thread.tid, info);
 }
 
 export const KILL_SYSCALLS: readonly SyscallRow[] = [

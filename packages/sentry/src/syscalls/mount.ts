@@ -33,10 +33,11 @@ import {
   SYS_umount2,
   UMOUNT_NOFOLLOW,
 } from '@sandbox-kernel/abi';
-import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
+import { type SyscallArgs, TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
 import {
   attachMount,
   bindMount,
+  type FsContext,
   Location,
   moveMount,
   newMount,
@@ -134,24 +135,24 @@ function pivot(task: Task, args: SyscallArgs): number {
   const putOld = placeOf(task, oldPath, WALK_FOLLOW | WALK_DIRECTORY);
   if (typeof putOld === 'number') return putOld;
   if (!newRoot.dentry.inode!.isDirectory) return -ENOTDIR;
-  const { root, cwd } = task.fs;
-  const before = new Location(root.mount, root.dentry);
+  const before = new Location(task.fs.root.mount, task.fs.root.dentry);
   const result = pivotRoot(before, newRoot, putOld);
   if (result !== 0) return result;
-  if (cwd.mount === before.mount && cwd.dentry === before.dentry) task.fs.setCwd(newRoot);
-  task.fs.setRoot(newRoot);
+  for (const each of task.kernel.processes.tasks.values()) {
+    if (each.state < TASK_ZOMBIE) moveAlong(each.fs, before, newRoot);
+  }
   return 0;
+}
+
+/** Whoever stood at the old root stands at the new one. */
+function moveAlong(fs: FsContext, before: Location, after: Location): void {
+  const { root, cwd } = fs;
+  if (cwd.mount === before.mount && cwd.dentry === before.dentry) fs.setCwd(after);
+  if (root.mount === before.mount && root.dentry === before.dentry) fs.setRoot(after);
 }
 
 export const MOUNT_SYSCALLS: readonly SyscallRow[] = [
   { nr: SYS_mount, name: 'mount', handler: mount, coverage: 'full', format: 'sssxp' },
   { nr: SYS_umount2, name: 'umount2', handler: umount2, coverage: 'full', format: 'sx' },
-  {
-    nr: SYS_pivot_root,
-    name: 'pivot_root',
-    handler: pivot,
-    coverage: 'partial',
-    note: 'moves the root and working directory of the calling process only',
-    format: 'ss',
-  },
+  { nr: SYS_pivot_root, name: 'pivot_root', handler: pivot, coverage: 'full', format: 'ss' },
 ];

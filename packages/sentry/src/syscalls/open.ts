@@ -27,7 +27,14 @@ import {
   SYS_openat2,
 } from '@sandbox-kernel/abi';
 import { BLOCKED, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
-import { type FileDescription, fifoMustWait, leaseDeadline, locksOf, openFile } from '@sandbox-kernel/vfs';
+import {
+  type FileDescription,
+  fifoMustWait,
+  leaseDeadline,
+  locksOf,
+  type NotifyHub,
+  openFile,
+} from '@sandbox-kernel/vfs';
 import { descriptorLimit, pathArgument } from './arguments.js';
 import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
@@ -89,13 +96,23 @@ function openat2(task: Task, args: SyscallArgs): number {
 
 function finishOpen(task: Task, file: FileDescription | number, flags: number): number {
   if (typeof file === 'number') {
-    if (file !== -EAGAIN || (flags & O_NONBLOCK) !== 0) return file;
+    if (file !== -EAGAIN) return file;
+    const { notify } = task.fs.vfs;
+    if (notify.waiting !== null) return waitForPermission(task, notify);
+    if ((flags & O_NONBLOCK) !== 0) return file;
     return waitForLease(task, file);
   }
   if (!fifoMustWait(file)) return install(task, file, flags);
   task.call.phase = 1;
   task.call.object = file;
   return waitForPeer(task, flags);
+}
+
+/** Until a fanotify group has decided about the open. */
+function waitForPermission(task: Task, notify: NotifyHub): number {
+  const queue = notify.waiting!;
+  notify.waiting = null;
+  return task.blockOn(queue, 1, -ERESTARTSYS);
 }
 
 /** After -EAGAIN of an open or truncation: waits when a lease was the reason, for the call to run again. */

@@ -15,6 +15,7 @@ import {
   EPIPE,
   ESRCH,
   ETOOMANYREFS,
+  IPPROTO_TCP,
   MSG_CMSG_CLOEXEC,
   MSG_CTRUNC,
   MSG_DONTWAIT,
@@ -22,6 +23,7 @@ import {
   MSG_NOSIGNAL,
   MSG_OOB,
   MSG_PEEK,
+  MSG_TRUNC,
   MSG_WAITALL,
   MSG_WAITFORONE,
   MSGHDR_SIZE,
@@ -55,7 +57,7 @@ import {
   userSignal,
 } from '@sandbox-kernel/kernel';
 import { IoBuffers, importBuffer, importIovec } from '@sandbox-kernel/mm';
-import type { FileDescription } from '@sandbox-kernel/vfs';
+import { ByteSegments, type FileDescription } from '@sandbox-kernel/vfs';
 import type { SyscallRow } from './row.js';
 import { readAddress, socketArgument, waitForSocket, writeAddress } from './socket.js';
 import { readTimespec, UserTime } from './user-time.js';
@@ -267,12 +269,14 @@ function sendmmsg(task: Task, args: SyscallArgs): number {
 function recvfrom(task: Task, args: SyscallArgs): number {
   const socket = socketArgument(task, args.int(0));
   if (typeof socket === 'number') return socket;
-  const io = new IoBuffers();
-  const size = importBuffer(task.memory, args.addr(1), args.size(2), ACCESS_WRITE, io);
-  if (size < 0) return size;
   const message = new SocketMessage();
-  message.io = io;
   message.flags = args.int(3);
+  const io = discards(socket, message.flags) ? new ByteSegments() : new IoBuffers();
+  if (io instanceof IoBuffers) {
+    const size = importBuffer(task.memory, args.addr(1), args.size(2), ACCESS_WRITE, io);
+    if (size < 0) return size;
+  } else io.total = args.size(2);
+  message.io = io;
   const result = receive(task, socket, message);
   if (result < 0) return result;
   dropFiles(message.files);
@@ -283,6 +287,11 @@ function recvfrom(task: Task, args: SyscallArgs): number {
       ? task.memory.writeU32(args.addr(5), 0)
       : writeAddress(task, message.address, addr, args.addr(5));
   return written < 0 ? written : result;
+}
+
+/** tcp(7): MSG_TRUNC throws the bytes away, and the buffer may be nothing. */
+function discards(socket: Socket, flags: number): boolean {
+  return (flags & MSG_TRUNC) !== 0 && socket.protocol === IPPROTO_TCP && socket.type === SOCK_STREAM;
 }
 
 /** How much a stream's receive waits for: MSG_WAITALL all, else SO_RCVLOWAT. */

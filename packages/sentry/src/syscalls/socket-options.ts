@@ -64,7 +64,7 @@ import {
   SO_ZEROCOPY,
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
-import { MOST_BUFFER, type Socket, type Task } from '@sandbox-kernel/kernel';
+import type { Socket, Task } from '@sandbox-kernel/kernel';
 import { put64 } from './user-time.js';
 
 const LEAST_SEND = 4608;
@@ -240,8 +240,10 @@ function socketLevel(task: Task, socket: Socket, option: number, bytes: Uint8Arr
 function setBuffer(task: Task, socket: Socket, option: number, value: number): number {
   const forced = option === SO_SNDBUFFORCE || option === SO_RCVBUFFORCE;
   if (forced && !task.credentials.hasCapability(CAP_NET_ADMIN)) return -EPERM;
-  const wanted = forced ? Math.max(value, 0) : Math.min(value >>> 0, MOST_BUFFER);
-  if (option === SO_SNDBUF || option === SO_SNDBUFFORCE) {
+  const sending = option === SO_SNDBUF || option === SO_SNDBUFFORCE;
+  const most = socket.bufferLimits[sending ? 0 : 1];
+  const wanted = forced ? Math.max(value, 0) : Math.min(value >>> 0, most);
+  if (sending) {
     socket.sendBuffer = Math.max(wanted * 2, LEAST_SEND);
     socket.sendBufferSet = true;
   } else {

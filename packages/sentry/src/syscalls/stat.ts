@@ -35,6 +35,8 @@ import {
   STATFS_F_NAMELEN,
   STATFS_F_TYPE,
   STATFS_SIZE,
+  STATX_MNT_ID,
+  STATX_MNT_ID_UNIQUE,
   STATX_STRUCT_SIZE,
   STATX_STX_ATIME_TV_SEC,
   STATX_STX_ATTRIBUTES,
@@ -71,6 +73,7 @@ import {
 import { type Credentials, NO_CAPABILITIES, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
 import {
   checkAccess,
+  FIRST_UNIQUE_ID,
   majorOf,
   minorOf,
   readLink,
@@ -153,16 +156,18 @@ function statx(task: Task, args: SyscallArgs): number {
   const space = workspaceOf(task);
   const result = statPath(task, args.int(0), path, flags & ~AT_STATX_SYNC_TYPE, space.stat);
   if (result < 0) return result;
-  putStatx(space);
+  putStatx(space, mask);
   return task.memory.copyOut(args.addr(4), space.bytes, 0, STATX_STRUCT_SIZE) < STATX_STRUCT_SIZE
     ? -EFAULT
     : 0;
 }
 
-function putStatx(space: Workspace): void {
+function putStatx(space: Workspace, wanted: number): void {
   const { bytes, view, stat: data } = space;
+  const unique = (wanted & STATX_MNT_ID_UNIQUE) !== 0 && (data.mask & STATX_MNT_ID) !== 0;
   bytes.fill(0, 0, STATX_STRUCT_SIZE);
-  view.setUint32(STATX_STX_MASK, data.mask, true);
+  const mask = unique ? (data.mask & ~STATX_MNT_ID) | STATX_MNT_ID_UNIQUE : data.mask;
+  view.setUint32(STATX_STX_MASK, mask, true);
   view.setUint32(STATX_STX_BLKSIZE, data.blockSize, true);
   set64(view, STATX_STX_ATTRIBUTES, data.attributes);
   view.setUint32(STATX_STX_NLINK, data.links, true);
@@ -176,7 +181,7 @@ function putStatx(space: Workspace): void {
   putStatxTimes(view, data);
   putDevice(view, STATX_STX_RDEV_MAJOR, data.rdev);
   putDevice(view, STATX_STX_DEV_MAJOR, data.device);
-  set64(view, STATX_STX_MNT_ID, data.mountId);
+  set64(view, STATX_STX_MNT_ID, unique ? FIRST_UNIQUE_ID + data.mountId : data.mountId);
 }
 
 function putStatxTimes(view: DataView, data: StatData): void {
@@ -249,8 +254,14 @@ function accessAt(task: Task, args: SyscallArgs, dirfd: number, pathIndex: numbe
   if ((flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) !== 0) return -EINVAL;
   const path = pathArgument(task, args, pathIndex);
   if (typeof path === 'number') return path;
-  const who = (flags & AT_EACCESS) !== 0 ? task.credentials : realCredentials(task.credentials);
+  const { credentials } = task;
+  const who = (flags & AT_EACCESS) !== 0 || isReal(credentials) ? credentials : realCredentials(credentials);
   return checkAccess(task, who, dirfd, path, mode, flags);
+}
+
+/** Would access(2) ask with the same rights as open(2)? */
+function isReal({ uid, gid, fsuid, fsgid, effective, permitted }: Credentials): boolean {
+  return uid === fsuid && gid === fsgid && effective === (uid === 0 ? permitted : NO_CAPABILITIES);
 }
 
 /** access(2) asks for the real user: capabilities count only when that is root. */

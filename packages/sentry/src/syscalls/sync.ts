@@ -34,8 +34,9 @@ function fdatasync(task: Task, args: SyscallArgs): number {
 }
 
 function sync(task: Task): number {
-  const { superblock } = task.fs.root.dentry;
-  superblock.filesystem.sync(superblock);
+  const mounts = task.fs.root.mount.namespace?.list() ?? [];
+  for (const superblock of new Set(mounts.map((mount) => mount.superblock)))
+    superblock.filesystem.sync(superblock);
   return 0;
 }
 
@@ -74,14 +75,7 @@ function readahead(task: Task, args: SyscallArgs): number {
 export const SYNC_SYSCALLS: readonly SyscallRow[] = [
   { nr: SYS_fsync, name: 'fsync', handler: fsync, coverage: 'full', format: 'f' },
   { nr: SYS_fdatasync, name: 'fdatasync', handler: fdatasync, coverage: 'full', format: 'f' },
-  {
-    nr: SYS_sync,
-    name: 'sync',
-    handler: sync,
-    coverage: 'partial',
-    note: 'writes back the root filesystem only',
-    format: '',
-  },
+  { nr: SYS_sync, name: 'sync', handler: sync, coverage: 'full', format: '' },
   { nr: SYS_syncfs, name: 'syncfs', handler: syncfs, coverage: 'full', format: 'f' },
   {
     nr: SYS_sync_file_range,

@@ -9,10 +9,15 @@ import { EPOLL_SYSCALLS } from './epoll.js';
 import { EVENT_FILE_SYSCALLS } from './event-files.js';
 import { EXEC_SYSCALLS } from './exec.js';
 import { EXIT_SYSCALLS } from './exit.js';
+import { FANOTIFY_SYSCALLS } from './fanotify.js';
 import { FCNTL_SYSCALLS } from './fcntl.js';
+import { FILE_ATTRIBUTE_SYSCALLS } from './file-attributes.js';
+import { FILE_HANDLE_SYSCALLS } from './file-handle.js';
+import { FILESYSTEM_SYSCALLS } from './filesystem.js';
 import { FUTEX_SYSCALLS } from './futex.js';
 import { FUTEX2_SYSCALLS } from './futex2.js';
 import { IOCTL_SYSCALLS } from './ioctl.js';
+import { KEYCTL_SYSCALLS } from './keyctl.js';
 import { KILL_SYSCALLS } from './kill.js';
 import { LINK_SYSCALLS } from './link.js';
 import { MEMORY_SYSCALLS } from './memory.js';
@@ -20,6 +25,9 @@ import { MEMORY_ACCESS_SYSCALLS } from './memory-access.js';
 import { MEMORY_ADVICE_SYSCALLS } from './memory-advice.js';
 import { MEMORY_POLICY_SYSCALLS } from './memory-policy.js';
 import { MOUNT_SYSCALLS } from './mount.js';
+import { MOUNT_API_SYSCALLS } from './mount-api.js';
+import { MOUNT_LIST_SYSCALLS } from './mount-list.js';
+import { MQUEUE_SYSCALLS } from './mqueue.js';
 import { MSG_SYSCALLS } from './msg.js';
 import { OPEN_SYSCALLS } from './open.js';
 import { PIDFD_SYSCALLS } from './pidfd.js';
@@ -62,17 +70,25 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   EVENT_FILE_SYSCALLS,
   EXEC_SYSCALLS,
   EXIT_SYSCALLS,
+  FANOTIFY_SYSCALLS,
   FCNTL_SYSCALLS,
+  FILE_ATTRIBUTE_SYSCALLS,
+  FILE_HANDLE_SYSCALLS,
+  FILESYSTEM_SYSCALLS,
   FUTEX_SYSCALLS,
   FUTEX2_SYSCALLS,
   IOCTL_SYSCALLS,
+  KEYCTL_SYSCALLS,
   KILL_SYSCALLS,
   LINK_SYSCALLS,
   MEMORY_ACCESS_SYSCALLS,
   MEMORY_ADVICE_SYSCALLS,
   MEMORY_POLICY_SYSCALLS,
   MEMORY_SYSCALLS,
+  MOUNT_API_SYSCALLS,
+  MOUNT_LIST_SYSCALLS,
   MOUNT_SYSCALLS,
+  MQUEUE_SYSCALLS,
   MSG_SYSCALLS,
   OPEN_SYSCALLS,
   PIDFD_SYSCALLS,

@@ -80,7 +80,7 @@ export function createAnonymousFile(
   const mode =
     (access !== O_WRONLY ? FMODE_READ : 0) | (access === O_RDWR || access === O_WRONLY ? FMODE_WRITE : 0);
   const file = new FileDescription(ops, flags, access === O_RDONLY ? FMODE_READ : mode);
-  file.inode = inode;
+  file.attach(inode);
   file.credentials = caller.credentials;
   file.data = data;
   return file;

@@ -91,6 +91,12 @@ export class EventFd {
 }
 
 class EventFdOps extends FileOps {
+  override fdinfo(file: FileDescription): string {
+    const event = file.data as EventFd;
+    const count = `eventfd-count: ${event.count.padStart(16)}\n`;
+    return `${count}eventfd-id: ${file.inode!.number}\neventfd-semaphore: ${event.semaphore ? 1 : 0}\n`;
+  }
+
   override ignoresSeek(): boolean {
     return true;
   }

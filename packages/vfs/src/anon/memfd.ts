@@ -28,7 +28,7 @@ export function createMemfd(caller: FileCaller, name: string, flags: number): Fi
     O_RDWR | O_LARGEFILE,
     FMODE_READ | FMODE_WRITE | FMODE_SEEK | FMODE_WRITER,
   );
-  file.inode = inode;
+  file.attach(inode);
   file.dentry = new Dentry(home, null, `memfd:${name}`, inode);
   file.dentry.retain();
   file.credentials = caller.credentials;

@@ -1,5 +1,5 @@
 // timerfd_create(2) and signalfd(2) as open files. What expires and what is pending is the kernel's: it fills small roles.
-import { EAGAIN, EINVAL, O_RDONLY, O_RDWR, POLLIN } from '@sandbox-kernel/abi';
+import { EAGAIN, EINVAL, O_RDWR, POLLIN } from '@sandbox-kernel/abi';
 import type { IoSegments } from '@sandbox-kernel/contracts';
 import type { FileDescription } from '../file-description.js';
 import { FileOps } from '../file-ops.js';
@@ -98,6 +98,12 @@ export class SignalFd {
 }
 
 class SignalFdOps extends FileOps {
+  override fdinfo(file: FileDescription): string {
+    const { maskHigh, maskLow } = file.data as SignalFd;
+    const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, '0');
+    return `sigmask:\t${hex(maskHigh)}${hex(maskLow)}\n`;
+  }
+
   override label(): string {
     return 'anon_inode:[signalfd]';
   }
@@ -133,7 +139,7 @@ export function createSignalFd(
   flags: number,
 ): FileDescription {
   const data = new SignalFd(source, maskLow, maskHigh);
-  return createAnonymousFile(caller, SIGNALFD_OPS, O_RDONLY | flags, data);
+  return createAnonymousFile(caller, SIGNALFD_OPS, O_RDWR | flags, data);
 }
 
 export function signalsOf(file: FileDescription): SignalFd | null {

@@ -3,7 +3,9 @@
 import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
+  EEXIST,
   EINVAL,
+  EISDIR,
   ENOENT,
   ENOTDIR,
   O_APPEND,
@@ -34,15 +36,16 @@ import {
 } from '../ops/read-write.js';
 import { removeDirectory, unlinkFile } from '../ops/remove.js';
 import { renameFile } from '../ops/rename.js';
-import { checkAccess, readLink, statPath } from '../ops/stat.js';
+import { checkAccess, readLink, statfsPath, statPath } from '../ops/stat.js';
 import { NameSink } from '../overlay/overlay-directory.js';
 import { placeName } from '../place-name.js';
 import { ByteSegments } from '../segments.js';
-import { StatData } from '../stat.js';
+import { StatData, StatfsData } from '../stat.js';
 import type { Superblock } from '../superblock.js';
 import { createTmpfs } from '../tmpfs/tmpfs.js';
 import { Vfs } from '../vfs.js';
-import { FileHandle } from './file-handle.js';
+import { Dirent } from './dirent.js';
+import { FileHandle, type Moment, splitMoment } from './file-handle.js';
 import { check, fail } from './file-system-error.js';
 import { HeapPages } from './heap-pages.js';
 import { Stats } from './stats.js';
@@ -111,6 +114,17 @@ const OPEN_FLAGS: Readonly<Record<string, number>> = {
 };
 
 const STEP = 65536;
+
+/** As node:fs' StatsFs. */
+export interface FileSystemStats {
+  readonly type: number;
+  readonly bsize: number;
+  readonly blocks: number;
+  readonly bfree: number;
+  readonly bavail: number;
+  readonly files: number;
+  readonly ffree: number;
+}
 
 export class FileSystem {
   readonly vfs: Vfs;
@@ -195,8 +209,40 @@ export class FileSystem {
     }
   }
 
-  async readdir(path: string): Promise<string[]> {
-    return this.names(path).map(fromBytes);
+  async readdir(path: string, options?: { recursive?: boolean; withFileTypes?: false }): Promise<string[]>;
+  async readdir(path: string, options: { recursive?: boolean; withFileTypes: true }): Promise<Dirent[]>;
+  async readdir(
+    path: string,
+    options: { recursive?: boolean; withFileTypes?: boolean } = {},
+  ): Promise<string[] | Dirent[]> {
+    const found: Dirent[] = [];
+    const pending = [path];
+    for (let i = 0; i < pending.length; i++) {
+      const at = pending[i]!;
+      for (const entry of this.entries(at)) {
+        found.push(entry);
+        if (options.recursive === true && entry.isDirectory()) pending.push(`${at}/${entry.name}`);
+      }
+    }
+    if (options.withFileTypes === true) return found;
+    return found.map(({ name, parentPath }) => `${parentPath}/${name}`.slice(path.length + 1));
+  }
+
+  /** The entries one after another, as they are now. */
+  async *opendir(path: string): AsyncGenerator<Dirent> {
+    yield* this.entries(path);
+  }
+
+  /** A directory with a name of its own that starts with `prefix`. */
+  async mkdtemp(prefix: string): Promise<string> {
+    for (;;) {
+      const path = prefix + this.suffix();
+      const made = makeDirectory(this.caller, AT_FDCWD, toBytes(path), 0o700);
+      if (made !== -EEXIST) {
+        check(made, 'mkdtemp', path);
+        return path;
+      }
+    }
   }
 
   async stat(path: string): Promise<Stats> {
@@ -252,11 +298,32 @@ export class FileSystem {
     check(changeOwner(this.caller, AT_FDCWD, toBytes(path), uid, gid, 0), 'chown', path);
   }
 
-  /** Seconds since 1970, fractions allowed. */
-  async utimes(path: string, atime: number, mtime: number): Promise<void> {
-    const [a, b] = [Math.floor(atime), Math.floor(mtime)];
-    const nanos = [Math.round((atime - a) * 1e9), Math.round((mtime - b) * 1e9)] as const;
-    check(setTimes(this.caller, AT_FDCWD, toBytes(path), a, nanos[0], b, nanos[1], 0), 'utimes', path);
+  async lchown(path: string, uid: number, gid: number): Promise<void> {
+    const flags = AT_SYMLINK_NOFOLLOW;
+    check(changeOwner(this.caller, AT_FDCWD, toBytes(path), uid, gid, flags), 'lchown', path);
+  }
+
+  /** Seconds since 1970, fractions allowed, or dates. */
+  async utimes(path: string, atime: Moment, mtime: Moment): Promise<void> {
+    check(this.stamp(path, atime, mtime, 0), 'utimes', path);
+  }
+
+  async lutimes(path: string, atime: Moment, mtime: Moment): Promise<void> {
+    check(this.stamp(path, atime, mtime, AT_SYMLINK_NOFOLLOW), 'lutimes', path);
+  }
+
+  async statfs(path: string): Promise<FileSystemStats> {
+    const data = new StatfsData();
+    check(statfsPath(this.caller, toBytes(path), data), 'statfs', path);
+    return {
+      type: data.type,
+      bsize: data.blockSize,
+      blocks: data.blocks,
+      bfree: data.blocksFree,
+      bavail: data.blocksAvailable,
+      files: data.files,
+      ffree: data.filesFree,
+    };
   }
 
   async truncate(path: string, length = 0): Promise<void> {
@@ -266,6 +333,36 @@ export class FileSystem {
   async copyFile(from: string, to: string): Promise<void> {
     const { mode } = await this.stat(from);
     await this.writeFile(to, await this.readFile(from), { mode: mode & 0o777 });
+  }
+
+  /** A copy of a file, link, or (`recursive`) directory with all below it. */
+  async cp(from: string, to: string, options: { recursive?: boolean } = {}): Promise<void> {
+    const stat = await this.lstat(from);
+    if (stat.isSymbolicLink()) return this.symlink(await this.readlink(from), to);
+    if (!stat.isDirectory()) return this.copyFile(from, to);
+    if (options.recursive !== true) fail(-EISDIR, 'cp', from);
+    if (!this.isDirectory(to)) await this.mkdir(to, { mode: stat.mode & 0o777 });
+    for (const { name } of this.entries(from)) await this.cp(`${from}/${name}`, `${to}/${name}`, options);
+  }
+
+  private stamp(path: string, atime: Moment, mtime: Moment, flags: number): number {
+    const [access, accessNanos] = splitMoment(atime);
+    const [modify, modifyNanos] = splitMoment(mtime);
+    return setTimes(this.caller, AT_FDCWD, toBytes(path), access, accessNanos, modify, modifyNanos, flags);
+  }
+
+  private entries(path: string): Dirent[] {
+    return this.names(path).map((name) => {
+      const data = new StatData();
+      const found = statPath(this.caller, AT_FDCWD, `${toBytes(path)}/${name}`, AT_SYMLINK_NOFOLLOW, data);
+      return new Dirent(fromBytes(name), path, found === 0 ? data.mode & S_IFMT : 0);
+    });
+  }
+
+  private suffix(): string {
+    const bytes = new Uint8Array(6);
+    this.vfs.random.fill(bytes, 0, bytes.length);
+    return String.fromCharCode(...bytes.map((byte) => 97 + (byte % 26)));
   }
 
   private describe(path: string, flags: string | number, mode: number): FileDescription {

@@ -35,6 +35,22 @@ export class Stats {
     this.birthtimeMs = data.btime * 1000 + data.btimeNanos / 1e6;
   }
 
+  get atime(): Date {
+    return new Date(this.atimeMs);
+  }
+
+  get mtime(): Date {
+    return new Date(this.mtimeMs);
+  }
+
+  get ctime(): Date {
+    return new Date(this.ctimeMs);
+  }
+
+  get birthtime(): Date {
+    return new Date(this.birthtimeMs);
+  }
+
   isFile(): boolean {
     return (this.mode & S_IFMT) === S_IFREG;
   }

@@ -26,7 +26,10 @@ export class InodeLocks {
 }
 
 export function locksOf(inode: Inode): InodeLocks {
-  if (inode.locks === null) inode.locks = new InodeLocks();
+  if (inode.locks === null) {
+    inode.locks = new InodeLocks();
+    inode.superblock.vfs.locks.inodes.add(inode);
+  }
   return inode.locks;
 }
 

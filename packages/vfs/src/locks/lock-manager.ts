@@ -8,6 +8,8 @@ export type LockOwner = object;
 export class LockManager {
   /** Waiting owner → owners that it waits for, one entry per waiting task. */
   private readonly waits: Map<LockOwner, LockOwner>;
+  /** Every inode that has or had locks, for /proc/locks. */
+  readonly inodes: Set<Inode>;
   /** How long a lease may stand in the way, ns (/proc/sys/fs/lease-break-time); 0: for ever. */
   leaseBreakNanos: number;
   /** Set by an operation that said -EAGAIN because of a lease: what to wait for. */
@@ -15,6 +17,7 @@ export class LockManager {
 
   constructor() {
     this.waits = new Map();
+    this.inodes = new Set();
     this.leaseBreakNanos = 45e9;
     this.breaking = null;
   }

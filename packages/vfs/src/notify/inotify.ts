@@ -140,6 +140,17 @@ export class Inotify {
     return total;
   }
 
+  /** The watches for /proc/PID/fdinfo, the newest first. */
+  describe(): string {
+    let text = '';
+    for (const { descriptor, inode, mask } of this.watches.values()) {
+      const where = `ino:${inode.number.toString(16)} sdev:${inode.superblock.device.toString(16)}`;
+      const line = `inotify wd:${descriptor.toString(16)} ${where} mask:${mask.toString(16)} ignored_mask:0\n`;
+      text = line + text;
+    }
+    return text;
+  }
+
   destroy(): void {
     for (const watch of this.watches.values()) detachWatch(watch.inode, watch);
     this.watches.clear();
@@ -179,6 +190,10 @@ function encode(event: QueuedEvent): Uint8Array {
 }
 
 class InotifyOps extends FileOps {
+  override fdinfo(file: FileDescription): string {
+    return (file.data as Inotify).describe();
+  }
+
   override signalsReadiness(): boolean {
     return true;
   }

@@ -5,7 +5,7 @@ import type { FileDescription } from '../file-description.js';
 import type { Inode } from '../inode.js';
 import type { Mount } from '../mount.js';
 import type { FileEvent } from './file-event.js';
-import type { Watch } from './watch-list.js';
+import type { Watch, WatchList } from './watch-list.js';
 
 export const IN_ACCESS = 0x1;
 export const IN_MODIFY = 0x2;
@@ -47,8 +47,8 @@ export function notifyDentry(dentry: Dentry, mask: number, mount: Mount | null =
   fill(event, inode, mask, 0, directory, directory === null ? '' : dentry.name);
   event.mount = mount;
   event.dentry = dentry;
-  if (heard) tell(directory.watches!.watches, event, false);
-  if (inode.watches !== null) tell(inode.watches.watches, event, true);
+  if (heard) tellList(directory.watches!, event, false);
+  if (inode.watches !== null) tellList(inode.watches, event, true);
   if (wide.length > 0) tell(wide, event, true);
 }
 
@@ -63,7 +63,7 @@ export function notifyEntry(
   const { wide, event } = directory.superblock.vfs.notify;
   if (directory.watches === null && wide.length === 0) return;
   fill(event, inode, mask, cookie, directory, name);
-  if (directory.watches !== null) tell(directory.watches.watches, event, false);
+  if (directory.watches !== null) tellList(directory.watches, event, false);
   if (wide.length > 0) tell(wide, event, false);
 }
 
@@ -73,8 +73,8 @@ export function notifyRename(from: Inode, oldName: string, inode: Inode, to: Ino
   fill(event, inode, RENAME, 0, from, oldName);
   event.newDirectory = to;
   event.newName = newName;
-  if (from.watches !== null) tell(from.watches.watches, event, false);
-  if (to !== from && to.watches !== null) tell(to.watches.watches, event, false);
+  if (from.watches !== null) tellList(from.watches, event, false);
+  if (to !== from && to.watches !== null) tellList(to.watches, event, false);
   if (wide.length > 0) tell(wide, event, false);
 }
 
@@ -83,7 +83,7 @@ export function notifyInode(inode: Inode, mask: number): void {
   const { wide, event } = inode.superblock.vfs.notify;
   if (inode.watches === null && wide.length === 0) return;
   fill(event, inode, mask, 0, null, '');
-  if (inode.watches !== null) tell(inode.watches.watches, event, true);
+  if (inode.watches !== null) tellList(inode.watches, event, true);
   if (wide.length > 0) tell(wide, event, true);
 }
 
@@ -113,6 +113,22 @@ function fill(
   event.newName = '';
   event.mount = null;
   event.dentry = null;
+}
+
+/** Somebody else changed a file: from a filesystem's `RemoteWatch`. `name`: in the directory `inode`; '' for the file itself. */
+export function tellWatches(inode: Inode, mask: number, cookie: number, name: string): void {
+  const list = inode.watches;
+  if (list === null) return;
+  const { event } = inode.superblock.vfs.notify;
+  const self = name === '';
+  fill(event, self ? inode : null, 0, cookie, self ? null : inode, name);
+  event.mask = mask;
+  tell(list.watches, event, self);
+}
+
+function tellList(list: WatchList, event: FileEvent, self: boolean): void {
+  list.remote?.expect(event.mask, self ? '' : event.name);
+  tell(list.watches, event, self);
 }
 
 function tell(watches: readonly Watch[], event: FileEvent, self: boolean): void {

@@ -11,17 +11,27 @@ export interface Watch {
   inodeGone(inode: Inode): void;
 }
 
+/** A watch of the filesystem's own on the same file: it hears what others change behind the vfs (host directories). */
+export interface RemoteWatch {
+  /** This was told just now, and may come back from the other side. */
+  expect(mask: number, name: string): void;
+  /** Nobody watches any more. */
+  end(): void;
+}
+
 export class WatchList {
   readonly watches: Watch[];
+  readonly remote: RemoteWatch | null;
 
-  constructor() {
+  constructor(remote: RemoteWatch | null) {
+    this.remote = remote;
     this.watches = [];
   }
 }
 
 /** Puts a watch on an inode. The watch holds the inode. */
 export function attachWatch(inode: Inode, watch: Watch): void {
-  if (inode.watches === null) inode.watches = new WatchList();
+  if (inode.watches === null) inode.watches = new WatchList(inode.ops.watchRemotely(inode));
   inode.watches.watches.push(watch);
   inode.retain();
 }
@@ -32,7 +42,10 @@ export function detachWatch(inode: Inode, watch: Watch): boolean {
   const at = list === null ? -1 : list.watches.indexOf(watch);
   if (list === null || at < 0) return false;
   list.watches.splice(at, 1);
-  if (list.watches.length === 0) inode.watches = null;
+  if (list.watches.length === 0) {
+    inode.watches = null;
+    list.remote?.end();
+  }
   inode.release();
   return true;
 }

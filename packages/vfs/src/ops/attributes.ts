@@ -22,6 +22,7 @@ import {
   S_ISGID,
 } from '@sandbox-kernel/abi';
 import type { CallerCredentials } from '@sandbox-kernel/contracts';
+import { followMode } from '../acl/inode-acl.js';
 import {
   type AttributeChange,
   CHANGE_ATIME,
@@ -88,7 +89,9 @@ function setMode(
   change.what = CHANGE_MODE;
   change.mode = (inode.mode & S_IFMT) | (mode & 0o7777);
   if (!inGroup(credentials, inode.gid) && !credentials.hasCapability(CAP_FSETID)) change.mode &= ~S_ISGID;
-  return apply(caller, dentry, inode, change);
+  const changed = apply(caller, dentry, inode, change);
+  if (changed === 0 && inode.acl !== null) followMode(inode);
+  return changed;
 }
 
 /** chown(2) family. -1 leaves an id as it is. */

@@ -16,6 +16,7 @@ import {
   S_IFSOCK,
   S_ISVTX,
 } from '@sandbox-kernel/abi';
+import { bitsOfNew, inheritAcl } from '../acl/inode-acl.js';
 import { MAY_EXEC, MAY_WRITE } from '../constants.js';
 import type { Dentry } from '../dentry.js';
 import type { FileCaller } from '../fs-context.js';
@@ -54,7 +55,7 @@ export function mayCreateIn(directory: Inode, caller: FileCaller): number {
   return permission(directory, caller.credentials, MAY_WRITE | MAY_EXEC);
 }
 
-/** Creates a file of the type in `mode` (umask applied) at a negative dentry of `parent`. 0 or -errno. */
+/** Creates a file of the type and bits in `mode`, less umask or as the default list says, at a negative dentry of `parent`. */
 export function createEntry(
   caller: FileCaller,
   parent: Dentry,
@@ -67,9 +68,10 @@ export function createEntry(
   const allowed = mayCreateIn(directory, caller);
   if (allowed !== 0) return allowed;
   const group = newGroup(directory, credentials);
-  const wanted = newMode(directory, mode, credentials);
+  const wanted = newMode(directory, bitsOfNew(caller, directory, mode), credentials);
   const inode = directory.ops.create(directory, dentry.name, wanted, credentials.fsuid, group, rdev);
   if (typeof inode === 'number') return inode;
+  if (directory.defaultAcl !== null) inheritAcl(directory, inode, mode);
   caller.fs.vfs.dentries.instantiate(dentry, inode);
   notifyEntry(directory, inode, dentry.name, IN_CREATE, 0);
   return 0;
@@ -78,7 +80,7 @@ export function createEntry(
 export function makeDirectory(caller: FileCaller, dirfd: number, path: string, mode: number): number {
   const dentry = walkToNew(caller, dirfd, path, true);
   if (typeof dentry === 'number') return dentry;
-  const bits = mode & (0o777 | S_ISVTX) & ~caller.fs.umask;
+  const bits = mode & (0o777 | S_ISVTX);
   return createEntry(caller, caller.fs.vfs.walker.dentry, dentry, S_IFDIR | bits, 0);
 }
 
@@ -101,7 +103,7 @@ export function makeNode(
   if (allowed !== 0) return allowed;
   const whiteout = type === S_IFCHR && rdev === 0;
   if (isDevice && !whiteout && !caller.credentials.hasCapability(CAP_MKNOD)) return -EPERM;
-  const bits = mode & 0o7777 & ~caller.fs.umask;
+  const bits = mode & 0o7777;
   return createEntry(caller, parent, dentry, type | bits, isDevice ? rdev : 0);
 }
 

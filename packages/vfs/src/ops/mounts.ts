@@ -51,10 +51,18 @@ export function attachMount(mount: Mount, place: Location): number {
   const dentry = place.dentry;
   if (dentry.inode === null || (dentry.parent !== null && !dentry.hashed)) return -ENOENT;
   if (mount.root.inode!.isDirectory !== dentry.inode.isDirectory) return -ENOTDIR;
-  if (namespace.count + treeOf(mount).length > MOUNT_MAX) return -ENOSPC;
+  if (tooMany(mount, place.mount)) return -ENOSPC;
   connect(mount, place.mount, dentry, namespace);
   propagateMount(mount, place.mount, dentry);
   return 0;
+}
+
+/** Whoever listens to the new parent gets a copy as well: all of them count before the first one is made. */
+function tooMany(mount: Mount, parent: Mount): boolean {
+  const tree = treeOf(mount);
+  const fresh = new Set(tree);
+  const copies = 1 + propagationTargets(parent).filter((target) => !fresh.has(target)).length;
+  return parent.namespace!.count + tree.length * copies > MOUNT_MAX;
 }
 
 /** The link itself, without propagation. */
@@ -149,14 +157,20 @@ export function bindMount(source: Location, place: Location, recursive: boolean)
 /** A detached copy of a mount as seen from `root`; -EINVAL for an unbindable one. */
 export function copyTree(mount: Mount, root: Dentry, recursive: boolean): Mount | number {
   if (mount.unbindable) return -EINVAL;
-  const copy = cloneMount(mount, root);
-  if (!recursive) return copy;
-  for (const child of mount.children) {
-    if (child.unbindable || !child.mountpoint!.isWithin(root)) continue;
-    const below = copyTree(child, child.root, true);
-    if (typeof below !== 'number') connect(below, copy, child.mountpoint!, null);
-  }
-  return copy;
+  const top = cloneMount(mount, root);
+  if (!recursive) return top;
+  // Programs nest mounts as deep as they like: no recursion.
+  const originals = [mount];
+  const copies = [top];
+  for (let i = 0; i < originals.length; i++)
+    for (const child of originals[i]!.children) {
+      if (child.unbindable || (i === 0 && !child.mountpoint!.isWithin(root))) continue;
+      const copy = cloneMount(child, child.root);
+      connect(copy, copies[i]!, child.mountpoint!, null);
+      originals.push(child);
+      copies.push(copy);
+    }
+  return top;
 }
 
 /** A mount like `mount`: same flags, member of the same peer group, slave of the same master. */
@@ -176,13 +190,29 @@ export function cloneMount(mount: Mount, root: Dentry): Mount {
 /** mount(2) with MS_MOVE. */
 export function moveMount(from: Location, to: Location): number {
   const mount = from.mount;
-  if (from.dentry !== mount.root || mount.parent === null || mount.namespace === null) return -EINVAL;
-  if (mount.parent.peers !== null) return -EINVAL;
+  if (from.dentry !== mount.root || to.mount.namespace === null) return -EINVAL;
+  // Attached nowhere is fine for the top of a detached tree, which a descriptor holds (fsmount(2), open_tree(2)).
+  if (mount.parent === null && mount.namespace !== null) return -EINVAL;
+  if (mount.parent !== null && (mount.namespace === null || mount.parent.peers !== null)) return -EINVAL;
   if (to.mount.peers !== null && treeOf(mount).some((each) => each.unbindable)) return -EINVAL;
-  if (mount.root.inode!.isDirectory !== to.dentry.inode!.isDirectory) return -ENOTDIR;
+  if (mount.root.inode!.isDirectory !== to.dentry.inode!.isDirectory) return -EINVAL;
   for (let at: Mount | null = to.mount; at !== null; at = at.parent) if (at === mount) return -ELOOP;
+  if (to.mount.namespace === null || tooMany(mount, to.mount)) return -ENOSPC;
   disconnect(mount);
   return attachMount(mount, to);
+}
+
+/** move_mount(2) with MOVE_MOUNT_SET_GROUP: `to` joins the peers, or the master, of `from`. */
+export function setPeerGroup(from: Location, to: Location): number {
+  const source = from.mount;
+  const target = to.mount;
+  if (from.dentry !== source.root || to.dentry !== target.root || target.namespace === null) return -EINVAL;
+  if (source.superblock !== target.superblock || target.peers !== null || target.master !== null)
+    return -EINVAL;
+  if ((source.peers === null && source.master === null) || !target.root.isWithin(source.root)) return -EINVAL;
+  source.master?.joinSlave(target);
+  source.peers?.join(target);
+  return 0;
 }
 
 /** mount(2) with MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE, and MS_REC. */
@@ -227,13 +257,18 @@ export function remount(place: Location, flags: number, data: string, bind: bool
   const mount = place.mount;
   if (place.dentry !== mount.root) return -EINVAL;
   if (!bind) {
-    const superblock = mount.superblock;
-    const result = superblock.filesystem.remount(superblock, flags, data);
+    const result = reconfigure(mount.superblock, flags, data);
     if (result !== 0) return result;
-    superblock.flags = (superblock.flags & ~MS_RDONLY) | (flags & MS_RDONLY);
   }
   mount.flags = flags;
   return 0;
+}
+
+/** The filesystem itself: read-only or not, and its own options. */
+export function reconfigure(superblock: Superblock, flags: number, data: string): number {
+  const result = superblock.filesystem.remount(superblock, flags, data);
+  if (result === 0) superblock.flags = (superblock.flags & ~MS_RDONLY) | (flags & MS_RDONLY);
+  return result;
 }
 
 /** pivot_root(2): `newRoot` becomes the root of the namespace, the old root hangs at `putOld`. */
@@ -276,7 +311,7 @@ function isBelow(place: Location, top: Location): boolean {
 
 /** A private copy of a namespace (CLONE_NEWNS, unshare). `translate` afterwards finds where a place of the old one is now. */
 export function copyNamespace(namespace: MountNamespace, translate: Map<Mount, Mount>): MountNamespace {
-  const top = cloneRecursive(namespace.root, translate);
+  const top = cloneAll(namespace.root, translate);
   const copy = new MountNamespace(namespace.vfs, top);
   copy.count = 0;
   for (const each of treeOf(top)) {
@@ -286,13 +321,15 @@ export function copyNamespace(namespace: MountNamespace, translate: Map<Mount, M
   return copy;
 }
 
-function cloneRecursive(mount: Mount, translate: Map<Mount, Mount>): Mount {
-  const copy = cloneMount(mount, mount.root);
-  copy.unbindable = mount.unbindable;
-  translate.set(mount, copy);
-  for (const child of mount.children)
-    connect(cloneRecursive(child, translate), copy, child.mountpoint!, null);
-  return copy;
+function cloneAll(mount: Mount, translate: Map<Mount, Mount>): Mount {
+  const originals = treeOf(mount);
+  for (const each of originals) {
+    const copy = cloneMount(each, each.root);
+    copy.unbindable = each.unbindable;
+    translate.set(each, copy);
+    if (each !== mount) connect(copy, translate.get(each.parent!)!, each.mountpoint!, null);
+  }
+  return translate.get(mount)!;
 }
 
 function remove(list: Mount[], mount: Mount): void {

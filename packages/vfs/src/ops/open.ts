@@ -37,6 +37,7 @@ import {
   S_IFREG,
   S_IFSOCK,
 } from '@sandbox-kernel/abi';
+import { bitsOfNew, inheritAcl } from '../acl/inode-acl.js';
 import { CHANGE_CTIME, CHANGE_MODE, CHANGE_MTIME, CHANGE_SIZE } from '../attribute-change.js';
 import {
   FMODE_INTERNAL,
@@ -58,6 +59,7 @@ import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
 import { breakLeases } from '../locks/lease.js';
 import { type Mount, releaseMount } from '../mount.js';
+import { askToOpen } from '../notify/fanotify-permission.js';
 import { IN_MODIFY, IN_OPEN, notifyDentry } from '../notify/notify.js';
 import { LAST_NAME } from '../path-walk.js';
 import {
@@ -110,6 +112,10 @@ export function openDentry(
   const inode = dentry.inode!;
   const refused = mayOpen(caller, mount, inode, flags, created);
   if (refused !== 0) return refused;
+  if (caller.fs.vfs.notify.permissionGroups.length > 0 && !created) {
+    const asked = askToOpen(caller, mount, dentry);
+    if (asked !== 0) return asked;
+  }
   if (inode.locks !== null && inode.locks.leases.length > 0) {
     const broken = breakLeases(inode, flags);
     if (broken !== 0) return waitForLease(caller, inode);
@@ -131,7 +137,7 @@ function describe(caller: FileCaller, mount: Mount, dentry: Dentry, flags: numbe
   const file = new FileDescription(PATH_ONLY_OPS, flags, openMode(inode, flags));
   file.mount = mount;
   file.dentry = dentry;
-  file.inode = inode;
+  file.attach(inode);
   file.credentials = caller.credentials;
   mount.refs++;
   mount.expiring = false;
@@ -160,6 +166,7 @@ export function waitForLease(caller: FileCaller, inode: Inode): number {
 
 /** Undoes `describe` after a failed open. */
 function abandon(file: FileDescription, error: number): number {
+  file.detach();
   if ((file.mode & FMODE_WRITER) !== 0) file.inode!.writers--;
   else if ((file.mode & FMODE_READER) !== 0) file.inode!.readers--;
   file.dentry!.release();
@@ -244,7 +251,7 @@ export function pathDescription(
   const file = new FileDescription(PATH_ONLY_OPS, flags | O_PATH, FMODE_PATH);
   file.mount = mount;
   file.dentry = dentry;
-  file.inode = dentry.inode;
+  file.attach(dentry.inode);
   file.credentials = caller.credentials;
   mount.refs++;
   dentry.retain();
@@ -297,7 +304,7 @@ function createAndOpen(
 ): FileDescription | number {
   const walker = caller.fs.vfs.walker;
   const mount = walker.mount;
-  const bits = mode & 0o7777 & ~caller.fs.umask;
+  const bits = mode & 0o7777;
   const readOnly = writableMount(mount);
   if (readOnly !== 0) return readOnly;
   const created = createEntry(caller, walker.dentry, dentry, S_IFREG | bits, 0);
@@ -325,10 +332,12 @@ function openUnnamed(
   if (readOnly !== 0) return readOnly;
   const allowed = permission(directory, caller.credentials, MAY_WRITE | 1);
   if (allowed !== 0) return allowed;
-  const wanted = newMode(directory, S_IFREG | (mode & 0o7777 & ~caller.fs.umask), caller.credentials);
+  const asked = S_IFREG | (mode & 0o7777);
+  const wanted = newMode(directory, bitsOfNew(caller, directory, asked), caller.credentials);
   const group = newGroup(directory, caller.credentials);
   const inode = directory.ops.createUnnamed(directory, wanted, caller.credentials.fsuid, group);
   if (typeof inode === 'number') return inode;
+  if (directory.defaultAcl !== null) inheritAcl(directory, inode, asked);
   if ((flags & O_EXCL) === 0) inode.attributes |= INODE_LINKABLE;
   const dentry = new Dentry(parent.superblock, parent, `#${inode.number}`, inode);
   const opened = openDentry(caller, mount, dentry, flags & ~TMPFILE_BIT & ~O_DIRECTORY, true);
@@ -337,14 +346,30 @@ function openUnnamed(
   return opened;
 }
 
+/** Opens a file of which a watch tells, for whoever reads of it: no watch hears, no group is asked. */
+export function openWatched(
+  caller: FileCaller,
+  mount: Mount,
+  dentry: Dentry,
+  flags: number,
+): FileDescription | number {
+  const file = describe(caller, mount, dentry, flags);
+  file.mode |= FMODE_INTERNAL;
+  const opened = dentry.inode!.ops.open(dentry.inode!, file);
+  if (opened < 0) return abandon(file, opened);
+  file.flags = (flags & ~NOT_KEPT) | O_LARGEFILE;
+  return file;
+}
+
 /** Opens an inode for the kernel itself (copy-up, exec): no permission check, no notification, no mount. */
 export function openInternal(inode: Inode, flags: number): FileDescription | number {
   const file = new FileDescription(PATH_ONLY_OPS, flags, openMode(inode, flags) | FMODE_INTERNAL);
   file.mode &= ~(FMODE_WRITER | FMODE_READER);
-  file.inode = inode;
+  file.attach(inode);
   inode.retain();
   const opened = inode.ops.open(inode, file);
   if (opened === 0) return file;
+  file.detach();
   inode.release();
   return opened;
 }

@@ -144,12 +144,12 @@ export function checkAccess(
   flags: number,
 ): number {
   const walker = caller.fs.vfs.walker;
-  const found = walker.lookup(
-    { fs: caller.fs, files: caller.files, credentials },
-    dirfd,
-    path,
-    walkFlags(flags),
-  );
+  // The same caller to links such as /proc/self, with other rights.
+  const who: FileCaller =
+    credentials === caller.credentials
+      ? caller
+      : Object.create(caller, { credentials: { value: credentials } });
+  const found = walker.lookup(who, dirfd, path, walkFlags(flags));
   if (found !== 0) return found;
   const inode = walker.dentry.inode!;
   const type = inode.mode & S_IFMT;

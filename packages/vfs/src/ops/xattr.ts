@@ -1,8 +1,10 @@
 // getxattr(2), setxattr(2), listxattr(2), removexattr(2): xattr(7)'s namespaces and who may use them.
 import {
+  CAP_FSETID,
   CAP_SETFCAP,
   CAP_SYS_ADMIN,
   E2BIG,
+  EACCES,
   EINVAL,
   ENODATA,
   EOPNOTSUPP,
@@ -11,6 +13,7 @@ import {
   S_IFDIR,
   S_IFMT,
   S_IFREG,
+  S_ISGID,
   S_ISVTX,
   VFS_CAP_REVISION_2,
   VFS_CAP_REVISION_3,
@@ -19,13 +22,15 @@ import {
   XATTR_NAME_MAX,
   XATTR_SIZE_MAX,
 } from '@sandbox-kernel/abi';
+import { DEFAULT_ACL, isAclName, setAccessAcl, storeAcl } from '../acl/inode-acl.js';
+import { isValidAcl, parseAcl } from '../acl/posix-acl.js';
 import { MAY_READ, MAY_WRITE } from '../constants.js';
 import type { FileDescription } from '../file-description.js';
 import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
 import type { Mount } from '../mount.js';
 import { IN_ATTRIB, notifyInode } from '../notify/notify.js';
-import { INODE_APPEND, INODE_IMMUTABLE, isOwner, permission, writableMount } from '../permission.js';
+import { INODE_APPEND, INODE_IMMUTABLE, inGroup, isOwner, permission, writableMount } from '../permission.js';
 import { walkFlags } from './stat.js';
 
 /** The value, or -errno. `flags`: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
@@ -48,6 +53,7 @@ export function getFileXattr(caller: FileCaller, file: FileDescription, name: st
 function getInodeXattr(caller: FileCaller, inode: Inode, name: string): Uint8Array | number {
   const refused = checkNamespace(caller, inode, name, false);
   if (refused !== 0) return refused;
+  if (inode.isSymlink && isAclName(name)) return -EOPNOTSUPP;
   return inode.ops.getXattr(inode, name);
 }
 
@@ -89,6 +95,7 @@ function setInodeXattr(
 ): number {
   const refused = mayChange(caller, mount, inode, name);
   if (refused !== 0) return refused;
+  if (inode.superblock.acls && isAclName(name)) return setAcl(caller, inode, name, value);
   if (name === 'security.capability' && !isCapabilityValue(value)) return -EINVAL;
   const result = inode.ops.setXattr(inode, name, value, flags);
   if (result === 0) notifyInode(inode, IN_ATTRIB);
@@ -124,6 +131,7 @@ export function removeFileXattr(caller: FileCaller, file: FileDescription, name:
 function removeInodeXattr(caller: FileCaller, mount: Mount | null, inode: Inode, name: string): number {
   const refused = mayChange(caller, mount, inode, name);
   if (refused !== 0) return refused;
+  if (inode.superblock.acls && isAclName(name)) return setAcl(caller, inode, name, null);
   const result = inode.ops.removeXattr(inode, name);
   if (result === 0) notifyInode(inode, IN_ATTRIB);
   return result;
@@ -149,6 +157,26 @@ function listInodeXattrs(caller: FileCaller, inode: Inode): string | number {
     text += `${name}\0`;
   }
   return text;
+}
+
+/** Sets an access control list (null: removes it), and with an access list the mode. */
+function setAcl(caller: FileCaller, inode: Inode, name: string, value: Uint8Array | null): number {
+  const acl = value === null ? null : parseAcl(value);
+  if (typeof acl === 'number') return acl;
+  if (inode.isSymlink) return -EOPNOTSUPP;
+  if (name === DEFAULT_ACL && !inode.isDirectory) return acl === null ? 0 : -EACCES;
+  const { credentials } = caller;
+  if (!isOwner(inode, credentials)) return -EPERM;
+  if (acl !== null && !isValidAcl(acl)) return -EINVAL;
+  let result: number;
+  if (name === DEFAULT_ACL) result = storeAcl(inode, name, acl);
+  else {
+    const keepsSetGid = inGroup(credentials, inode.gid) || credentials.hasCapability(CAP_FSETID);
+    const mode = keepsSetGid || acl === null ? inode.mode : inode.mode & ~S_ISGID;
+    result = setAccessAcl(caller, inode, acl, mode);
+  }
+  if (result === 0) notifyInode(inode, IN_ATTRIB);
+  return result;
 }
 
 function mayChange(caller: FileCaller, mount: Mount | null, inode: Inode, name: string): number {

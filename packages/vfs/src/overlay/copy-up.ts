@@ -16,6 +16,7 @@ import { openInternal } from '../ops/open.js';
 import { ByteSegments } from '../segments.js';
 import type { TmpfsFile } from '../tmpfs/tmpfs-file.js';
 import { tmpfsFileOf } from '../tmpfs/tmpfs-ops.js';
+import { noteOrigin } from './origins.js';
 import { layersOf, mirror, overlayNode } from './overlay-node.js';
 
 /** Bytes copied per step. */
@@ -41,6 +42,7 @@ export function ensureUpper(inode: Inode, withData = true): number {
     return result;
   }
   node.upper = created;
+  node.copied = created.version;
   layers.shown.set(created, inode);
   mirror(inode);
   return 0;
@@ -55,6 +57,7 @@ function createUpper(inode: Inode): Inode | number {
   if (ready !== 0) return ready;
   const directory = overlayNode(parent).upper!;
   const before = saveTimes(directory);
+  noteOrigin(parent, node.name, lower);
   const type = lower.mode & S_IFMT;
   const created =
     type === S_IFLNK

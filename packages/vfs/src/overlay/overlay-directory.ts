@@ -99,10 +99,24 @@ function mergedList(inode: Inode): MergeSink | number {
   return sink;
 }
 
+/** The list as it was made last time, where only the upper layer can have changed since, and has not. */
+function knownList(inode: Inode): MergeSink | number {
+  const layers = layersOf(inode);
+  const { upper, lowers } = overlayNode(inode);
+  const version = upper === null ? -1 : upper.version;
+  const { listed } = layers;
+  if (listed !== null && listed.directory === inode && listed.version === version)
+    return listed.names as MergeSink;
+  const names = mergedList(inode);
+  const holds = layers.owned && lowers.every((lower) => !lower.superblock.revalidates);
+  if (typeof names !== 'number' && holds) layers.listed = { directory: inode, version, names };
+  return names;
+}
+
 class OverlayDirectoryOps extends DirectoryOps {
   override readdir(file: FileDescription, sink: DirectorySink): number {
     if (file.position === 0 || file.data === null) {
-      const list = mergedList(file.inode!);
+      const list = knownList(file.inode!);
       if (typeof list === 'number') return list;
       file.data = list;
     }
@@ -133,18 +147,26 @@ export function isMergedEmpty(inode: Inode): number {
 
 /** Removes what only hides lower names, before the directory itself goes. Pre: merged empty. */
 export function clearWhiteouts(upper: Inode): void {
-  const sink = new NameSink();
-  const file = openInternal(upper, O_RDONLY);
-  if (typeof file === 'number') return;
-  file.ops.readdir(file, sink);
-  file.release();
-  for (const name of sink.names) {
+  for (const name of entryNames(upper)) {
     const inode = upper.ops.lookup(upper, name);
     if (typeof inode === 'number' || !isWhiteoutNode(inode)) continue;
     inode.retain();
     upper.ops.unlink(upper, name, inode);
     inode.release();
   }
+}
+
+/** Names in a directory in byte order; none when it can't be read. */
+export function entryNames(directory: Inode): string[] {
+  const sink = new NameSink();
+  const file = openInternal(directory, O_RDONLY);
+  if (typeof file === 'number') return sink.names;
+  for (let before = -1; file.position !== before; ) {
+    before = file.position;
+    if (file.ops.readdir(file, sink) !== 0) break;
+  }
+  file.release();
+  return sink.names.sort();
 }
 
 /** Just the names, without `.` and `..`. */

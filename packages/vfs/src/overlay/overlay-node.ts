@@ -5,6 +5,7 @@ import { Inode } from '../inode.js';
 import type { InodeOps } from '../inode-ops.js';
 import { INODE_LINKABLE } from '../permission.js';
 import type { Superblock } from '../superblock.js';
+import type { LowerIdentity } from './origins.js';
 
 export const OPAQUE_XATTR = 'trusted.overlay.opaque';
 export const USER_OPAQUE_XATTR = 'user.overlay.opaque';
@@ -25,6 +26,8 @@ export class OverlayLayers {
   readonly owned: boolean;
   /** Overlay inode by the inode that it shows (upper, or first lower). */
   readonly shown: Map<Inode, Inode>;
+  /** The names of the directory that was listed last, while they hold: big ones are read again and again. Null: none. */
+  listed: { readonly directory: Inode; readonly version: number; readonly names: unknown } | null;
 
   constructor(upper: Inode | null, lowers: readonly Inode[], ociWhiteouts: boolean, owned: boolean) {
     this.upper = upper;
@@ -32,6 +35,7 @@ export class OverlayLayers {
     this.ociWhiteouts = ociWhiteouts;
     this.owned = owned;
     this.shown = new Map();
+    this.listed = null;
   }
 }
 
@@ -42,6 +46,10 @@ export class OverlayNode {
   /** A name that leads here, for copy-up; null when there is none. The parent is retained. */
   parent: Inode | null;
   name: string;
+  /** Of a directory: what its names covered when the upper layer first took them; null while there are none. */
+  origins: Map<string, LowerIdentity> | null;
+  /** `version` of the upper inode right after copy-up; -1 when it is no copy. */
+  copied: number;
   /** Names that were added (link) or removed (unlink) while the data is still below. */
   linkChange: number;
 
@@ -50,6 +58,8 @@ export class OverlayNode {
     this.lowers = lowers;
     this.parent = null;
     this.name = '';
+    this.origins = null;
+    this.copied = -1;
     this.linkChange = 0;
   }
 }
@@ -200,8 +210,13 @@ export function findLowers(
   return found;
 }
 
+/** What a whiteout under this name would hide: the topmost lower inode, or null. */
+export function lowerBehind(directory: Inode, name: string): Inode | null {
+  const found = findLowers(layersOf(directory), overlayNode(directory).lowers, name);
+  return typeof found === 'number' ? null : (found[0] ?? null);
+}
+
 /** Is there something below under this name, so that removing it above needs a whiteout? */
 export function existsBelow(directory: Inode, name: string): boolean {
-  const found = findLowers(layersOf(directory), overlayNode(directory).lowers, name);
-  return typeof found !== 'number' && found.length > 0;
+  return lowerBehind(directory, name) !== null;
 }

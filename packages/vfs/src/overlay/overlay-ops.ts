@@ -22,6 +22,7 @@ import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
 import { InodeOps } from '../inode-ops.js';
 import { ensureUpper } from './copy-up.js';
+import { noteOrigin } from './origins.js';
 import { clearWhiteouts, isMergedEmpty, openOverlayDirectory } from './overlay-directory.js';
 import {
   existsBelow,
@@ -30,6 +31,7 @@ import {
   isWhiteoutNode,
   layersOf,
   lookupLower,
+  lowerBehind,
   mirror,
   nameNode,
   OCI_PREFIX,
@@ -161,6 +163,11 @@ class OverlayOps extends InodeOps {
     return real.ops.open(real, file);
   }
 
+  override mayHaveAcl(inode: Inode): boolean {
+    const real = realOf(inode);
+    return real.superblock.acls && real.ops.mayHaveAcl(real);
+  }
+
   override getXattr(inode: Inode, name: string): Uint8Array | number {
     if (name.startsWith(HIDDEN)) return -ENODATA;
     const real = realOf(inode);
@@ -285,7 +292,9 @@ function removeEntry(directory: Inode, name: string, inode: Inode): number {
     const removed = dropUpper(parent, name, upper);
     if (removed !== 0) return removed;
   }
-  if (existsBelow(directory, name)) {
+  const lower = lowerBehind(directory, name);
+  if (lower !== null) {
+    noteOrigin(directory, name, lower);
     const marked = whiteout(directory, name);
     if (marked !== 0) return marked;
   }
@@ -345,14 +354,24 @@ function moveEntry(
   const renamed = source.ops.rename(source, oldName, moved, target, newName, victim, 0);
   victim?.release();
   if (renamed !== 0) return renamed;
-  if (replaced !== null) forgetReplaced(replaced, to, newName);
-  if (leaveWhiteout || existsBelow(from, oldName)) whiteout(from, oldName);
+  if (replaced !== null) {
+    noteBehind(to, newName);
+    forgetReplaced(replaced, to, newName);
+  }
+  if (noteBehind(from, oldName) || leaveWhiteout) whiteout(from, oldName);
   if (inode.isDirectory) keepContents(inode, to, newName);
   renamedTo(inode, to, newName);
   mirror(from);
   mirror(to);
   mirror(inode);
   return 0;
+}
+
+/** True when something lies below the name, which is noted. */
+function noteBehind(directory: Inode, name: string): boolean {
+  const lower = lowerBehind(directory, name);
+  if (lower !== null) noteOrigin(directory, name, lower);
+  return lower !== null;
 }
 
 /** The upper inode under a name; a file whose data came up under another of its hard links is linked here first. */
@@ -425,6 +444,8 @@ function exchangeEntries(
   if (typeof two === 'number') return two;
   const renamed = source.ops.rename(source, oldName, one, target, newName, two, RENAME_EXCHANGE);
   if (renamed !== 0) return renamed;
+  noteBehind(from, oldName);
+  noteBehind(to, newName);
   if (inode.isDirectory) keepContents(inode, to, newName);
   if (other.isDirectory) keepContents(other, from, oldName);
   renamedTo(inode, to, newName);

@@ -43,6 +43,7 @@ function directoryAt(caller: FileCaller, path: string): Inode | number {
 export const OVERLAY_TYPE: FilesystemType = {
   name: 'overlay',
   needsDevice: false,
+  knows: (key) => key === 'lowerdir' || key === 'upperdir' || key === 'workdir' || ACCEPTED.test(key),
   mount(vfs: Vfs, source: string, _flags: number, data: string, caller: FileCaller): Superblock | number {
     const paths = parse(data);
     if (typeof paths === 'number') return paths;

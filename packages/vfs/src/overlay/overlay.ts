@@ -48,6 +48,7 @@ class Overlay implements Filesystem {
     const layers = superblock.data as OverlayLayers;
     superblock.root = null;
     layers.shown.clear();
+    layers.listed = null;
     const tops = layers.upper === null ? layers.lowers : [layers.upper, ...layers.lowers];
     for (const top of tops) {
       if (layers.owned) top.superblock.filesystem.unmount(top.superblock);
@@ -102,6 +103,7 @@ function assemble(vfs: Vfs, layers: OverlayLayers, source: string): Superblock {
   const superblock = new Superblock(vfs, new Overlay(), source);
   superblock.data = layers;
   if (layers.upper === null) superblock.flags |= 1;
+  superblock.acls = (layers.upper ?? layers.lowers[0]!).superblock.acls;
   const root = showInode(superblock, OVERLAY_OPS, layers.upper, layers.lowers);
   root.ops.refresh(root);
   superblock.setRoot(root);

@@ -36,7 +36,7 @@ export function createPipe(caller: FileCaller, flags: number, ends: FileDescript
 
 function pipeEnd(caller: FileCaller, inode: Inode, pipe: Pipe, flags: number, mode: number): FileDescription {
   const file = new FileDescription(PIPE_OPS, flags, mode);
-  file.inode = inode;
+  file.attach(inode);
   file.credentials = caller.credentials;
   file.data = pipe;
   file.state = NO_WAIT;

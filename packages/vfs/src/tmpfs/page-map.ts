@@ -71,6 +71,11 @@ export class PageMap {
     return page;
   }
 
+  /** Offset of each page present. */
+  *offsets(): Generator<number> {
+    for (const leaf of this.leaves.values()) for (const offset of leaf) if (offset !== HOLE) yield offset;
+  }
+
   clear(): void {
     this.leaves.clear();
     this.count = 0;

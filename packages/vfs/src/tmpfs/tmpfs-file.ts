@@ -253,6 +253,8 @@ export class TmpfsFile implements Mappable {
 
   addMapping(owner: MappingOwner, offset: number, length: number, shared: boolean, writable: boolean): void {
     this.inodeObject.retain();
+    // Stores through the mapping are not seen, and mprotect(2) may allow them later.
+    if (shared) this.inodeObject.version++;
     addRange(this.mappings, owner, offset, length, shared, writable);
   }
 

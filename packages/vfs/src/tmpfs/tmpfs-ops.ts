@@ -18,6 +18,7 @@ import {
   XATTR_CREATE,
   XATTR_REPLACE,
 } from '@sandbox-kernel/abi';
+import { isAclName } from '../acl/inode-acl.js';
 import { type AttributeChange, applyChange, CHANGE_SIZE } from '../attribute-change.js';
 import { LISTED_DIRECTORY_OPS } from '../directory-ops.js';
 import { EntryList } from '../entry-list.js';
@@ -193,12 +194,16 @@ class TmpfsOps extends InodeOps {
     return 0;
   }
 
+  override mayHaveAcl(inode: Inode): boolean {
+    return nodeOf(inode).xattrs !== null;
+  }
+
   override getXattr(inode: Inode, name: string): Uint8Array | number {
     return nodeOf(inode).xattrs?.get(name) ?? -ENODATA;
   }
 
   override setXattr(inode: Inode, name: string, value: Uint8Array, flags: number): number {
-    if (name.startsWith('system.')) return -EOPNOTSUPP;
+    if (name.startsWith('system.') && !isAclName(name)) return -EOPNOTSUPP;
     const node = nodeOf(inode);
     const exists = node.xattrs?.has(name) === true;
     if (exists && (flags & XATTR_CREATE) !== 0) return -EEXIST;

@@ -100,6 +100,7 @@ function pagesOf(size: number): number {
 
 export function createTmpfs(vfs: Vfs, options: TmpfsOptions = {}): Superblock {
   const superblock = new Superblock(vfs, new Tmpfs(options.type ?? 'tmpfs'), options.source ?? 'tmpfs');
+  superblock.acls = true;
   const pages = options.size === undefined ? NO_LIMIT : pagesOf(options.size);
   superblock.data = new TmpfsUsage(
     pages,
@@ -133,6 +134,7 @@ export function parseTmpfsOptions(data: string): TmpfsOptions | number {
 }
 
 const IGNORED = /^(huge=(never|always|within_size|advise)|mpol=.*|inode(32|64)|noswap)$/;
+const OPTIONS = /^(size|nr_blocks|nr_inodes|mode|uid|gid|huge|mpol|inode32|inode64|noswap)$/;
 const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 function parseValue(key: string, text: string): number {
@@ -148,6 +150,8 @@ function parseValue(key: string, text: string): number {
 export const TMPFS_TYPE: FilesystemType = {
   name: 'tmpfs',
   needsDevice: false,
+  knows: (key) => OPTIONS.test(key),
+  checks: (option) => typeof parseTmpfsOptions(option) !== 'number',
   mount(vfs: Vfs, source: string, _flags: number, data: string): Superblock | number {
     const options = parseTmpfsOptions(data);
     return typeof options === 'number' ? options : createTmpfs(vfs, { ...options, source });

@@ -10,7 +10,7 @@ import {
 } from '@sandbox-kernel/vfs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { operation, runHere, runThere, treeHere, treeThere } from '../support/operations.js';
+import { operation, releaseHeld, runHere, runThere, treeHere, treeThere } from '../support/operations.js';
 import { createWorld, mustOpen } from '../support/world.js';
 
 const SHM = '/dev/shm';
@@ -39,6 +39,7 @@ function compare(make: (vfs: Vfs) => Superblock): void {
           expect({ op, outcome: actual }).toEqual({ op, outcome: expected });
         }
         expect(treeHere(caller, DEPTH)).toEqual(treeThere(base + DEPTH));
+        releaseHeld(caller, base + DEPTH);
         rmSync(base, { recursive: true, force: true });
       }),
       { numRuns: RUNS },
@@ -75,6 +76,7 @@ describe('overlay', () => {
           expect({ op, outcome: actual }).toEqual({ op, outcome: expected });
         }
         expect(treeHere(over.caller, '')).toEqual(treeHere(plain.caller, ''));
+        for (const { caller } of [plain, over]) releaseHeld(caller, null);
       }),
       { numRuns: RUNS },
     );

@@ -1,6 +1,7 @@
 // Random file operations that run both here and on the host through node:fs, with results that can be compared: errno names or values.
 import * as fs from 'node:fs';
 import {
+  EBADF,
   errnoName,
   O_APPEND,
   O_CREAT,
@@ -9,6 +10,7 @@ import {
   O_NOFOLLOW,
   O_RDONLY,
   O_RDWR,
+  O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
 } from '@sandbox-kernel/abi';
@@ -23,14 +25,18 @@ import {
   openFile,
   readDirectory,
   readFile,
+  readFileAt,
   readLink,
   removeDirectory,
   renameFile,
   StatData,
+  statFile,
   statPath,
+  truncateFile,
   truncatePath,
   unlinkFile,
   writeFile,
+  writeFileAt,
 } from '@sandbox-kernel/vfs';
 import fc from 'fast-check';
 
@@ -44,7 +50,15 @@ export type Operation =
     }
   | { readonly kind: 'symlink' | 'link' | 'rename'; readonly path: string; readonly to: string }
   | { readonly kind: 'truncate'; readonly path: string; readonly size: number }
-  | { readonly kind: 'chmod'; readonly path: string; readonly mode: number };
+  | { readonly kind: 'chmod'; readonly path: string; readonly mode: number }
+  | HeldOperation;
+
+/** On one of a few files that stay open, whatever happens to their names. */
+export type HeldOperation =
+  | { readonly kind: 'hold'; readonly slot: number; readonly path: string; readonly flags: number }
+  | { readonly kind: 'heldWrite'; readonly slot: number; readonly size: number; readonly write: string }
+  | { readonly kind: 'heldCut'; readonly slot: number; readonly size: number }
+  | { readonly kind: 'heldRead' | 'heldStat' | 'heldClose'; readonly slot: number };
 
 /** What an operation gives: a value, or the name of an errno. */
 export type Outcome = string;
@@ -78,7 +92,37 @@ const flags = fc
   )
   .map(([access, extra]) => extra.reduce((all, flag) => all | flag, access));
 
+const slot = fc.nat(2);
+/** Far beyond the end now and then: a hole. */
+const place = fc.constantFrom(0, 1, 5, 4095, 4096, 9000, 15_000);
+const held: fc.Arbitrary<Operation> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('hold' as const),
+      slot,
+      path,
+      flags: fc.oneof(flags, fc.constant(O_TMPFILE | O_RDWR)),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('heldWrite' as const),
+      slot,
+      size: place,
+      write: fc.string({ minLength: 1, maxLength: 20 }).map(ascii),
+    }),
+  },
+  fc.record({ kind: fc.constant('heldCut' as const), slot, size: place }),
+  fc.record({
+    kind: fc.constantFrom('heldRead', 'heldStat', 'heldClose' as const),
+    slot,
+  }) as fc.Arbitrary<Operation>,
+);
+
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 6, arbitrary: held },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -116,7 +160,7 @@ function outcome(result: number): Outcome {
 
 /** Every path is below the host directory, and `..` can't leave it: the host side starts two levels down. */
 export function runHere(caller: FileCaller, at: string, op: Operation): Outcome {
-  const where = at + op.path;
+  const where = 'path' in op ? at + op.path : at;
   switch (op.kind) {
     case 'open':
       return openHere(caller, where, op.flags, op.write);
@@ -148,7 +192,90 @@ export function runHere(caller: FileCaller, at: string, op: Operation): Outcome 
       return outcome(truncatePath(caller, where, op.size));
     case 'chmod':
       return outcome(changeMode(caller, CWD, where, op.mode, 0));
+    default:
+      return heldHere(caller, at, op);
   }
+}
+
+const openHereNow = new WeakMap<FileCaller, Map<number, FileDescription>>();
+const openThereNow = new Map<string, Map<number, number>>();
+
+function heldHere(caller: FileCaller, at: string, op: HeldOperation): Outcome {
+  const slots = openHereNow.get(caller) ?? new Map<number, FileDescription>();
+  openHereNow.set(caller, slots);
+  const file = slots.get(op.slot);
+  if (op.kind === 'hold') {
+    const opened = openFile(caller, CWD, at + op.path, op.flags, 0o666);
+    if (!(opened instanceof FileDescription)) return outcome(opened);
+    file?.release();
+    slots.set(op.slot, opened);
+    return 'ok';
+  }
+  if (file === undefined) return 'nothing held';
+  switch (op.kind) {
+    case 'heldWrite': {
+      const data = Uint8Array.from(op.write, (char) => char.charCodeAt(0));
+      const io = new ByteSegments().add(data, 0, data.length);
+      const done = file.writable ? writeFileAt(file, io, op.size, 0, Number.POSITIVE_INFINITY) : -EBADF;
+      return done < 0 ? outcome(done) : `${done}`;
+    }
+    case 'heldRead': {
+      const into = new Uint8Array(20_000);
+      const io = new ByteSegments().add(into, 0, into.length);
+      const done = file.readable ? readFileAt(file, io, 0, 0) : -EBADF;
+      return done < 0 ? outcome(done) : String.fromCharCode(...into.subarray(0, done));
+    }
+    case 'heldCut':
+      return outcome(truncateFile(caller, file, op.size));
+    case 'heldStat': {
+      const stat = new StatData();
+      const result = statFile(file, stat);
+      return result < 0 ? outcome(result) : describe(stat.mode, stat.links, stat.size);
+    }
+    default:
+      file.release();
+      slots.delete(op.slot);
+      return 'ok';
+  }
+}
+
+function heldThere(at: string, op: HeldOperation): Outcome {
+  const slots = openThereNow.get(at) ?? new Map<number, number>();
+  openThereNow.set(at, slots);
+  const fd = slots.get(op.slot);
+  if (op.kind === 'hold') {
+    const opened = fs.openSync(at + op.path, op.flags, 0o666);
+    if (fd !== undefined) fs.closeSync(fd);
+    slots.set(op.slot, opened);
+    return 'ok';
+  }
+  if (fd === undefined) return 'nothing held';
+  switch (op.kind) {
+    case 'heldWrite':
+      return `${fs.writeSync(fd, Buffer.from(op.write, 'latin1'), 0, op.write.length, op.size)}`;
+    case 'heldRead': {
+      const into = Buffer.alloc(20_000);
+      return into.toString('latin1', 0, fs.readSync(fd, into, 0, into.length, 0));
+    }
+    case 'heldCut':
+      fs.ftruncateSync(fd, op.size);
+      return 'ok';
+    case 'heldStat':
+      return statThere(fs.fstatSync(fd));
+    default:
+      fs.closeSync(fd);
+      slots.delete(op.slot);
+      return 'ok';
+  }
+}
+
+/** Ends what a sequence left open. */
+export function releaseHeld(caller: FileCaller, at: string | null): void {
+  for (const file of openHereNow.get(caller)?.values() ?? []) file.release();
+  openHereNow.delete(caller);
+  if (at === null) return;
+  for (const fd of openThereNow.get(at)?.values() ?? []) fs.closeSync(fd);
+  openThereNow.delete(at);
 }
 
 function openHere(caller: FileCaller, where: string, wanted: number, write: string): Outcome {
@@ -204,7 +331,7 @@ function listHere(caller: FileCaller, where: string): Outcome {
 }
 
 export function runThere(at: string, op: Operation): Outcome {
-  const where = at + op.path;
+  const where = 'path' in op ? at + op.path : at;
   try {
     return there(at, where, op);
   } catch (error) {
@@ -252,6 +379,8 @@ function there(at: string, where: string, op: Operation): Outcome {
     case 'chmod':
       fs.chmodSync(where, op.mode);
       return 'ok';
+    default:
+      return heldThere(at, op);
   }
 }
 

@@ -23,6 +23,48 @@ describe('facade', () => {
     await fs.rm('/a', { recursive: true, force: true });
   });
 
+  it('lists, copies and stamps as node:fs/promises does', async () => {
+    const fs = new FileSystem();
+    await fs.mkdir('/a/b', { recursive: true });
+    await fs.writeFile('/a/b/f', 'x');
+    await fs.symlink('b', '/a/l');
+    expect(await fs.readdir('/a', { recursive: true })).toEqual(['b', 'l', 'b/f']);
+    const typed = await fs.readdir('/a', { withFileTypes: true });
+    expect(typed.map((entry) => [entry.name, entry.isDirectory(), entry.isSymbolicLink()])).toEqual([
+      ['b', true, false],
+      ['l', false, true],
+    ]);
+    await fs.cp('/a', '/copy', { recursive: true });
+    expect(await fs.readFile('/copy/l/f', 'utf8')).toBe('x');
+    await expect(fs.cp('/a', '/flat')).rejects.toMatchObject({ code: 'EISDIR' });
+    await fs.lutimes('/copy/l', 5, new Date(7000));
+    expect((await fs.lstat('/copy/l')).mtime).toEqual(new Date(7000));
+    const made = [await fs.mkdtemp('/t-'), await fs.mkdtemp('/t-')];
+    expect(new Set(made).size).toBe(2);
+    expect((await fs.stat(made[0] as string)).mode & 0o777).toBe(0o700);
+    expect((await fs.statfs('/')).bsize).toBe(4096);
+    const names = [];
+    for await (const { name } of fs.opendir('/copy')) names.push(name);
+    expect(names).toEqual(['b', 'l']);
+  });
+
+  it('works on open files as FileHandle does', async () => {
+    const fs = new FileSystem();
+    const file = await fs.open('/f', 'w+');
+    await file.writeFile('héllo');
+    await file.appendFile(new Uint8Array([33]));
+    await file.chmod(0o600);
+    await file.chown(3, 4);
+    await file.utimes(1, 2.5);
+    await file.datasync();
+    expect(await file.stat()).toMatchObject({ mode: 0o100600, uid: 3, gid: 4, mtimeMs: 2500, size: 7 });
+    expect((await file.readFile()).length).toBe(0);
+    await file[Symbol.asyncDispose]();
+    const again = await fs.open('/f');
+    expect(new TextDecoder().decode(await again.readFile())).toBe('héllo!');
+    await again.close();
+  });
+
   it('throws errors with codes', async () => {
     const fs = new FileSystem();
     const error = await fs.readFile('/nothing').catch((reason: unknown) => reason);

@@ -2,6 +2,7 @@ import {
   AT_FDCWD,
   EBUSY,
   EINVAL,
+  ENOSPC,
   EROFS,
   MNT_DETACH,
   MS_PRIVATE,
@@ -16,7 +17,9 @@ import {
 import {
   attachMount,
   bindMount,
+  copyNamespace,
   createTmpfs,
+  dropTree,
   FileDescription,
   Location,
   makeDirectory,
@@ -125,5 +128,41 @@ describe('mounts', () => {
     expect(bindMount(at(world, '/b'), at(world, '/c'), false)).toBe(-EINVAL);
     expect(setPropagation(at(world, '/b'), MS_PRIVATE)).toBe(0);
     expect(bindMount(at(world, '/b'), at(world, '/c'), false)).toBe(0);
+  });
+});
+
+describe('many mounts', () => {
+  it('of a shared tree into itself end at the limit, without a copy too many', () => {
+    const world = createWorld();
+    setPropagation(at(world, '/'), MS_SHARED);
+    const counts = [];
+    for (let i = 0; i < 6; i++) {
+      makeDirectory(world.caller, AT_FDCWD, `/${i}`, 0o755);
+      const result = bindMount(at(world, '/'), at(world, `/${i}`), true);
+      counts.push(result === 0 ? world.namespace.count : result);
+    }
+    // Each of n mounts is copied once for the place itself and once for each of its n - 1 peers.
+    expect(counts).toEqual([2, 6, 42, 1806, -ENOSPC, -ENOSPC]);
+    expect(world.namespace.list().length).toBe(1806);
+  });
+
+  it('and directories nest as deep as programs like', () => {
+    const world = createWorld();
+    makeDirectory(world.caller, AT_FDCWD, '/top', 0o755);
+    mountTmpfs(world, '/top');
+    const top = at(world, '/top');
+    world.caller.fs.setCwd(top);
+    for (let i = 0; i < 20_000; i++) {
+      makeDirectory(world.caller, AT_FDCWD, 'd', 0o755);
+      if (i < 5000) mountTmpfs(world, 'd');
+      world.caller.fs.setCwd(at(world, 'd'));
+    }
+    expect(world.namespace.count).toBe(5002);
+    const copy = copyNamespace(world.namespace, new Map());
+    expect(copy.count).toBe(5002);
+    dropTree(copy.root);
+    world.caller.fs.setCwd(at(world, '/'));
+    expect(unmount(at(world, '/top'), MNT_DETACH, null)).toBe(0);
+    expect(world.namespace.count).toBe(1);
   });
 });

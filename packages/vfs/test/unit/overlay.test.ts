@@ -114,7 +114,7 @@ describe('overlay', () => {
     expect(makeDirectory(world.caller, AT_FDCWD, '/d', 0o755)).toBe(0);
     expect(names(world, '/d')).toEqual([]);
     expect(get(world, '/d/f')).toBe(-ENOENT);
-    expect(changes(world)).toEqual(['modified /d']);
+    expect(changes(world)).toEqual(['modified /d', 'deleted /d/f']);
   });
 
   it('keeps the contents of a renamed directory', () => {
@@ -129,7 +129,7 @@ describe('overlay', () => {
     expect(get(world, '/e/f')).toBe('z');
     makeDirectory(world.caller, AT_FDCWD, '/d', 0o755);
     expect(names(world, '/d')).toEqual([]);
-    expect(changes(world).sort()).toEqual(['added /e', 'modified /d', 'modified /e/f']);
+    expect(changes(world).sort()).toEqual(['added /e', 'added /e/f', 'deleted /d/f', 'modified /d']);
   });
 
   it('keeps hard links of the lower layer together', () => {

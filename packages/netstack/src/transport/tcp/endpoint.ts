@@ -106,6 +106,7 @@ export class TcpEndpoint {
   configure(settings: TcpSettings): void {
     this.tcp.enter();
     this.current = settings;
+    if (this.binding !== null) this.binding.allowSharing(settings.reuseAddress, settings.reusePort);
     if (this.listener !== null) this.listener.settings = settings;
     if (this.tcb !== null) applySettings(this.tcb, settings);
     this.tcp.leave();

@@ -1,9 +1,8 @@
 // ICMP errors about our segments: RFC 9293 section 3.9.2.2, RFC 5461 and RFC 5927. Only errors that quote a number in
 // flight are believed; hard ones end a connection only while it is being opened; the path MTU shrinks segments.
 
-import { ECONNREFUSED, EMSGSIZE } from '../../errno.js';
+import { EMSGSIZE } from '../../errno.js';
 import type { IcmpError } from '../../roles.js';
-import { READY_ERROR } from '../../roles.js';
 import type { PacketBuffer } from '../../storage/packet-buffer.js';
 import { fail } from './close.js';
 import type { TcpRequest } from './listener.js';
@@ -15,7 +14,7 @@ import { markLost } from './scoreboard.js';
 import { SEGMENT_SACKED, SEGMENT_SYN } from './segment-queue.js';
 import { seqBetween } from './seq.js';
 import { TCP_CLOSE, TCP_SYN_RECV, TCP_SYN_SENT } from './state.js';
-import { type Tcb, wake } from './tcb.js';
+import type { Tcb } from './tcb.js';
 import { KIND_REQUEST, KIND_TCB, type Tcp } from './tcp.js';
 
 /** `packet.start` is at the quoted TCP header; its source is ours. */
@@ -44,13 +43,9 @@ function errorForConnection(tcb: Tcb, seq: number, error: IcmpError): void {
     refreshPathMtu(tcb);
     return;
   }
-  const opening = tcb.state === TCP_SYN_SENT || tcb.state === TCP_SYN_RECV;
-  if (opening && (error.fatal || error.errno === ECONNREFUSED)) {
-    fail(tcb, error.errno);
-    return;
-  }
-  tcb.softError = error.errno;
-  if (opening) wake(tcb, READY_ERROR);
+  // While a connection is being opened Linux takes every unreachability for final (RFC 1122 4.2.3.9 would go on trying).
+  if (tcb.state === TCP_SYN_SENT || tcb.state === TCP_SYN_RECV) fail(tcb, error.errno);
+  else tcb.softError = error.errno;
 }
 
 /** The path MTU may have changed: what was sent too large is lost, and goes again in smaller pieces (RFC 1191, 6.4). */

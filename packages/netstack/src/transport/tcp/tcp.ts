@@ -268,6 +268,11 @@ export class Tcp implements TransportProtocol, FreeFlows {
     endpoint.pendingEvents |= bits;
   }
 
+  /** For dumps: the flow's connection is over. */
+  isTimeWait(flow: FlowTuple): boolean {
+    return flow.kind === KIND_TIME_WAIT;
+  }
+
   /** Listeners, for dumps. */
   listening(): readonly TcpListener[] {
     return this.listeners.all();

@@ -74,6 +74,7 @@ export function reserveBytes(tcb: Tcb, length: number): number {
 export function commitBytes(tcb: Tcb, count: number): void {
   if (count <= 0) return;
   tcb.sendRing.extend(count);
+  tcb.corked = false;
   tcb.writeSeq = (tcb.writeSeq + count) | 0;
   push(tcb);
 }

@@ -304,6 +304,7 @@ export class UdpEndpoint {
   configure(settings: UdpSettings): void {
     const uncorked = this.settings.cork && !settings.cork && this.corked !== null;
     this.settings = settings;
+    if (this.binding !== null) this.binding.allowSharing(settings.reuseAddress, settings.reusePort);
     this.scratchRoute = null;
     this.connectedRoute?.invalidate();
     if (!uncorked || this.flow === null) return;
@@ -422,11 +423,11 @@ export class UdpEndpoint {
     return error;
   }
 
+  /** -ENOTCONN without a peer, but the halves are shut all the same, as on Linux. */
   shutdown(halves: number): number {
-    if (this.flow === null) return -ENOTCONN;
     this.halves |= halves;
     this.udp.wake(this, READY_READ | READY_READ_HANGUP);
-    return 0;
+    return this.flow === null ? -ENOTCONN : 0;
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sandboxSpec } from '../../../src/api/options.js';
+import { sandboxPlan } from '../../../src/api/options.js';
 import { seedSpec, timeSpec } from '../../../src/api/time-option.js';
 
 describe('the time option', () => {
@@ -37,9 +37,9 @@ describe('the time option', () => {
 
   it('names the nearest option for a wrong one', () => {
     const wrong = { start: '@0', scael: 2 } as unknown as { start: string };
-    expect(() => sandboxSpec({ time: wrong })).toThrow(/unknown option 'scael'/);
+    expect(() => sandboxPlan({ time: wrong })).toThrow(/unknown option 'scael'/);
     const alien = { tiem: { start: '@0' } } as object;
-    expect(() => sandboxSpec(alien)).toThrow(/unknown option 'tiem'/);
+    expect(() => sandboxPlan(alien)).toThrow(/unknown option 'tiem'/);
   });
 });
 

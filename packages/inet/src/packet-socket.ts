@@ -1,0 +1,348 @@
+// AF_PACKET (packet(7)): frames of an interface as they come and go, for those who hold CAP_NET_RAW. Rings are not supported.
+import {
+  AF_PACKET,
+  CAP_NET_RAW,
+  EAGAIN,
+  EINVAL,
+  EMSGSIZE,
+  ENETDOWN,
+  ENOBUFS,
+  ENODEV,
+  ENOPROTOOPT,
+  ENOTCONN,
+  ENXIO,
+  EOPNOTSUPP,
+  EPERM,
+  ESOCKTNOSUPPORT,
+  ETH_P_ALL,
+  FIONREAD,
+  MSG_PEEK,
+  MSG_TRUNC,
+  PACKET_ADD_MEMBERSHIP,
+  PACKET_AUXDATA,
+  PACKET_BROADCAST,
+  PACKET_DROP_MEMBERSHIP,
+  PACKET_HOST,
+  PACKET_IGNORE_OUTGOING,
+  PACKET_LOSS,
+  PACKET_MULTICAST,
+  PACKET_ORIGDEV,
+  PACKET_OTHERHOST,
+  PACKET_OUTGOING,
+  PACKET_QDISC_BYPASS,
+  PACKET_RX_RING,
+  PACKET_STATISTICS,
+  PACKET_TIMESTAMP,
+  PACKET_TX_RING,
+  PACKET_VERSION,
+  POLLERR,
+  POLLIN,
+  POLLOUT,
+  POLLRDNORM,
+  POLLWRNORM,
+  SO_ATTACH_FILTER,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  SOCKADDR_LL_SIZE,
+  SOL_SOCKET,
+} from '@sandbox-kernel/abi';
+import type { Caller } from '@sandbox-kernel/contracts';
+import { Socket, type SocketFamily, type SocketMessage, type Task } from '@sandbox-kernel/kernel';
+import {
+  PACKET_BROADCAST as FLAG_BROADCAST,
+  PACKET_LOOPBACK as FLAG_LOOPBACK,
+  PACKET_MULTICAST as FLAG_MULTICAST,
+  PACKET_OTHERHOST as FLAG_OTHERHOST,
+  type NetInterface,
+  type PacketBuffer,
+  type PacketEndpoint,
+} from '@sandbox-kernel/netstack';
+import { gather, scatter } from '@sandbox-kernel/vfs';
+import { hardwareAddress, hardwareType, interfaceIoctl } from './interface-ioctl.js';
+import type { Internet } from './internet.js';
+import { intBytes, viewOf, wholeInt } from './option-bytes.js';
+
+const SOL_PACKET = 263;
+const KEPT = [
+  PACKET_AUXDATA,
+  PACKET_IGNORE_OUTGOING,
+  PACKET_LOSS,
+  PACKET_ORIGDEV,
+  PACKET_QDISC_BYPASS,
+  PACKET_TIMESTAMP,
+  PACKET_VERSION,
+];
+
+export class PacketSocket extends Socket {
+  readonly internet: Internet;
+  readonly kernel: Internet['kernel'];
+  readonly uid: number;
+  /** EtherType in host order; 0: none yet. */
+  etherType: number;
+  interfaceIndex: number;
+  private endpoint: PacketEndpoint | null;
+  private front: PacketBuffer | null;
+  private readonly options: Map<number, number>;
+  private countedPackets: number;
+  private countedDrops: number;
+
+  constructor(internet: Internet, type: number, protocol: number, uid: number) {
+    super(AF_PACKET, type, ((protocol & 0xff) << 8) | (protocol >> 8));
+    this.internet = internet;
+    this.kernel = internet.kernel;
+    this.uid = uid;
+    this.etherType = 0;
+    this.interfaceIndex = 0;
+    this.endpoint = null;
+    this.front = null;
+    this.options = new Map();
+    this.countedPackets = 0;
+    this.countedDrops = 0;
+    internet.sockets.add(this);
+    this.listenTo(protocol, 0);
+  }
+
+  get inode(): number {
+    return this.file?.inode?.number ?? 0;
+  }
+
+  get receiveQueue(): number {
+    return this.next()?.length ?? 0;
+  }
+
+  private listenTo(etherType: number, interfaceIndex: number): void {
+    this.endpoint?.close();
+    this.front?.release();
+    this.front = null;
+    this.etherType = etherType;
+    this.interfaceIndex = interfaceIndex;
+    this.countedPackets = 0;
+    this.countedDrops = 0;
+    this.endpoint =
+      etherType === 0
+        ? null
+        : this.internet.stack.packetEndpoint({
+            etherType,
+            interfaceIndex,
+            cooked: this.type === SOCK_DGRAM,
+            owner: this,
+            receiveLimit: this.receiveBuffer,
+          });
+  }
+
+  endpointReady(): void {
+    this.wake(POLLIN | POLLRDNORM);
+  }
+
+  override bind(_task: Task, address: Uint8Array): number {
+    if (address.length < SOCKADDR_LL_SIZE) return -EINVAL;
+    const view = viewOf(address);
+    if (view.getUint16(0, true) !== AF_PACKET) return -EINVAL;
+    const index = view.getInt32(4, true);
+    if (index !== 0 && this.internet.stack.network.interfaceByIndex(index) === null) return -ENODEV;
+    const etherType = view.getUint16(2);
+    this.listenTo(etherType === 0 ? this.etherType : etherType, index);
+    return 0;
+  }
+
+  override name(): Uint8Array {
+    const iface = this.internet.stack.network.interfaceByIndex(this.interfaceIndex);
+    return linkName(this.etherType, this.interfaceIndex, iface, 0, iface?.device.address ?? 0);
+  }
+
+  override peerName(): number {
+    return -EOPNOTSUPP;
+  }
+
+  override send(_task: Task, message: SocketMessage): number {
+    const size = message.io?.total ?? 0;
+    let index = this.interfaceIndex;
+    let etherType = this.etherType;
+    let mac = 0xffffffffffff;
+    if (message.address !== null) {
+      if (message.address.length < 12) return -EINVAL;
+      const view = viewOf(message.address);
+      index = view.getInt32(4, true);
+      etherType = view.getUint16(2);
+      if (message.address.length >= 18) mac = macOf(message.address, 12);
+    } else if (index === 0) return -ENOTCONN;
+    const { network, pool } = this.internet.stack;
+    const iface = network.interfaceByIndex(index);
+    if (iface === null) return -ENXIO;
+    if (!iface.isUp) return -ENETDOWN;
+    const header = iface.isEthernet && this.type === SOCK_RAW ? 14 : 0;
+    if (size > iface.mtu + header) return -EMSGSIZE;
+    if (size < header) return -EINVAL;
+    this.internet.touch();
+    const packet = pool.allocate(size);
+    const at = packet.append(size);
+    if (message.io !== null) gather(message.io, 0, packet.bytes, at, size);
+    const result =
+      this.type === SOCK_DGRAM && iface.isEthernet
+        ? iface.frame(packet, mac, etherType)
+        : iface.transmit(packet);
+    if (result < 0) return result;
+    message.done = size;
+    return size;
+  }
+
+  private next(): PacketBuffer | null {
+    while (this.front === null) {
+      const packet = this.endpoint?.receive() ?? null;
+      if (packet === null) return null;
+      const outgoing = (packet.flags & FLAG_LOOPBACK) !== 0;
+      if (outgoing && (this.options.get(PACKET_IGNORE_OUTGOING) ?? 0) !== 0) packet.release();
+      else this.front = packet;
+    }
+    return this.front;
+  }
+
+  override receive(_task: Task, message: SocketMessage): number {
+    if (this.error !== 0) return -this.takeError();
+    const packet = this.next();
+    if (packet === null) return -EAGAIN;
+    const total = message.io?.total ?? 0;
+    const count = Math.min(packet.length, total);
+    if (message.io !== null) scatter(message.io, 0, packet.bytes, packet.start, count);
+    if (count < packet.length) message.outFlags |= MSG_TRUNC;
+    const full = packet.length;
+    message.done = count;
+    message.fullLength = full;
+    message.address = this.sourceOf(packet);
+    if ((this.options.get(PACKET_AUXDATA) ?? 0) !== 0) {
+      message.addControl(SOL_PACKET, PACKET_AUXDATA, auxiliary(full, count));
+    }
+    if ((message.flags & MSG_PEEK) === 0) {
+      packet.release();
+      this.front = null;
+    }
+    return (message.flags & MSG_TRUNC) !== 0 ? full : count;
+  }
+
+  private sourceOf(packet: PacketBuffer): Uint8Array {
+    const iface = this.internet.stack.network.interfaceByIndex(packet.interfaceIndex);
+    const mac = iface?.isEthernet && packet.linkOffset >= 0 ? macOf(packet.bytes, packet.linkOffset + 6) : 0;
+    return linkName(packet.etherType, packet.interfaceIndex, iface, packetType(packet), mac);
+  }
+
+  override close(): void {
+    this.internet.sockets.remove(this);
+    this.front?.release();
+    this.front = null;
+    this.endpoint?.close();
+    this.endpoint = null;
+    this.wake(-1);
+  }
+
+  override events(): number {
+    let events = POLLOUT | POLLWRNORM;
+    if (this.next() !== null) events |= POLLIN | POLLRDNORM;
+    if (this.error !== 0) events |= POLLERR;
+    return events;
+  }
+
+  override getOption(_task: Task, level: number, option: number): Uint8Array | number {
+    if (level !== SOL_PACKET) return -ENOPROTOOPT;
+    if (option === PACKET_STATISTICS) return this.statistics();
+    return KEPT.includes(option) ? intBytes(this.options.get(option) ?? 0) : -ENOPROTOOPT;
+  }
+
+  /** struct tpacket_stats: since the last time it was asked for. */
+  private statistics(): Uint8Array {
+    const packets = this.endpoint?.packets ?? 0;
+    const drops = this.endpoint?.dropped ?? 0;
+    const bytes = intBytes(packets - this.countedPackets, drops - this.countedDrops);
+    this.countedPackets = packets;
+    this.countedDrops = drops;
+    return bytes;
+  }
+
+  override setOption(_task: Task, level: number, option: number, value: Uint8Array): number {
+    if (level === SOL_SOCKET) return option === SO_ATTACH_FILTER ? -EOPNOTSUPP : -ENOPROTOOPT;
+    if (level !== SOL_PACKET) return -ENOPROTOOPT;
+    switch (option) {
+      case PACKET_ADD_MEMBERSHIP:
+      case PACKET_DROP_MEMBERSHIP:
+        if (value.length < 16) return -EINVAL;
+        return this.internet.stack.network.interfaceByIndex(wholeInt(value)) === null ? -ENODEV : 0;
+      case PACKET_RX_RING:
+      case PACKET_TX_RING:
+        return -EOPNOTSUPP;
+      default:
+        if (!KEPT.includes(option)) return -ENOPROTOOPT;
+        if (value.length < 4) return -EINVAL;
+        this.options.set(option, wholeInt(value));
+        return 0;
+    }
+  }
+
+  override ioctl(caller: Caller, request: number, argument: number): number {
+    if (request === FIONREAD) return caller.memory.writeU32(argument, this.receiveQueue);
+    return interfaceIoctl(this.internet, false, caller, request, argument);
+  }
+}
+
+function packetType(packet: PacketBuffer): number {
+  if ((packet.flags & FLAG_LOOPBACK) !== 0) return PACKET_OUTGOING;
+  if ((packet.flags & FLAG_BROADCAST) !== 0) return PACKET_BROADCAST;
+  if ((packet.flags & FLAG_MULTICAST) !== 0) return PACKET_MULTICAST;
+  return (packet.flags & FLAG_OTHERHOST) !== 0 ? PACKET_OTHERHOST : PACKET_HOST;
+}
+
+function macOf(bytes: Uint8Array, at: number): number {
+  let mac = 0;
+  for (let i = 0; i < 6; i++) mac = mac * 256 + (bytes[at + i] ?? 0);
+  return mac;
+}
+
+/** struct sockaddr_ll. */
+function linkName(
+  etherType: number,
+  interfaceIndex: number,
+  iface: NetInterface | null,
+  type: number,
+  mac: number,
+): Uint8Array {
+  const bytes = new Uint8Array(SOCKADDR_LL_SIZE);
+  const view = viewOf(bytes);
+  view.setUint16(0, AF_PACKET, true);
+  view.setUint16(2, etherType);
+  view.setInt32(4, interfaceIndex, true);
+  view.setUint16(8, iface === null ? 0 : hardwareType(iface), true);
+  bytes[10] = type;
+  bytes[11] = iface === null ? 0 : 6;
+  bytes.set(hardwareAddress(mac), 12);
+  return bytes;
+}
+
+/** struct tpacket_auxdata. */
+function auxiliary(length: number, captured: number): Uint8Array {
+  const bytes = new Uint8Array(20);
+  const view = viewOf(bytes);
+  view.setUint32(0, 1, true);
+  view.setUint32(4, length, true);
+  view.setUint32(8, captured, true);
+  return bytes;
+}
+
+export class PacketFamily implements SocketFamily {
+  readonly #internet: Internet;
+
+  constructor(internet: Internet) {
+    this.#internet = internet;
+  }
+
+  /** `protocol` comes in network order. */
+  create(task: Task, type: number, protocol: number): Socket | number {
+    if (!task.credentials.hasCapability(CAP_NET_RAW)) return -EPERM;
+    if (type !== SOCK_RAW && type !== SOCK_DGRAM) return -ESOCKTNOSUPPORT;
+    if (this.#internet.sockets.full) return -ENOBUFS;
+    const etherType = ((protocol & 0xff) << 8) | ((protocol >> 8) & 0xff);
+    const chosen = etherType === 0 ? 0 : etherType === ETH_P_ALL ? ETH_P_ALL : etherType;
+    return new PacketSocket(this.#internet, type, chosen, task.credentials.fsuid);
+  }
+
+  createPair(): number {
+    return -EOPNOTSUPP;
+  }
+}

@@ -1,0 +1,178 @@
+// Who runs where, and who waits awake. Waking a sleeper on another core costs 55 us and more, a hand-over between two that spin on two
+// cores a few hundred ns, one between two sleepers on one core 1.6 us. So:
+//   free   nobody has short bursts: every thread where the host likes it, nobody spins
+//   share  contexts with short bursts are on the sentry's core, and nobody spins
+//   spin   one context with short bursts runs alone: the sentry keeps its core, the guest has the others, both spin for a bounded time
+// Contexts that compute for long are where the host likes it in any mode. How long each computes between traps is told by its slot. It
+// may lie: it is its own speed that suffers.
+#include "engine.h"
+
+#include <sched.h>
+#include <x86intrin.h>
+
+namespace systrap {
+
+constexpr double kShortBurst = 20'000;    // ns, average: worth sharing a core again
+constexpr double kLongBurst = 60'000;     // the average above which a context does not share a core any more
+constexpr double kReview = 2'000'000;     // running for so long without a trap is computing
+constexpr double kLongestSample = 400'000;
+constexpr uint32_t kSameForSpin = 64;     // traps in a row of one context before spinning begins
+constexpr int kMostCredit = 256;          // hand-overs to two that spin earn credit, waits in vain cost it
+constexpr int kVain = 8;
+constexpr double kNoSpinning = 50'000'000;  // when it is used up: somebody else needs the cores
+constexpr double kLeastSpin = 5'000;
+constexpr double kMostSpin = 60'000;
+constexpr int kAnywhere = -1;
+
+static int Off(int cpu) { return -2 - cpu; }
+
+static void SetCpu(const Engine& engine, pid_t tid, int where) {
+  cpu_set_t set = engine.cpus;
+  if (where >= 0) {
+    CPU_ZERO(&set);
+    CPU_SET(where, &set);
+  } else if (where != kAnywhere) {
+    CPU_CLR(-2 - where, &set);
+  }
+  sched_setaffinity(tid, sizeof set, &set);
+}
+
+static void MoveThread(Engine& engine, Thread& thread, int where) {
+  if (thread.cpu == where || thread.tid == 0) return;
+  thread.cpu = where;
+  SetCpu(engine, thread.tid, where);
+}
+
+// The rate of the TSC, the cost of a pause, and what it costs to wake a manager on another core.
+void Calibrate(Engine& engine) {
+  CPU_ZERO(&engine.cpus);
+  engine.cores = sched_getaffinity(0, sizeof engine.cpus, &engine.cpus) == 0 ? CPU_COUNT(&engine.cpus) : 1;
+  const uint64_t start = NowNanos();
+  const uint64_t from = __rdtsc();
+  constexpr int kPauses = 4000;
+  for (int i = 0; i < kPauses; i++) _mm_pause();
+  const auto cycles = static_cast<double>(__rdtsc() - from);
+  const auto nanos = static_cast<double>(NowNanos() - start);
+  engine.cyclesPerNano = nanos > 0 && cycles > 0 ? cycles / nanos : 1;
+  const double pause = nanos / kPauses;
+  engine.spinNanos = kMostSpin;
+  engine.guestSpinRounds = static_cast<uint32_t>(engine.spinNanos / (pause > 1 ? pause : 1));
+}
+
+// The spin is worth as long as the wake-up that it saves.
+void CalibrateSpin(Engine& engine) {
+  constexpr int kRounds = 4;
+  if (engine.cores < 2) return;
+  const int here = sched_getcpu();
+  SetCpu(engine, engine.spaces[0].pid, Off(here));
+  SetCpu(engine, 0, here);
+  double best = kMostSpin;
+  for (int i = 0; i < kRounds; i++) {
+    const uint64_t start = NowNanos();
+    if (RunBatch(engine, 0, 0) != 0) break;
+    const auto half = static_cast<double>(NowNanos() - start) / 2;
+    if (i > 0 && half < best) best = half;
+  }
+  SetCpu(engine, 0, kAnywhere);
+  engine.spaces[0].cpu = Off(here);
+  const double old = engine.spinNanos;
+  engine.spinNanos = best < kLeastSpin ? kLeastSpin : best;
+  engine.guestSpinRounds = static_cast<uint32_t>(engine.guestSpinRounds * (engine.spinNanos / old));
+}
+
+static void Enter(Engine& engine, Mode mode) {
+  if (engine.mode == mode) return;
+  const bool wasPinned = engine.mode != kModeFree;
+  engine.mode = mode;
+  __atomic_store_n(&engine.shared().guestSpin, mode == kModeSpin ? engine.guestSpinRounds : 0, __ATOMIC_RELAXED);
+  engine.count(kCountModes);
+  if (mode == kModeFree) {
+    engine.cpu = -1;
+    SetCpu(engine, 0, kAnywhere);
+  } else if (!wasPinned) {
+    engine.cpu = sched_getcpu();
+    SetCpu(engine, 0, engine.cpu);
+  }
+}
+
+// Pre: the context has short bursts.
+static Mode Choose(const Engine& engine, const Context& context) {
+  if (!engine.running.empty() || engine.sameContext == 0 || context.resumed < engine.spinAgainAt) return kModeShare;
+  if (engine.mode == kModeSpin) return context.burst < engine.spinNanos ? kModeSpin : kModeShare;
+  return engine.sameContext >= kSameForSpin && context.burst < engine.spinNanos / 2 ? kModeSpin : kModeShare;
+}
+
+// A hand-over while both sides spin: did it find the other awake? Where other work keeps taking a core away it does not, and costs more
+// than sharing one core would.
+void NoteSpin(Engine& engine, bool vain) {
+  if (!vain) {
+    if (engine.spinCredit < kMostCredit) engine.spinCredit++;
+    return;
+  }
+  engine.spinCredit -= kVain;
+  if (engine.spinCredit > 0) return;
+  engine.spinCredit = kMostCredit / 2;
+  engine.spinAgainAt = __rdtsc() + static_cast<uint64_t>(kNoSpinning * engine.cyclesPerNano);
+}
+
+// A context has trapped: how long had it computed?
+void NoteBurst(const Engine& engine, Context& context, const Thread& thread) {
+  const uint64_t from = thread.slot->started;
+  const uint64_t to = thread.slot->trapped;
+  double nanos = to > from ? static_cast<double>(to - from) / engine.cyclesPerNano : 0;
+  if (!(nanos < kLongestSample)) nanos = kLongestSample;
+  context.burst += (nanos - context.burst) / 16;
+  if (context.burst > kLongBurst) context.computes = true;
+  else if (context.burst < kShortBurst) context.computes = false;
+}
+
+// Called before a thread runs guest code.
+void Place(Engine& engine, int id, Thread& thread) {
+  if (engine.cores < 2) return;
+  Context& context = engine.contexts[id];
+  context.resumed = __rdtsc();
+  engine.sameContext = engine.lastContext == id ? engine.sameContext + 1 : 0;
+  engine.lastContext = id;
+  if (context.computes) {
+    MoveThread(engine, thread, kAnywhere);
+    return;
+  }
+  engine.shortPlaced = true;
+  const Mode mode = Choose(engine, context);
+  if (mode != engine.mode) Enter(engine, mode);
+  MoveThread(engine, thread, mode == kModeShare ? engine.cpu : Off(engine.cpu));
+}
+
+// From time to time: contexts that have not trapped for long while they share a core compute, and need no neighbour; and a
+// sentry whose guests all compute needs no core of its own. True: some context still shares a core.
+bool Review(Engine& engine) {
+  bool shares = false;
+  const uint64_t now = __rdtsc();
+  const auto old = static_cast<uint64_t>(kReview * engine.cyclesPerNano);
+  for (const int id : engine.running) {
+    Context& context = engine.contexts[id];
+    Thread& thread = engine.threads[context.thread];
+    if (thread.cpu == kAnywhere) continue;
+    if (now - context.resumed < old) {
+      shares = true;
+      continue;
+    }
+    context.computes = true;
+    context.burst = kLongestSample;
+    MoveThread(engine, thread, kAnywhere);
+  }
+  if (!shares && !engine.shortPlaced && !engine.running.empty()) Enter(engine, kModeFree);
+  engine.shortPlaced = false;
+  engine.reviewAt = now + old;
+  return shares;
+}
+
+// Brings a manager, for which the sentry is about to wait, to this core.
+void FetchManager(Engine& engine, int space) {
+  const int here = engine.cores < 2 ? -1 : sched_getcpu();
+  if (here < 0 || engine.spaces[space].cpu == here) return;
+  engine.spaces[space].cpu = here;
+  SetCpu(engine, engine.spaces[space].pid, here);
+}
+
+}  // namespace systrap

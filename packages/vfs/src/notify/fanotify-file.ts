@@ -1,0 +1,102 @@
+// The descriptor of a fanotify(7) group: reading takes events, writing answers permission events.
+import {
+  EINVAL,
+  EMFILE,
+  FAN_ALLOW,
+  FAN_DENY,
+  FAN_NONBLOCK,
+  O_NONBLOCK,
+  O_RDWR,
+  POLLIN,
+  POLLRDNORM,
+} from '@sandbox-kernel/abi';
+import type { Caller, IoSegments } from '@sandbox-kernel/contracts';
+import { createAnonymousFile } from '../anon/anonymous.js';
+import type { FileDescription } from '../file-description.js';
+import { FileOps } from '../file-ops.js';
+import type { FileCaller } from '../fs-context.js';
+import { gather } from '../segments.js';
+import type { WaitNode } from '../wait-queue.js';
+import { FanotifyGroup } from './fanotify.js';
+
+const FIONREAD = 0x541b;
+const RESPONSE_SIZE = 8;
+/** fs.fanotify.max_user_groups. */
+const MAX_GROUPS = 128;
+
+class FanotifyOps extends FileOps {
+  override ignoresSeek(): boolean {
+    return true;
+  }
+
+  override label(): string {
+    return 'anon_inode:[fanotify]';
+  }
+
+  override signalsReadiness(): boolean {
+    return true;
+  }
+
+  override read(file: FileDescription, io: IoSegments): number {
+    return (file.data as FanotifyGroup).read(io);
+  }
+
+  override write(file: FileDescription, io: IoSegments): number {
+    if (io.total < RESPONSE_SIZE) return -EINVAL;
+    const bytes = new Uint8Array(RESPONSE_SIZE);
+    gather(io, 0, bytes, 0, RESPONSE_SIZE);
+    const view = new DataView(bytes.buffer);
+    const response = view.getUint32(4, true);
+    if (response !== FAN_ALLOW && response !== FAN_DENY) return -EINVAL;
+    const answered = (file.data as FanotifyGroup).answer(view.getInt32(0, true), response === FAN_ALLOW);
+    return answered < 0 ? answered : RESPONSE_SIZE;
+  }
+
+  override poll(file: FileDescription): number {
+    return (file.data as FanotifyGroup).readable ? POLLIN | POLLRDNORM : 0;
+  }
+
+  override addWaiter(file: FileDescription, entry: WaitNode): void {
+    (file.data as FanotifyGroup).queue.add(entry);
+  }
+
+  override ioctl(file: FileDescription, caller: Caller, request: number, argument: number): number {
+    if (request !== FIONREAD) return super.ioctl(file, caller, request, argument);
+    return caller.memory.writeU32(argument, (file.data as FanotifyGroup).bytesQueued);
+  }
+
+  override release(file: FileDescription): void {
+    const group = file.data as FanotifyGroup;
+    const { groups, permissionGroups } = group.vfs.notify;
+    const at = permissionGroups.indexOf(group);
+    if (at >= 0) permissionGroups.splice(at, 1);
+    const uid = file.credentials!.fsuid;
+    groups.set(uid, (groups.get(uid) ?? 1) - 1);
+    group.destroy();
+  }
+}
+
+const FANOTIFY_OPS: FileOps = new FanotifyOps();
+
+/** Flags were checked. `asks`: may decide about opens (FAN_CLASS_CONTENT and higher). */
+export function createFanotify(
+  caller: FileCaller,
+  flags: number,
+  eventFlags: number,
+  unprivileged: boolean,
+  asks: boolean,
+): FileDescription | number {
+  const { groups } = caller.fs.vfs.notify;
+  const uid = caller.credentials.fsuid;
+  const count = groups.get(uid) ?? 0;
+  if (count >= MAX_GROUPS) return -EMFILE;
+  groups.set(uid, count + 1);
+  const group = new FanotifyGroup(caller.fs.vfs, flags, eventFlags, unprivileged);
+  if (asks) caller.fs.vfs.notify.permissionGroups.push(group);
+  const nonblock = (flags & FAN_NONBLOCK) !== 0 ? O_NONBLOCK : 0;
+  return createAnonymousFile(caller, FANOTIFY_OPS, O_RDWR | nonblock, group);
+}
+
+export function fanotifyOf(file: FileDescription): FanotifyGroup | null {
+  return file.ops === FANOTIFY_OPS ? (file.data as FanotifyGroup) : null;
+}

@@ -1,0 +1,31 @@
+// setfacl, getfacl, setfattr, getfattr and cp keep lists and attributes as on the host's own filesystem.
+import { existsSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { describeDifference, platforms, runNative, runSandboxed } from '../support/native.js';
+
+const SCRIPT = `
+d=$(mktemp -d) && cd $d && echo x >f
+setfacl -m u:1000:rw,g:2000:r f && getfacl -n f && ls -l f | cut -c1-11
+mkdir d && setfacl -d -m u:5:rwx d && getfacl -n d && touch d/x && getfacl -cn d/x
+cp -a f g && getfacl -cn g
+chmod 600 f && getfacl -cn f
+setfacl -b f && getfacl -cn f
+setfattr -n user.colour -v blue f && getfattr -d f && cp -a f h && getfattr -n user.colour h
+cd / && rm -r $d
+`;
+
+it('setfacl and setfattr', async () => {
+  if (!existsSync('/usr/bin/setfacl') || !existsSync('/usr/bin/setfattr')) {
+    console.warn('SKIPPED: setfacl or setfattr is missing; install acl and attr');
+    return;
+  }
+  const native = await runNative('/bin/sh', ['-c', SCRIPT], 'self');
+  if (native.stderr.includes('Operation not supported')) {
+    console.warn('SKIPPED: the host keeps no access control lists under /tmp');
+    return;
+  }
+  for (const platform of platforms()) {
+    const sandboxed = await runSandboxed('/bin/sh', ['-c', SCRIPT], 'self', platform);
+    expect(describeDifference(native, sandboxed)).toBe('');
+  }
+});

@@ -1,0 +1,156 @@
+// Memory as real programs use it: the cap and its OOM killer, forks of a loaded redis, heaps that grow and shrink, stress-ng's memory stressors.
+// Programs that are not installed are skipped, and said. MEMORY_TEST_SCALE=10 makes the data ten times as large (redis: 1 GB).
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type Outcome, platforms } from '../support/native.js';
+
+const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
+const here = fileURLToPath(new URL('./', import.meta.url));
+const scale = Number(process.env['MEMORY_TEST_SCALE'] ?? '1');
+const folder = mkdtempSync('/tmp/sandbox-memory-');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function has(program: string): boolean {
+  const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+  if (!found) process.stderr.write(`skipping a memory test: ${program} is not installed\n`);
+  return found;
+}
+
+function compile(name: string): string {
+  const output = `${folder}/${name}`;
+  const flags = ['-O1', '-static', '-pthread', '-Wall', '-Werror', `${here}memory/${name}.c`, '-o', output];
+  const gcc = spawnSync('gcc', flags, { encoding: 'utf8' });
+  if (gcc.status !== 0) throw new Error(gcc.stderr);
+  return output;
+}
+
+function sandbox(platform: string, flags: readonly string[], ...command: string[]): Outcome {
+  const args = [cli, 'run', '--platform', platform, '-w', '/tmp', ...flags, '--', ...command];
+  const result = spawnSync(process.execPath, args, { encoding: 'latin1', timeout: 240_000 });
+  return { stdout: result.stdout, stderr: result.stderr, status: result.status ?? -1 };
+}
+
+const STRESSORS =
+  'vm mmap mremap brk madvise shm shm-sysv userfaultfd mlock memfd stack vm-rw remap mmapfork'.split(' ');
+
+describe.each(platforms())('on %s', (platform) => {
+  it('a program past the cap dies alone, and it is said', () => {
+    const { stdout, stderr, status } = sandbox(platform, ['--memory', '128m'], compile('past-the-cap'));
+    expect(stdout).toBe('the child was killed by signal 9\nand memory is there again\n');
+    expect(stderr).toMatch(
+      /^sandbox-cli: Out of memory: Killed process \d+ \(past-the-cap\) .*anon-rss:\d+kB/,
+    );
+    expect(status).toBe(0);
+  });
+
+  it('oom_score_adj says who dies', () => {
+    const { stdout, stderr } = sandbox(platform, ['--memory', '128m'], compile('past-the-cap'), 'scapegoat');
+    expect(stdout).toBe('the small one was killed by signal 9\n');
+    expect(stderr).toContain('oom_score_adj:1000');
+  });
+
+  it('a call that needs memory past the cap waits for the killer instead of failing', () => {
+    const { stdout } = sandbox(platform, ['--memory', '128m'], compile('past-the-cap'), 'read');
+    expect(stdout).toBe('the child was killed by signal 9\nand memory is there again\n');
+  });
+
+  it('a large sparse mapping counts what is touched', () => {
+    const { stdout, status } = sandbox(platform, ['--memory', '128m'], compile('past-the-cap'), 'sparse');
+    expect(stdout).toBe('touched 1024 pages of 2 GiB\n');
+    expect(status).toBe(0);
+  });
+
+  it('programs see the cap', () => {
+    const script = 'head -1 /proc/meminfo; cat /sys/fs/cgroup/memory.max; cut -d: -f3 /proc/self/cgroup';
+    const { stdout } = sandbox(platform, ['--memory', '64m'], 'sh', '-c', script);
+    expect(stdout).toBe('MemTotal:          65536 kB\n67108864\n/\n');
+  });
+
+  it.runIf(process.getuid?.() === 0)(
+    'a system call that needs a watched page waits for the userfaultfd',
+    () => {
+      const { stdout, status } = sandbox(platform, [], compile('userfaultfd-call'));
+      expect(stdout).toBe('read 12 bytes: from a pipe!\nwrote page: abcabcabc\nopened\n');
+      expect(status).toBe(0);
+    },
+  );
+
+  it.runIf(has('ipcs'))('ipcs and ipcrm see System V objects', () => {
+    const script = 'ipcmk -M 4096; ipcmk -S 3; ipcmk -Q; ipcs | grep -c ^0x; ipcrm -a; ipcs | grep -c ^0x';
+    const { stdout } = sandbox(platform, [], 'sh', '-c', script);
+    expect(stdout).toBe('Shared memory id: 0\nSemaphore id: 0\nMessage queue id: 0\n3\n0\n');
+  });
+
+  it.runIf(has('redis-server'))('redis saves in the background while it changes its data', () => {
+    const keys = 10_000 * scale;
+    writeFileSync(`${folder}/redis.sh`, REDIS.replaceAll('KEYS', String(keys)));
+    const { stdout } = sandbox(platform, [], 'sh', `${folder}/redis.sh`);
+    expect(stdout.split('\n').slice(-5)).toEqual(['saved ok', String(keys), 'after', String(keys), '']);
+  });
+
+  it.runIf(has('java'))('a Java heap grows and shrinks', () => {
+    writeFileSync(`${folder}/Heap.java`, JAVA);
+    const java = [
+      'java',
+      '-Xms16m',
+      '-Xmx512m',
+      '-XX:+UseSerialGC',
+      '-XX:MinHeapFreeRatio=10',
+      '-XX:MaxHeapFreeRatio=20',
+      `${folder}/Heap.java`,
+    ];
+    const { stdout, stderr } = sandbox(platform, [], ...java);
+    expect(stderr + stdout).toBe('grown true\nshrunk true\n');
+  });
+
+  it('node fills a heap and lets it go', () => {
+    const megabytes = 100 * scale;
+    const script = `let a=[];for(let i=0;i<${megabytes};i++)a.push(new Array(131072).fill(i));console.log(a.length,a[7][99]);a=null;console.log('done')`;
+    writeFileSync(`${folder}/heap.js`, script);
+    const command = `${process.execPath} --max-old-space-size=2048 ${folder}/heap.js | cat`;
+    const { stdout } = sandbox(platform, [], 'sh', '-c', command);
+    expect(stdout).toBe(`${megabytes} 7\ndone\n`);
+  });
+
+  it.runIf(has('stress-ng'))('stress-ng finds nothing wrong with memory', () => {
+    const args = ['1', '--verify', '--oomable', '--no-rand-seed', '--timeout', '1s'];
+    const sizes = ['--vm-bytes', '16m', '--mmap-bytes', '8m', '--memfd-bytes', '8m', '--mremap-bytes', '8m'];
+    for (const name of STRESSORS) {
+      const { stderr, status } = sandbox(platform, [], 'stress-ng', `--${name}`, ...args, ...sizes);
+      // 3 and 4: it says that the system lacks something.
+      expect(`${name}: ${status}`, stderr).toMatch(/: (0|3|4)$/);
+    }
+  });
+});
+
+const REDIS = `redis-server --port 0 --unixsocket /tmp/redis.sock --save '' --dir /tmp --enable-debug-command yes --daemonize yes >/dev/null
+r() { redis-cli -s /tmp/redis.sock "$@"; }
+until r ping >/dev/null 2>&1; do sleep 0.05; done
+r debug populate KEYS key 1000 >/dev/null
+r bgsave >/dev/null
+i=0; while [ $i -lt 50 ]; do r set key:$i changed >/dev/null; i=$((i+1)); done
+until r info persistence | grep -q 'rdb_bgsave_in_progress:0'; do sleep 0.05; done
+r info persistence | tr -d '\\r' | sed -n 's/rdb_last_bgsave_status:/saved /p'
+r dbsize
+echo after
+r debug reload >/dev/null
+r dbsize
+r shutdown nosave
+`;
+
+const JAVA = `import java.util.*;
+public class Heap {
+  public static void main(String[] args) {
+    Runtime r = Runtime.getRuntime();
+    List<byte[]> list = new ArrayList<>();
+    for (int i = 0; i < 200; i++) list.add(new byte[1 << 20]);
+    long most = r.totalMemory();
+    System.out.println("grown " + (most > 200L << 20));
+    list = null;
+    for (int i = 0; i < 4; i++) System.gc();
+    System.out.println("shrunk " + (r.totalMemory() < most));
+  }
+}
+`;

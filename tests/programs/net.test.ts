@@ -1,0 +1,188 @@
+// Network programs inside one sandbox, on its loopback: servers of the Debian archive and the runtimes' own, with their clients. Each
+// script prints what does not depend on the machine. What is not installed is skipped, and said so.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { platforms, runSandboxed } from '../support/native.js';
+
+const world = mkdtempSync('/tmp/sandbox-net-');
+afterAll(() => rmSync(world, { recursive: true, force: true }));
+
+const NODE_HTTP = `
+const http = require('http'), http2 = require('http2');
+const web = http.createServer((q, r) => r.end('one ' + q.url)).listen(0, '127.0.0.1', () => {
+  http.get({ port: web.address().port, path: '/x' }, (r) => r.on('data', (d) => console.log(String(d))).on('end', () => {
+    web.close();
+    const two = http2.createServer((q, r) => r.end('two ' + q.url)).listen(0, '::1', () => {
+      const c = http2.connect('http://[::1]:' + two.address().port), s = c.request({ ':path': '/y' });
+      s.on('data', (d) => console.log(String(d))).on('end', () => { c.close(); two.close(); });
+    });
+  }));
+});
+require('dns').lookup('localhost', (e, a) => console.log(e ?? 'looked up'));
+console.log(Object.keys(require('os').networkInterfaces()).join());
+`;
+
+const PYTHON_NET = `
+import asyncio, socket, socketserver, threading, urllib.request, http.server
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(b'page ' + self.path.encode())
+    def log_message(self, *a): pass
+s = http.server.ThreadingHTTPServer(('127.0.0.1', 0), H)
+threading.Thread(target=s.serve_forever, daemon=True).start()
+for i in range(20): got = urllib.request.urlopen('http://127.0.0.1:%d/%d' % (s.server_port, i)).read()
+print(got)
+async def main():
+    async def serve(r, w):
+        w.write((await r.readline()).upper()); await w.drain(); w.close()
+    server = await asyncio.start_server(serve, '127.0.0.1', 0)
+    async def one(i):
+        r, w = await asyncio.open_connection(*server.sockets[0].getsockname())
+        w.write(b'line %d\\n' % i); return await r.read()
+    print(sorted(await asyncio.gather(*[one(i) for i in range(30)]))[:2])
+asyncio.run(main())
+print([a[4][0] for a in socket.getaddrinfo('127.0.0.1', 80, type=socket.SOCK_STREAM)], socket.if_nameindex())
+`;
+
+const GO = `package main
+import ("fmt"; "io"; "net"; "net/http")
+func main() {
+  l, err := net.Listen("tcp", "127.0.0.1:0")
+  if err != nil { panic(err) }
+  go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "go ", r.URL.Path) }))
+  r, err := http.Get("http://" + l.Addr().String() + "/z")
+  if err != nil { panic(err) }
+  b, _ := io.ReadAll(r.Body)
+  i, _ := net.Interfaces()
+  fmt.Println(string(b), i[0].Name)
+}`;
+
+const JAVA = `import java.net.*; import java.nio.*; import java.nio.channels.*;
+public class Net { public static void main(String[] a) throws Exception {
+  ServerSocketChannel s = ServerSocketChannel.open().bind(new InetSocketAddress("127.0.0.1", 0));
+  Thread t = new Thread(() -> { try { SocketChannel c = s.accept(); ByteBuffer b = ByteBuffer.allocate(9); c.read(b); b.flip(); c.write(b); c.close(); } catch (Exception e) { e.printStackTrace(); } });
+  t.start();
+  Socket c = new Socket("127.0.0.1", ((InetSocketAddress) s.getLocalAddress()).getPort());
+  c.getOutputStream().write("java".getBytes());
+  System.out.println(new String(c.getInputStream().readAllBytes()));
+  System.out.println(NetworkInterface.getByName("lo").isLoopback());
+} }`;
+
+const GO_TOOL = '/usr/local/go/bin/go';
+
+/** Waits inside the sandbox until something listens on a port. */
+const ready = (port: number): string => `until ss -tln | grep -q :${port}; do sleep 0.1; done`;
+
+interface Program {
+  readonly name: string;
+  /** Files that must exist. */
+  readonly needs: readonly string[];
+  readonly script: string;
+  readonly output: string;
+}
+
+const PROGRAMS: readonly Program[] = [
+  {
+    name: 'python3: http.server, urllib, asyncio, getaddrinfo',
+    needs: ['/usr/bin/python3'],
+    script: `/usr/bin/python3 ${world}/net.py`,
+    output: "b'page /19'\n[b'LINE 0\\n', b'LINE 1\\n']\n['127.0.0.1'] [(1, 'lo')]\n",
+  },
+  {
+    name: 'curl from http.server',
+    needs: ['/usr/bin/curl', '/usr/bin/python3'],
+    script: `cd ${world} && head -c 3000000 /dev/zero >file; /usr/bin/python3 -m http.server 8123 --bind 127.0.0.1 >/dev/null 2>&1 &
+      ${ready(8123)}; curl -s http://127.0.0.1:8123/file | cmp - ${world}/file && echo same; kill $!`,
+    output: 'same\n',
+  },
+  {
+    name: 'node http and http2',
+    needs: [process.execPath],
+    script: `${process.execPath} ${world}/net.cjs | sort`,
+    output: 'lo\nlooked up\none /x\ntwo /y\n',
+  },
+  {
+    name: 'redis-server with redis-benchmark',
+    needs: ['/usr/bin/redis-server', '/usr/bin/redis-benchmark'],
+    script: `redis-server --port 7777 --save "" --daemonize no >/dev/null 2>&1 & ${ready(7777)};
+      redis-cli -p 7777 set key value; redis-cli -p 7777 get key; redis-benchmark -p 7777 -n 500 -c 20 -t set,get --csv | cut -d, -f1; kill $!`,
+    output: 'OK\nvalue\n"test"\n"SET"\n"GET"\n',
+  },
+  {
+    name: 'nginx',
+    needs: ['/usr/sbin/nginx', '/usr/bin/curl'],
+    script: `mkdir -p ${world}/www; echo page >${world}/www/index.html; nginx -c ${world}/nginx.conf >/dev/null 2>&1 & ${ready(8124)};
+      for i in 1 2 3; do curl -s http://127.0.0.1:8124/; done; curl -s -o /dev/null -w '%{http_code}\\n' http://127.0.0.1:8124/none; kill $!`,
+    output: 'page\npage\npage\n404\n',
+  },
+  {
+    name: 'iperf3',
+    needs: ['/usr/bin/iperf3'],
+    script: `iperf3 -s -1 -p 5301 >/dev/null 2>&1 & ${ready(5301)}; iperf3 -c 127.0.0.1 -p 5301 -n 50M -J | grep -c '"sum_received"'`,
+    output: '1\n',
+  },
+  {
+    name: 'ip, ss, ping',
+    needs: ['/usr/sbin/ip', '/usr/bin/ss', '/usr/bin/ping'],
+    script: `ip -o addr | tr -s ' ' | cut -d' ' -f2,3,4; ip addr add 10.1.2.3/24 dev lo; ip -o -4 addr show dev lo | grep -c 10.1.2.3;
+      ping -c 2 -i 0.1 10.1.2.3 | grep -o '2 received'; ping -c 1 ::1 | grep -o '1 received'; ss -tln | wc -l`,
+    output: 'lo inet 127.0.0.1/8\nlo inet6 ::1/128\n1\n2 received\n1 received\n1\n',
+  },
+  {
+    name: 'git over http',
+    needs: ['/usr/bin/git', '/usr/bin/python3', '/usr/lib/git-core/git-remote-http'],
+    script: `cd ${world} && git init -q --bare r.git && git init -q w && cd w && git -c user.name=n -c user.email=e commit -q --allow-empty -m first &&
+      git push -q ../r.git HEAD:refs/heads/main && cd ../r.git && git symbolic-ref HEAD refs/heads/main && git update-server-info &&
+      cd .. && (/usr/bin/python3 -m http.server 8125 --bind 127.0.0.1 >/dev/null 2>&1 & echo $! >pid); ${ready(8125)};
+      git clone -q http://127.0.0.1:8125/r.git c && git -C c log --format=%s; kill $(cat pid)`,
+    output: 'first\n',
+  },
+  {
+    name: 'ssh to a local sshd',
+    needs: ['/usr/sbin/sshd', '/usr/bin/ssh', '/usr/bin/ssh-keygen'],
+    script: `cd ${world} && mkdir -p /run/sshd && rm -f key* && ssh-keygen -q -t ed25519 -N '' -f key && mkdir -p -m 700 ssh && cp key.pub ssh/authorized_keys;
+      /usr/sbin/sshd -f /dev/null -p 2222 -h ${world}/key -o AuthorizedKeysFile=${world}/ssh/authorized_keys -o StrictModes=no -o PidFile=none -o UsePAM=no -D >/dev/null 2>&1 & ${ready(2222)};
+      ssh -q -p 2222 -i key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root@127.0.0.1 echo there; kill $!`,
+    output: 'there\n',
+  },
+  {
+    name: 'a Go network program',
+    needs: [`${world}/gonet`],
+    script: `${world}/gonet`,
+    output: 'go /z lo\n',
+  },
+  {
+    name: 'a Java network program',
+    needs: ['/usr/bin/java', '/usr/bin/javac'],
+    script: `cd ${world} && java -XX:-UsePerfData Net.java`,
+    output: 'java\ntrue\n',
+  },
+];
+
+beforeAll(() => {
+  writeFileSync(`${world}/net.py`, PYTHON_NET);
+  writeFileSync(`${world}/net.cjs`, NODE_HTTP);
+  writeFileSync(`${world}/main.go`, GO);
+  writeFileSync(`${world}/Net.java`, JAVA);
+  if (existsSync(GO_TOOL))
+    spawnSync(GO_TOOL, ['build', '-o', `${world}/gonet`, `${world}/main.go`], { timeout: 120_000 });
+  writeFileSync(
+    `${world}/nginx.conf`,
+    `daemon off; user root; error_log /dev/null; pid ${world}/nginx.pid; events { worker_connections 64; }
+     http { access_log off; server { listen 127.0.0.1:8124; root ${world}/www; } }`,
+  );
+}, 150_000);
+
+describe.each(platforms())('on %s', (platform) => {
+  it.each(PROGRAMS.map((program) => [program.name, program] as const))('%s', async (_name, program) => {
+    const missing = program.needs.filter((path) => !existsSync(path));
+    if (missing.length > 0) {
+      console.warn(`skipped: ${program.name}: not installed: ${missing.join(', ')}`);
+      return;
+    }
+    const outcome = await runSandboxed('/bin/bash', ['-c', program.script], 'self', platform);
+    expect(outcome.stdout).toEqual(program.output);
+    expect(outcome.status).toBe(0);
+  });
+});

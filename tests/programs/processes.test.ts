@@ -1,0 +1,175 @@
+// Programs that live on processes, threads and signals: shells, builds, interpreters and language runtimes print what they print natively.
+// What is not installed is skipped, and the test's name says so.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeDifference, platforms, runNative, runSandboxed, users } from '../support/native.js';
+import { makeProject } from './make-project.js';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const scripts = `${here}scripts`;
+const sources = `${here}sources`;
+const world = mkdtempSync('/tmp/sandbox-processes-');
+const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
+const user = users()[0] ?? 'self';
+
+function found(path: string | null): boolean {
+  return path !== null && existsSync(path);
+}
+
+/** Where a program is installed, or null. Only system directories: the sandboxed side has no other PATH. */
+function which(name: string): string | null {
+  return (
+    [`/usr/local/bin/${name}`, `/usr/bin/${name}`, `/bin/${name}`, `/usr/local/go/bin/${name}`].find(
+      existsSync,
+    ) ?? null
+  );
+}
+
+const cpython = existsSync('/usr/lib/python3.11/test/test_thread.py') ? '/usr/bin/python3' : null;
+
+interface Case {
+  readonly name: string;
+  /** What it needs; null: not installed. */
+  readonly needs: string | null;
+  /** Where to get it (Debian). */
+  readonly debian: string;
+  readonly script: string;
+  /** Done once, natively. */
+  readonly prepare?: () => void;
+}
+
+function must(program: string, args: readonly string[], cwd = world, env: Record<string, string> = {}): void {
+  const PATH = '/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin';
+  const result = spawnSync(program, args, { cwd, encoding: 'utf8', env: { PATH, HOME: world, ...env } });
+  if (result.status !== 0) throw new Error(`${program} ${args.join(' ')}\n${result.stderr}`);
+}
+
+const CPYTHON_MODULES = [
+  'test_thread',
+  'test_select',
+  'test_epoll',
+  'test_pty',
+  'test_popen',
+  'test_posix',
+  'test_threadsignals',
+];
+
+const CASES: readonly Case[] = [
+  {
+    name: 'a long bash script',
+    needs: which('bash'),
+    debian: 'bash',
+    script: `bash ${scripts}/shell-tour.sh`,
+  },
+  {
+    name: 'make -j2 of a C project',
+    needs: which('make') && which('gcc'),
+    debian: 'make gcc',
+    prepare: () => makeProject(`${world}/project`),
+    script: `cd ${world}/project && rm -rf out && make -s -j2 && md5sum out/*.o out/*.a && touch module_5.c && make -s -j2 && make -q; echo $?`,
+  },
+  ...CPYTHON_MODULES.map((module) => ({
+    name: `CPython's own ${module}`,
+    needs: cpython,
+    debian: 'python3 libpython3.11-testsuite',
+    // The same limit on both sides: some tests ask for it.
+    script: `cd /tmp && ulimit -n 1024 && ${cpython} ${scripts}/cpython-outcomes.py ${module}`,
+  })),
+  {
+    name: 'node with worker threads and child processes',
+    needs: process.execPath,
+    debian: 'nodejs',
+    script: `${process.execPath} ${sources}/workers.cjs`,
+  },
+  {
+    name: 'java with threads, collections and a child process',
+    needs: which('java') && which('javac'),
+    debian: 'default-jdk-headless',
+    prepare: () => must('javac', ['-d', world, `${sources}/Threads.java`]),
+    script: `java -Xmx64m -cp ${world} Threads`,
+  },
+  {
+    name: 'go with goroutines, preemption and os/exec',
+    needs: which('go'),
+    debian: 'golang-go',
+    prepare: () =>
+      must('go', ['build', '-o', `${world}/goroutines`, `${sources}/goroutines.go`], world, {
+        GOCACHE: `${world}/go-cache`,
+        GOTOOLCHAIN: 'local',
+        GO111MODULE: 'off',
+      }),
+    script: `${world}/goroutines`,
+  },
+  {
+    name: 'git clone of a local repository',
+    needs: which('git'),
+    debian: 'git',
+    prepare: () => {
+      const who = ['-c', 'user.name=A', '-c', 'user.email=a@example.org', '-c', 'init.defaultBranch=main'];
+      makeProject(`${world}/repository`);
+      const at = `${world}/repository`;
+      const date = { GIT_AUTHOR_DATE: '@1700000000 +0000', GIT_COMMITTER_DATE: '@1700000000 +0000' };
+      must('git', [...who, 'init', '-q', '.'], at);
+      must('git', ['add', '.'], at);
+      must('git', [...who, 'commit', '-qm', 'first'], at, date);
+    },
+    script: `cd ${world} && rm -rf clone && git -c safe.directory='*' clone -q --no-local file://${world}/repository clone && git -C clone log --format=%H && git -C clone status --short && git -C clone fsck && ls clone | wc -l`,
+  },
+  {
+    name: 'perl with fork, signals and pipes',
+    needs: which('perl'),
+    debian: 'perl',
+    script: `perl ${sources}/processes.pl`,
+  },
+  {
+    name: "busybox's shell",
+    needs: which('busybox'),
+    debian: 'busybox',
+    script: `busybox sh ${scripts}/busybox.sh`,
+  },
+];
+
+beforeAll(() => chmodSync(world, 0o777));
+afterAll(() => rmSync(world, { recursive: true, force: true }));
+
+const prepared = new Set<string>();
+
+function prepareOnce(name: string, prepare: (() => void) | undefined): void {
+  if (prepare === undefined || prepared.has(name)) return;
+  prepared.add(name);
+  prepare();
+  spawnSync('chmod', ['-R', 'a+rwX', world]);
+}
+
+describe.each(platforms())('on %s', (platform) => {
+  for (const { name, needs, debian, script, prepare } of CASES) {
+    const title = found(needs) ? name : `${name} (skipped: not installed; Debian: ${debian})`;
+    it.skipIf(!found(needs))(title, async () => {
+      prepareOnce(name, prepare);
+      const native = await runNative('/bin/bash', ['-c', script], user);
+      const sandboxed = await runSandboxed('/bin/bash', ['-c', script], user, platform);
+      expect(describeDifference(native, sandboxed)).toBe('');
+      expect(native.stdout).not.toBe('');
+    });
+  }
+
+  it('a fork bomb ends at the cap of tasks, and the sandbox goes on', () => {
+    const command = [
+      cli,
+      'run',
+      '--platform',
+      platform,
+      '--pids-limit',
+      '100',
+      '--',
+      '/bin/bash',
+      `${scripts}/fork-bomb.sh`,
+    ];
+    const result = spawnSync(process.execPath, command, { encoding: 'utf8', timeout: 120_000 });
+    const expected = [1, 2, 3, 4, 5].map((i) => `responsive ${i}`);
+    expect(result.stdout.trim().split('\n')).toEqual([...expected, 'forks again']);
+    expect(result.status).toBe(0);
+  });
+});
