@@ -130,7 +130,7 @@ try {
         `${'density'.padEnd(24)} ${column.name.padEnd(16)} ${figures.mibPerSandbox.toFixed(1)} MiB per idle sandbox`,
       );
       print(
-        `${'idle'.padEnd(24)} ${column.name.padEnd(16)} ${figures.cpuPercent.toFixed(2)} % of a core per idle sandbox`,
+        `${'idle'.padEnd(24)} ${column.name.padEnd(16)} ${figures.cpuPercent.toFixed(2)} % of a core, ${figures.wakeUpsPerMinute.toFixed(1)} wake-ups a minute per idle sandbox`,
       );
     }
   }

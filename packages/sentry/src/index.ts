@@ -43,6 +43,7 @@ export {
 export { type ExecResult, type ExitStatus, type ProcessControl, SandboxProcess } from './api/process.js';
 export { Sandbox, type SandboxEvents } from './api/sandbox.js';
 export { Switch, type SwitchMember, type SwitchOptions } from './api/switch.js';
+export type { VirtualTime } from './api/time-option.js';
 export type { ChangedPart } from './changes/messages.js';
 export type { MountSpec, PlatformName, SignalScope, Usage } from './control/messages.js';
 export type { ConnectionReport, NetworkMode, QuestionReport } from './control/network-messages.js';

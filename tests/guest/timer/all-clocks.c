@@ -1,6 +1,7 @@
 // Every clock that can be slept on, as relative and absolute sleeps; timers on them with a thread to tell, an overrun, and the vDSO's
 // answers against the system call's.
 #include "../guest.h"
+#include <pthread.h>
 #include <semaphore.h>
 #include <sys/timerfd.h>
 

@@ -11,7 +11,7 @@ const VIRTUAL_BASE = NANOS;
 /** A reading of the stepped clock takes this long. */
 const STEP = 1000;
 /** How much longer than that a timer of the stepped clock waits for a program that computes: a busy host must not show. */
-const PATIENCE = 100_000_000;
+const PATIENCE = 1_000_000_000;
 
 /** What the sentry's loop asks beside the role. */
 export interface SandboxClock extends Clock {

@@ -68,7 +68,7 @@ describe('a clock that takes steps', () => {
     const { host, clock } = stepping();
     clock.isBusy = () => true;
     const due = clock.monotonic() + SECOND;
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 25; i++) {
       clock.sleepUntil(due);
       host.now += SECOND / 10;
       clock.slept(due);
