@@ -97,7 +97,7 @@ export class Sentry implements RequestHandler, MachineEvents {
       network.run();
       kernel.runWoken();
     }
-    const deadline = Math.min(kernel.nextDeadline(), network.deadline);
+    const deadline = Math.min(kernel.nextDeadline(), clock.unasked(network.deadline));
     const id = platform.wait(clock.sleepUntil(deadline));
     clock.slept(deadline);
     if (id >= 0) kernel.trapped(id);

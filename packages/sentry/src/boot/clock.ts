@@ -15,6 +15,8 @@ const PATIENCE = 1_000_000_000;
 
 /** What the sentry's loop asks beside the role. */
 export interface SandboxClock extends Clock {
+  /** `deadline`, which no program has set (the network has), as far as it counts now. */
+  unasked(deadline: number): number;
   /** Until when the platform may sleep (ns on the host's CLOCK_MONOTONIC) if the next timer is due at `deadline`. */
   sleepUntil(deadline: number): number;
   /** The platform has returned from a sleep for `deadline`. */
@@ -48,6 +50,10 @@ export class HostClock implements SandboxClock {
 
   get realtimeNanos(): number {
     return this.#keeper.realtimeNanos;
+  }
+
+  unasked(deadline: number): number {
+    return deadline;
   }
 
   sleepUntil(deadline: number): number {
@@ -104,6 +110,11 @@ export class StepClock implements SandboxClock {
 
   step(): void {
     this.#now += STEP;
+  }
+
+  /** What programs are told must not depend on how long they compute: the clock does not move for others meanwhile. */
+  unasked(deadline: number): number {
+    return this.isBusy() ? Number.POSITIVE_INFINITY : deadline;
   }
 
   sleepUntil(deadline: number): number {

@@ -41,6 +41,13 @@ describe('a clock that takes steps', () => {
     expect(wall()).toBe(1000);
   });
 
+  it('does not move for the network while a program computes', () => {
+    const { clock } = stepping();
+    expect(clock.unasked(5 * SECOND)).toBe(5 * SECOND);
+    clock.isBusy = () => true;
+    expect(clock.unasked(5 * SECOND)).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it('is at the next timer at once when every program waits', () => {
     const { clock } = stepping();
     const due = clock.monotonic() + 86_400 * SECOND;
