@@ -64,7 +64,9 @@ static void socket_level(void) {
   CHECK(setsockopt(t, SOL_SOCKET, SO_REUSEADDR, &one, -1));
   CHECK(setsockopt(t, SOL_SOCKET, SO_REUSEADDR, (void *)1, 4));
   CHECK(setsockopt(-1, SOL_SOCKET, SO_REUSEADDR, &one, 4));
-  CHECK(setsockopt(1, SOL_SOCKET, SO_REUSEADDR, &one, 4));
+  int file = MUST(open("/dev/null", O_RDWR));
+  CHECK(setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &one, 4));
+  close(file);
   n = -1;
   CHECK(getsockopt(t, SOL_SOCKET, SO_TYPE, &one, &n));
   n = 2;

@@ -2,6 +2,7 @@
 // answers against the system call's.
 #include "../guest.h"
 #include <pthread.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <sys/timerfd.h>
 
