@@ -118,7 +118,14 @@ describe.each(platforms())('on %s', (platform) => {
     const args = ['1', '--verify', '--oomable', '--no-rand-seed', '--timeout', '1s'];
     const sizes = ['--vm-bytes', '16m', '--mmap-bytes', '8m', '--memfd-bytes', '8m', '--mremap-bytes', '8m'];
     for (const name of STRESSORS) {
-      const { stderr, status } = sandbox(platform, ['--memory', '1g'], 'stress-ng', `--${name}`, ...args, ...sizes);
+      const { stderr, status } = sandbox(
+        platform,
+        ['--memory', '1g'],
+        'stress-ng',
+        `--${name}`,
+        ...args,
+        ...sizes,
+      );
       // 3 and 4: it says that the system lacks something.
       expect(`${name}: ${status}`, stderr).toMatch(/: (0|3|4)$/);
     }

@@ -88,8 +88,11 @@ class Propagation {
   }
 
   /** Copies of `source` for everybody in `group` but `except`, and for those who listen to it, as deep as programs like. */
-  run(source: Mount, group: PeerGroup, except: Mount): void {
-    this.#share(source);
+  run(source: Mount, group: PeerGroup, except: Mount, moved: boolean): void {
+    for (const each of treeOf(source)) {
+      makeShared(each);
+      if (!moved) this.#fresh.add(each);
+    }
     this.#pending.push({ source, group, except });
     for (let i = 0; i < this.#pending.length; i++) this.#spread(this.#pending[i]!);
     this.#copies.forEach((copy, i) => {
@@ -105,16 +108,9 @@ class Propagation {
       if (peers !== null && this.#done.has(peers)) continue;
       const copy = this.#copyFor(source, slave, true);
       if (copy === null || peers === null) continue;
-      this.#share(copy);
+      for (const each of treeOf(copy)) makeShared(each);
       this.#done.add(peers);
       this.#pending.push({ source: copy, group: peers, except: slave });
-    }
-  }
-
-  #share(tree: Mount): void {
-    for (const each of treeOf(tree)) {
-      makeShared(each);
-      this.#fresh.add(each);
     }
   }
 
@@ -133,8 +129,8 @@ class Propagation {
 }
 
 /** `mount` was attached at `dentry` of `parent`: shows copies on everything that listens. */
-export function propagateMount(mount: Mount, parent: Mount, dentry: Dentry): void {
-  if (parent.peers !== null) new Propagation(dentry).run(mount, parent.peers, parent);
+export function propagateMount(mount: Mount, parent: Mount, dentry: Dentry, moved: boolean): void {
+  if (parent.peers !== null) new Propagation(dentry).run(mount, parent.peers, parent, moved);
 }
 
 /** A copy of a shared mount listens to the group instead of being part of it. */

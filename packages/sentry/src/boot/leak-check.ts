@@ -18,27 +18,32 @@ class Expected {
 }
 
 function ownersOf(machine: Machine): Expected {
-  const { kernel, caller } = machine;
+  const { kernel, top } = machine;
   const expected = new Expected();
   const vdso = kernel.options.vdso as Vdso | null | undefined;
   if (vdso) expected.add(vdso.dataOffset, vdso.dataSize + vdso.size);
   for (const segment of kernel.ipc.segments.objects())
     segment.memory.eachRun((offset, bytes) => expected.add(offset, bytes));
   const seen = new Set<object>();
-  for (const mount of caller.fs.root.mount.namespace?.list() ?? []) {
+  // The upper layer of an overlay may be a directory of a tmpfs that is mounted too.
+  const filePages = new Set<number>();
+  for (const mount of top.namespace?.list() ?? []) {
     const { superblock } = mount;
     if (seen.has(superblock)) continue;
     seen.add(superblock);
     const upper = (superblock.data as { readonly upper?: typeof superblock.root } | null)?.upper;
     const root = upper ?? superblock.root;
-    if (root !== null) for (const offset of tmpfsPages(root)) expected.add(offset, PAGE_SIZE);
+    if (root !== null) for (const offset of tmpfsPages(root)) filePages.add(offset);
   }
+  for (const offset of filePages) expected.add(offset, PAGE_SIZE);
   return expected;
 }
 
 /** What is wrong with the ownership of pages, in words; empty when all is well or tasks still live. */
 export function findLeaks(machine: Machine): string {
-  const { kernel } = machine;
+  const { kernel, top } = machine;
+  // Programs have thrown away the tree that the sandbox began with: what is left of it has no names to be found by.
+  if (top.namespace === null) return '';
   for (const task of kernel.processes.tasks.values()) if (task.state < TASK_ZOMBIE) return '';
   const { counts } = ownersOf(machine);
   const wrong: string[] = [];

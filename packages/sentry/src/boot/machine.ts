@@ -18,7 +18,7 @@ import {
 } from '@sandbox-kernel/host';
 import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/kernel';
 import { MemoryFile } from '@sandbox-kernel/mm';
-import { FdTable, type FileCaller, FsContext, Vfs } from '@sandbox-kernel/vfs';
+import { FdTable, type FileCaller, FsContext, type Mount, Vfs } from '@sandbox-kernel/vfs';
 import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import type { NetworkNotice } from '../control/network-messages.js';
@@ -58,6 +58,8 @@ export interface Machine {
   /** What the network's link leads to; null: there is only loopback. */
   readonly outside: Outside | null;
   readonly clock: SandboxClock;
+  /** The mount that the sandbox began with. */
+  readonly top: Mount;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
   /** What programs change in the root. */
@@ -126,7 +128,7 @@ export function bootMachine(
   mountAll(side, kernel, caller, spec);
   if (outside !== null) mountNetworkFiles(caller, outside.plan, spec.hostname);
   const changes = new ChangeService(top.mount.superblock);
-  return { kernel, platform, network: kernel.network, outside, clock, caller, changes };
+  return { kernel, platform, network: kernel.network, outside, clock, top: top.mount, caller, changes };
 }
 
 function openOutside(

@@ -44,23 +44,26 @@ export function createNamespace(superblock: Superblock, flags: number): MountNam
   return new MountNamespace(superblock.vfs, newMount(superblock, flags));
 }
 
-/** Attaches `mount` (with what hangs below it) at a place, on top of what is mounted there, and tells peers. */
-export function attachMount(mount: Mount, place: Location): number {
+/**
+ * Attaches `mount` (with what hangs below it) at a place, on top of what is mounted there, and tells peers. A mount that was `moved`
+ * from another place may itself be one of the peers that get a copy; a new one may not.
+ */
+export function attachMount(mount: Mount, place: Location, moved = false): number {
   const namespace = place.mount.namespace;
   if (namespace === null) return -EINVAL;
   const dentry = place.dentry;
   if (dentry.inode === null || (dentry.parent !== null && !dentry.hashed)) return -ENOENT;
   if (mount.root.inode!.isDirectory !== dentry.inode.isDirectory) return -ENOTDIR;
-  if (tooMany(mount, place.mount)) return -ENOSPC;
+  if (tooMany(mount, place.mount, moved)) return -ENOSPC;
   connect(mount, place.mount, dentry, namespace);
-  propagateMount(mount, place.mount, dentry);
+  propagateMount(mount, place.mount, dentry, moved);
   return 0;
 }
 
 /** Whoever listens to the new parent gets a copy as well: all of them count before the first one is made. */
-function tooMany(mount: Mount, parent: Mount): boolean {
+function tooMany(mount: Mount, parent: Mount, moved: boolean): boolean {
   const tree = treeOf(mount);
-  const fresh = new Set(tree);
+  const fresh = new Set(moved ? [] : tree);
   const copies = 1 + propagationTargets(parent).filter((target) => !fresh.has(target)).length;
   return parent.namespace!.count + tree.length * copies > MOUNT_MAX;
 }
@@ -197,9 +200,9 @@ export function moveMount(from: Location, to: Location): number {
   if (to.mount.peers !== null && treeOf(mount).some((each) => each.unbindable)) return -EINVAL;
   if (mount.root.inode!.isDirectory !== to.dentry.inode!.isDirectory) return -EINVAL;
   for (let at: Mount | null = to.mount; at !== null; at = at.parent) if (at === mount) return -ELOOP;
-  if (to.mount.namespace === null || tooMany(mount, to.mount)) return -ENOSPC;
+  if (to.mount.namespace === null || tooMany(mount, to.mount, true)) return -ENOSPC;
   disconnect(mount);
-  return attachMount(mount, to);
+  return attachMount(mount, to, true);
 }
 
 /** move_mount(2) with MOVE_MOUNT_SET_GROUP: `to` joins the peers, or the master, of `from`. */
