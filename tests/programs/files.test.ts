@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { platforms } from '../support/native.js';
+import { longPlatforms } from '../support/native.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const world = mkdtempSync('/var/tmp/sandbox-files-');
@@ -116,7 +116,7 @@ beforeAll(() => {
   writeFileSync(`${world}/.keep`, '');
 });
 
-describe.each(platforms())('on %s', (platform) => {
+describe.each(longPlatforms())('on %s', (platform) => {
   const sandbox = [process.execPath, cli, 'run', '--platform', platform, '-e', 'LC_ALL=C'];
   const noise = ['-e', 'DEBIAN_FRONTEND=noninteractive', '--'];
   for (const program of PROGRAMS) {

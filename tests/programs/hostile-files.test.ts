@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { platforms } from '../support/native.js';
+import { longPlatforms } from '../support/native.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 let world: string;
@@ -37,7 +37,7 @@ while time.time() < end:
 print(sorted(map(str, seen - {True})))
 `;
 
-describe.each(platforms())('on %s', (platform) => {
+describe.each(longPlatforms())('on %s', (platform) => {
   const on = ['--platform', platform];
 
   it('a host process that swaps a directory and a link does not lead the sandbox outside of a mount', () => {

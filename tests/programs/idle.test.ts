@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { pause, sampleTrees } from '../../bench/idle.js';
-import { platforms } from '../support/native.js';
+import { longPlatforms } from '../support/native.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const SECONDS = 5;
@@ -12,7 +12,7 @@ const SECONDS = 5;
 const ALLOWED = 3;
 const TRIES = 5;
 
-describe.each(platforms())('on %s', (platform) => {
+describe.each(longPlatforms())('on %s', (platform) => {
   it.each([
     ['sleeping', ['sleep', '600']],
     ['reading a pipe that nobody writes to', ['sh', '-c', 'sleep 600 | cat']],

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Outcome, platforms } from '../support/native.js';
+import { longPlatforms, type Outcome } from '../support/native.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const here = fileURLToPath(new URL('./', import.meta.url));
@@ -35,7 +35,7 @@ function sandbox(platform: string, flags: readonly string[], ...command: string[
 const STRESSORS =
   'vm mmap mremap brk madvise shm shm-sysv userfaultfd mlock memfd stack vm-rw remap mmapfork'.split(' ');
 
-describe.each(platforms())('on %s', (platform) => {
+describe.each(longPlatforms())('on %s', (platform) => {
   it('a program past the cap dies alone, and it is said', () => {
     const { stdout, stderr, status } = sandbox(platform, ['--memory', '128m'], compile('past-the-cap'));
     expect(stdout).toBe('the child was killed by signal 9\nand memory is there again\n');

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { platforms, runSandboxed } from '../support/native.js';
+import { longPlatforms, runSandboxed } from '../support/native.js';
 
 const world = mkdtempSync('/tmp/sandbox-net-');
 afterAll(() => rmSync(world, { recursive: true, force: true }));
@@ -174,7 +174,7 @@ beforeAll(() => {
   );
 }, 150_000);
 
-describe.each(platforms())('on %s', (platform) => {
+describe.each(longPlatforms())('on %s', (platform) => {
   it.each(PROGRAMS.map((program) => [program.name, program] as const))('%s', async (_name, program) => {
     const missing = program.needs.filter((path) => !existsSync(path));
     if (missing.length > 0) {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeDifference, platforms, runNative, runSandboxed, users } from '../support/native.js';
+import { describeDifference, longPlatforms, runNative, runSandboxed, users } from '../support/native.js';
 import { makeProject } from './make-project.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -143,7 +143,7 @@ function prepareOnce(name: string, prepare: (() => void) | undefined): void {
   spawnSync('chmod', ['-R', 'a+rwX', world]);
 }
 
-describe.each(platforms())('on %s', (platform) => {
+describe.each(longPlatforms())('on %s', (platform) => {
   for (const { name, needs, debian, script, prepare } of CASES) {
     const title = found(needs) ? name : `${name} (skipped: not installed; Debian: ${debian})`;
     it.skipIf(!found(needs))(title, async () => {

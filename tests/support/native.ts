@@ -56,6 +56,11 @@ export function platforms(): string[] {
   return (process.env['GUEST_PLATFORMS'] ?? 'systrap,ptrace').split(',').filter((name) => name !== '');
 }
 
+/** For tests that take minutes: the default platform alone, unless GUEST_PLATFORMS names others. */
+export function longPlatforms(): string[] {
+  return process.env['GUEST_PLATFORMS'] === undefined ? platforms().slice(0, 1) : platforms();
+}
+
 export function users(): User[] {
   const named = process.env['GUEST_USERS'];
   if (named !== undefined) return named.split(',') as User[];
