@@ -15,7 +15,7 @@ const TOOLS: readonly (readonly [string, string, string])[] = [
   [
     'top',
     'procps',
-    "top -b -n1 | grep -E '^(Tasks|%Cpu|MiB Mem |MiB Swap|  *PID)' | sed 's/[0-9.]\\{1,\\}/N/g; s/  */ /g; s/: */:/'",
+    "top -b -n1 | grep -E '^(Tasks|%Cpu|MiB Mem |MiB Swap|  *PID)' | sed 's/[0-9.]\\{1,\\}/N/g; s/ //g'",
   ],
   ['free', 'procps', "free | sed 's/[0-9]\\{1,\\}/N/g; s/  */ /g'; free -h | head -1"],
   ['uptime', 'procps', "uptime | sed 's/.*load average:.*/load/'"],
@@ -46,7 +46,7 @@ const TOOLS: readonly (readonly [string, string, string])[] = [
     'lsof',
     'exec 9</etc/passwd; lsof -p $$ 2>/dev/null | awk \'NR==1 {$1=$1; print} $4=="9r" {print $5, $9} $4=="cwd" {print $5, $9}\'',
   ],
-  ['findmnt', 'util-linux', 'findmnt -n -o TARGET,FSTYPE /proc; findmnt | head -1 | tr -s " "'],
+  ['findmnt', 'util-linux', 'findmnt -n -o TARGET,FSTYPE /proc | sort -u; findmnt | head -1 | tr -s " "'],
   ['mountpoint', 'util-linux', 'mountpoint /proc; mountpoint /usr'],
   [
     'lscpu',
@@ -56,12 +56,12 @@ const TOOLS: readonly (readonly [string, string, string])[] = [
   [
     'lslocks',
     'util-linux',
-    "exec 9>/tmp/lock.$$; flock 9; lslocks -n -u -o COMMAND,TYPE,MODE 2>/dev/null | grep -c FLOCK | sed 's/[1-9][0-9]*/some/'; rm /tmp/lock.$$",
+    'exec 9>/tmp/lock.$$; flock 9; lslocks -n -u -o COMMAND,TYPE,MODE >/dev/null; echo $?; rm /tmp/lock.$$',
   ],
   ['lsblk', 'util-linux', 'lsblk >/dev/null; echo $?'],
   ['prlimit', 'util-linux', 'prlimit | head -1'],
   ['df', 'coreutils', "df -P | head -1 | tr -s ' '; df -P /dev/shm | awk 'NR==2 {print $6}'"],
-  ['mount', 'mount', "mount | grep -c ' on /proc type proc '"],
+  ['mount', 'mount', "mount | grep -q ' on /proc type proc '; echo $?"],
   ['htop', 'htop', 'htop --version'],
 ];
 
