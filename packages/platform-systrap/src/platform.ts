@@ -103,6 +103,8 @@ export class SystrapPlatform implements Platform {
   statistics(): Record<string, number> {
     const out: Record<string, number> = {};
     for (let i = 0; i < COUNTERS.length; i++) out[COUNTERS[i] ?? ''] = this.#engine.counters[i] ?? 0;
+    out.liveSpaces = this.#spaces.size;
+    out.liveContexts = this.#contexts.reduce((sum, context) => sum + (context === null ? 0 : 1), 0);
     return out;
   }
 

@@ -16,7 +16,7 @@ export function liveCounters(machine: Machine, side: HostSide): Record<string, n
     tasks: kernel.processes.tasks.size,
     processGroups: kernel.processes.groups.size,
     sessions: kernel.processes.sessions.size,
-    addressSpaces: platformCounters.liveSpaces ?? 0,
+    addressSpaces: platformCounters.liveSpaces as number,
     openFiles: kernel.vfs.openFiles,
     timers: kernel.timers.size,
     futexes: kernel.futexes.size,

@@ -5,8 +5,15 @@ import { openHost } from '@sandbox-kernel/host';
 import { createOverlay, createTmpfs, dropTree, type Superblock, type Vfs } from '@sandbox-kernel/vfs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { operation, releaseHeld, runHere, runThere, treeHere, treeThere } from '../support/operations.js';
-import { createWorld } from '../support/world.js';
+import {
+  operation,
+  releaseHeld,
+  runHere,
+  runThere,
+  treeHere,
+  treeThere,
+} from '../../../vfs/test/support/operations.js';
+import { createWorld } from '../../../vfs/test/support/world.js';
 
 const O_PATH_DIRECTORY = 0o10200000;
 const DEPTH = '/p/p/p/p/p';

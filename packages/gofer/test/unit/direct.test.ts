@@ -34,8 +34,8 @@ import {
   writeFile,
 } from '@sandbox-kernel/vfs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bytes, createWorld, mustOpen, text } from '../../../vfs/test/support/world.js';
 import { createHostTree, type HostTree } from '../support/direct-world.js';
-import { bytes, createWorld, mustOpen, text } from '../support/world.js';
 
 const CWD = -100;
 let tree: HostTree;

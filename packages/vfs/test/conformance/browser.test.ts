@@ -1,19 +1,17 @@
 // The published bundle in Node and in headless Chromium: a page loads it as a module, mounts an overlay, and works on files through the facade. Skipped,
 // and said, where Chromium is not installed.
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dumpDom, findBrowser, servePage } from '../../../../tests/support/browser.js';
 
 const dist = (name: string): string =>
   fileURLToPath(new URL(`../../../${name}/dist/index.js`, import.meta.url));
-const browser = ['chromium', 'chromium-browser', 'google-chrome'].find(
-  (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0,
-);
+const browser = findBrowser();
 
 const SCRIPT = `
 import { createOverlay, createTmpfs, FileSystem, overlayChanges } from '@sandbox-kernel/vfs';
@@ -35,33 +33,12 @@ said.push((await fs.stat('/over/big')).size === 1 << 20);
 said.push(overlayChanges(overlay).map(({ kind, path }) => kind + path).join() === 'added/big');
 `;
 
-const IMPORTS = Object.fromEntries(
-  ['abi', 'contracts', 'vfs'].map((name) => [`@sandbox-kernel/${name}`, `/${name}.js`]),
-);
+const PACKAGES = ['abi', 'contracts', 'vfs'];
+const IMPORTS = Object.fromEntries(PACKAGES.map((name) => [`@sandbox-kernel/${name}`, `/${name}.js`]));
 const PAGE = `<!doctype html><meta charset="utf-8"><body>waiting</body>
 <script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script><script type="module">${SCRIPT}
 document.body.textContent = 'said ' + said.join(' ');
 </script>`;
-
-function serve(): Promise<Server> {
-  const server = createServer((request, response) => {
-    const script = /^\/(abi|contracts|vfs)\.js$/.exec(request.url ?? '')?.[1];
-    response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript');
-    response.end(script === undefined ? PAGE : readFileSync(dist(script)));
-  });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-}
-
-function dumpDom(url: string, profile: string): Promise<string> {
-  const flags = [
-    ...['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-    ...['--disable-component-update', '--disable-sync', '--no-proxy-server', `--user-data-dir=${profile}`],
-  ];
-  return new Promise((resolve) => {
-    const options = { timeout: 45_000, maxBuffer: 1 << 20 };
-    execFile(browser as string, [...flags, '--dump-dom', url], options, (_error, stdout) => resolve(stdout));
-  });
-}
 
 describe('the bundle', () => {
   let folder: string;
@@ -90,9 +67,10 @@ describe('the bundle', () => {
   });
 
   it.skipIf(browser === undefined)('works on files in a page', async () => {
-    const server = await serve();
+    const scripts = PACKAGES.map((name) => [`/${name}.js`, readFileSync(dist(name), 'utf8')]);
+    const server = await servePage(PAGE, Object.fromEntries(scripts));
     const { port } = server.address() as AddressInfo;
-    const dom = await dumpDom(`http://127.0.0.1:${port}/`, join(folder, 'profile'));
+    const dom = await dumpDom(browser as string, `http://127.0.0.1:${port}/`, join(folder, 'profile'));
     server.close();
     expect(dom).toContain('said true true true true true');
   });

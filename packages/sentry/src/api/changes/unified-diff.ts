@@ -150,13 +150,17 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
 };
 
-/** As git quotes names with bytes that would confuse (core.quotePath). */
+/** As git quotes names with bytes that would confuse (core.quotePath). `name` has a character per byte. */
 export function quoted(name: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (!/[\0-\x1f"\\\x7f-\xff]/.test(name)) return name;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const inner = name.replace(/[\0-\x1f"\\\x7f-\xff]/g, (char) => {
-    return ESCAPES[char] ?? `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
-  });
-  return `"${inner}"`;
+  let inner = '';
+  for (const char of name) inner += isPlain(char) ? char : escaped(char);
+  return inner === name ? name : `"${inner}"`;
+}
+
+function isPlain(char: string): boolean {
+  return char >= ' ' && char <= '~' && char !== '"' && char !== '\\';
+}
+
+function escaped(char: string): string {
+  return ESCAPES[char] ?? `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
 }
