@@ -1,22 +1,17 @@
 // Memory as real programs use it: the cap and its OOM killer, forks of a loaded redis, heaps that grow and shrink, stress-ng's memory stressors.
-// Programs that are not installed are skipped, and said. MEMORY_TEST_SCALE=10 makes the data ten times as large (redis: 1 GB).
+// MEMORY_TEST_SCALE=100 makes the data a hundred times as large (redis: 1 GB).
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { longPlatforms, type Outcome } from '../support/native.js';
+import { itWith } from '../support/tools.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const here = fileURLToPath(new URL('./', import.meta.url));
 const scale = Number(process.env['MEMORY_TEST_SCALE'] ?? '1');
 const folder = mkdtempSync('/tmp/sandbox-memory-');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function has(program: string): boolean {
-  const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-  if (!found) process.stderr.write(`skipping a memory test: ${program} is not installed\n`);
-  return found;
-}
 
 function compile(name: string): string {
   const output = `${folder}/${name}`;
@@ -77,20 +72,20 @@ describe.each(longPlatforms())('on %s', (platform) => {
     },
   );
 
-  it.runIf(has('ipcs'))('ipcs and ipcrm see System V objects', () => {
+  itWith('ipcs')('ipcs and ipcrm see System V objects', () => {
     const script = 'ipcmk -M 4096; ipcmk -S 3; ipcmk -Q; ipcs | grep -c ^0x; ipcrm -a; ipcs | grep -c ^0x';
     const { stdout } = sandbox(platform, [], 'sh', '-c', script);
     expect(stdout).toBe('Shared memory id: 0\nSemaphore id: 0\nMessage queue id: 0\n3\n0\n');
   });
 
-  it.runIf(has('redis-server'))('redis saves in the background while it changes its data', () => {
+  itWith('redis-server')('redis saves in the background while it changes its data', () => {
     const keys = 10_000 * scale;
     writeFileSync(`${folder}/redis.sh`, REDIS.replaceAll('KEYS', String(keys)));
     const { stdout } = sandbox(platform, [], 'sh', `${folder}/redis.sh`);
     expect(stdout.split('\n').slice(-5)).toEqual(['saved ok', String(keys), 'after', String(keys), '']);
   });
 
-  it.runIf(has('java'))('a Java heap grows and shrinks', () => {
+  itWith('java')('a Java heap grows and shrinks', () => {
     writeFileSync(`${folder}/Heap.java`, JAVA);
     const java = [
       'java',
@@ -114,7 +109,7 @@ describe.each(longPlatforms())('on %s', (platform) => {
     expect(stdout).toBe(`${megabytes} 7\ndone\n`);
   });
 
-  it.runIf(has('stress-ng'))('stress-ng finds nothing wrong with memory', () => {
+  itWith('stress-ng')('stress-ng finds nothing wrong with memory', () => {
     const args = ['1', '--verify', '--oomable', '--no-rand-seed', '--timeout', '1s'];
     const sizes = ['--vm-bytes', '16m', '--mmap-bytes', '8m', '--memfd-bytes', '8m', '--mremap-bytes', '8m'];
     for (const name of STRESSORS) {

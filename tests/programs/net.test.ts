@@ -1,9 +1,10 @@
 // Network programs inside one sandbox, on its loopback: servers of the Debian archive and the runtimes' own, with their clients. Each
-// script prints what does not depend on the machine. What is not installed is skipped, and said so.
+// script prints what does not depend on the machine. What is not installed is skipped, aloud.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { longPlatforms, runSandboxed } from '../support/native.js';
+import { itWith, whereIs } from '../support/tools.js';
 
 const world = mkdtempSync('/tmp/sandbox-net-');
 afterAll(() => rmSync(world, { recursive: true, force: true }));
@@ -68,8 +69,6 @@ public class Net { public static void main(String[] a) throws Exception {
   System.out.println(new String(c.getInputStream().readAllBytes()));
   System.out.println(NetworkInterface.getByName("lo").isLoopback());
 } }`;
-
-const GO_TOOL = '/usr/local/go/bin/go';
 
 /** Waits inside the sandbox until something listens on a port. */
 const ready = (port: number): string => `until ss -tln | grep -q :${port}; do sleep 0.1; done`;
@@ -148,7 +147,7 @@ const PROGRAMS: readonly Program[] = [
   },
   {
     name: 'a Go network program',
-    needs: [`${world}/gonet`],
+    needs: ['go'],
     script: `${world}/gonet`,
     output: 'go /z lo\n',
   },
@@ -165,8 +164,8 @@ beforeAll(() => {
   writeFileSync(`${world}/net.cjs`, NODE_HTTP);
   writeFileSync(`${world}/main.go`, GO);
   writeFileSync(`${world}/Net.java`, JAVA);
-  if (existsSync(GO_TOOL))
-    spawnSync(GO_TOOL, ['build', '-o', `${world}/gonet`, `${world}/main.go`], { timeout: 120_000 });
+  const go = whereIs('go');
+  if (go !== null) spawnSync(go, ['build', '-o', `${world}/gonet`, `${world}/main.go`], { timeout: 120_000 });
   writeFileSync(
     `${world}/nginx.conf`,
     `daemon off; user root; error_log /dev/null; pid ${world}/nginx.pid; events { worker_connections 64; }
@@ -175,14 +174,11 @@ beforeAll(() => {
 }, 150_000);
 
 describe.each(longPlatforms())('on %s', (platform) => {
-  it.each(PROGRAMS.map((program) => [program.name, program] as const))('%s', async (_name, program) => {
-    const missing = program.needs.filter((path) => !existsSync(path));
-    if (missing.length > 0) {
-      console.warn(`skipped: ${program.name}: not installed: ${missing.join(', ')}`);
-      return;
-    }
-    const outcome = await runSandboxed('/bin/bash', ['-c', program.script], 'self', platform);
-    expect(outcome.stdout).toEqual(program.output);
-    expect(outcome.status).toBe(0);
-  });
+  for (const { name, needs, script, output } of PROGRAMS) {
+    itWith(...needs)(name, async () => {
+      const outcome = await runSandboxed('/bin/bash', ['-c', script], 'self', platform);
+      expect(outcome.stdout).toEqual(output);
+      expect(outcome.status).toBe(0);
+    });
+  }
 });
