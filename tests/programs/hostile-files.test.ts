@@ -26,7 +26,7 @@ function python(flags: readonly string[], code: string, shell = '') {
 const STAT_LOOP = `
 import os, time
 seen = set()
-end = time.time() + 3
+end = time.time() + 6
 while time.time() < end:
     for path in ('/shared/d/f', '/shared/d/../d/f'):
         try:
@@ -45,9 +45,11 @@ describe.each(longPlatforms())('on %s', (platform) => {
     mkdirSync(`${world}/outside`);
     writeFileSync(`${world}/shared/d/f`, 'inside');
     writeFileSync(`${world}/outside/f`, 'outside');
-    const swap = `cd ${world}/shared; ln -s ${world}/outside l
-      while :; do mv -T d x; mv -T l d; mv -T d l; mv -T x d; done`;
-    const racer: ChildProcess = spawn('/bin/sh', ['-c', swap], { stdio: 'ignore', detached: true });
+    const swap = `import os
+os.chdir('${world}/shared'); os.symlink('${world}/outside', 'l')
+while True:
+    for pair in (('d', 'x'), ('l', 'd'), ('d', 'l'), ('x', 'd')): os.rename(*pair)`;
+    const racer: ChildProcess = spawn('python3', ['-c', swap], { stdio: 'ignore', detached: true });
     try {
       // The root of the sandbox has the folder too, so the names of the outside are hidden there.
       const flags = [...on, '-v', `${world}/shared:/shared`, '--tmpfs', '/var/tmp'];

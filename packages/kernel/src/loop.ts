@@ -2,7 +2,7 @@
 //   for (;;) { kernel.runWoken(); const id = platform.wait(kernel.nextDeadline());
 //     id ≥ 0 → kernel.trapped(id); WAIT_DEADLINE, and after every wake-up → kernel.expireTimers(clock.monotonic()); }
 // `runWoken` runs blocked calls again and lets tasks go; nothing here blocks, and nothing throws for what a program does.
-import { ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTSYS, SIGKILL, SIGSEGV } from '@sandbox-kernel/abi';
+import { ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTSYS, ESTALE, SIGKILL, SIGSEGV } from '@sandbox-kernel/abi';
 import {
   FRAME_CR2,
   FRAME_ERR,
@@ -34,6 +34,8 @@ import { settleObstacle, waitForEvents, waitForFault } from './userfault/wait.js
 
 /** Processor vector of a page fault. */
 const VECTOR_PAGE_FAULT = 14;
+/** How often a call starts again because the names it walked over changed on the host meanwhile. Then the program hears of it. */
+const STALE_TRIES = 64;
 
 /** Sees every call of every task (--strace, events). `exit` comes once, with the result the program gets. */
 export interface SyscallObserver {
@@ -95,7 +97,10 @@ function dispatch(task: Task, nr: number): void {
     finishCall(task, -ENOSYS);
     return;
   }
-  finishCall(task, handler(task, task.args));
+  let outcome = handler(task, task.args);
+  // As Linux's retry_estale(): calls can run again from the start, and one that met a stale name has done nothing yet.
+  for (let tries = 0; outcome === -ESTALE && tries < STALE_TRIES; tries++) outcome = handler(task, task.args);
+  finishCall(task, outcome);
 }
 
 function finishCall(task: Task, outcome: number): void {

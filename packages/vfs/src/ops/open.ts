@@ -11,6 +11,7 @@ import {
   ENOTDIR,
   EPERM,
   EROFS,
+  ESTALE,
   ETXTBSY,
   MS_NODEV,
   O_ACCMODE,
@@ -308,6 +309,8 @@ function createAndOpen(
   const readOnly = writableMount(mount);
   if (readOnly !== 0) return readOnly;
   const created = createEntry(caller, walker.dentry, dentry, S_IFREG | bits, 0);
+  // Somebody outside was first: the call starts again and opens what is there.
+  if (created === -EEXIST && (flags & O_EXCL) === 0) return -ESTALE;
   if (created !== 0) return created;
   return openDentry(caller, mount, dentry, flags & ~O_TRUNC, true);
 }
