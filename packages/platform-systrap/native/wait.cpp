@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-namespace systrap {
+namespace stub {
 
 constexpr int64_t kWaitBell = -1;
 constexpr int64_t kWaitNothing = -2;
@@ -236,4 +236,4 @@ int64_t Wait(Engine& engine) {
   }
 }
 
-}  // namespace systrap
+}  // namespace stub
