@@ -3,7 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeDifference, longPlatforms, runNative, runSandboxed, users } from '../support/native.js';
+import {
+  compileGuest,
+  describeDifference,
+  longPlatforms,
+  runNative,
+  runSandboxed,
+  users,
+} from '../support/native.js';
 import { itWith } from '../support/tools.js';
 import { makeProject } from './make-project.js';
 
@@ -115,6 +122,7 @@ function prepareOnce(name: string, prepare: (() => void) | undefined): void {
   if (prepare === undefined || prepared.has(name)) return;
   prepared.add(name);
   prepare();
+  if (user === 'nobody') spawnSync('chown', ['-R', '65534:65534', world]);
   spawnSync('chmod', ['-R', 'a+rwX', world]);
 }
 
@@ -128,6 +136,19 @@ describe.each(longPlatforms())('on %s', (platform) => {
       expect(native.stdout).not.toBe('');
     });
   }
+
+  it('reboot(2) ends the sandbox, and its status says how', () => {
+    const program = compileGuest(`${sources}/reboot.c`);
+    const script = `sleep 1000 & ${program} $0; echo "went on: $?"`;
+    const run = (command: string): unknown => {
+      const args = [cli, 'run', '--platform', platform, '--', '/bin/sh', '-c', script, command];
+      const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+      return [status, stdout];
+    };
+    expect(run('restart')).toEqual([128 + 1, '']);
+    expect(run('halt')).toEqual([128 + 2, '']);
+    expect(run('ctrl-alt-del')).toEqual([0, 'EINVAL\nwent on: 1\n']);
+  });
 
   it('a fork bomb ends at the cap of tasks, and the sandbox goes on', () => {
     const command = [

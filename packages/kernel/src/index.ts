@@ -56,6 +56,7 @@ export {
   checkOperationCount,
   getSemaphores,
   operateSemaphores,
+  owesUndo,
   SemaphoreSet,
   undoSemaphores,
 } from './ipc/semaphore-set.js';
@@ -86,6 +87,7 @@ export { createPidfd, PidfdTarget, pidfdTarget } from './pidfd.js';
 export { type ControllingTerminal, isOrphaned, ProcessGroup, Session } from './process-group.js';
 export { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_ROOT, SUID_DUMP_USER } from './process-image.js';
 export { ProcessTable } from './process-table.js';
+export { endAll } from './reboot.js';
 export { getRegister, setRegister, setResult } from './registers.js';
 export {
   type ResourceUsage,

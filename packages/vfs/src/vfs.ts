@@ -91,7 +91,7 @@ export class Vfs {
     this.nextNamespace = 1;
     this.anonymous = new Superblock(this, new AnonymousFilesystem(), 'anon_inodefs');
     this.anonymousMount = createAnonymousMount(this.anonymous, this.nextMount++);
-    this.memory = createTmpfs(this, { mode: 0o777 });
+    this.memory = createTmpfs(this, { mode: 0o777, size: 0, inodes: 0 });
   }
 
   /** st_dev of a new filesystem: major 0, as Linux gives to those without a block device. */

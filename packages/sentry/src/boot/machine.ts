@@ -119,7 +119,7 @@ export function bootMachine(
   if (random instanceof SeededRandom) random.currentTask = () => kernel.current?.tid ?? 0;
   const outside = openOutside(side, spec, fds, kernel, events);
   if (outside !== null) kernel.network.join(outside);
-  const top = createRoot(side.host, vfs, spec);
+  const top = createRoot(side.host, kernel, vfs, spec);
   const caller: FileCaller = {
     fs: new FsContext(vfs, top, top, 0o022),
     files: new FdTable(),

@@ -37,6 +37,7 @@ import { PRCTL_SYSCALLS } from './prctl.js';
 import { PROCESS_SYSCALLS } from './process.js';
 import { RANDOM_SYSCALLS } from './random.js';
 import { READ_WRITE_SYSCALLS } from './read-write.js';
+import { REBOOT_SYSCALLS } from './reboot.js';
 import { RESOURCE_SYSCALLS } from './resource.js';
 import type { SyscallRow } from './row.js';
 import { RSEQ_SYSCALLS } from './rseq.js';
@@ -98,6 +99,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   PROCESS_SYSCALLS,
   RANDOM_SYSCALLS,
   READ_WRITE_SYSCALLS,
+  REBOOT_SYSCALLS,
   RESOURCE_SYSCALLS,
   RSEQ_SYSCALLS,
   SCHEDULER_SYSCALLS,

@@ -67,12 +67,12 @@ import {
   INODE_APPEND,
   INODE_LINKABLE,
   isOwner,
-  modeAfterWrite,
   newGroup,
   newMode,
   permission,
   writableMount,
 } from '../permission.js';
+import { dropCapabilities, modeAfterWrite } from '../privileges.js';
 import { createEntry } from './create.js';
 
 /** The O_TMPFILE bit without O_DIRECTORY. */
@@ -217,6 +217,7 @@ function truncateOnOpen(caller: FileCaller, dentry: Dentry, inode: Inode): numbe
   change.mtimeNanos = vfs.nowNanos();
   change.ctime = change.mtime;
   change.ctimeNanos = change.mtimeNanos;
+  dropCapabilities(inode);
   const mode = modeAfterWrite(inode, caller.credentials);
   if (mode !== inode.mode) {
     change.what |= CHANGE_MODE;

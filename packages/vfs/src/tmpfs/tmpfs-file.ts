@@ -151,14 +151,23 @@ export class TmpfsFile implements Mappable {
   reserve(offset: number, length: number): number {
     const end = Math.ceil((offset + length) / PAGE_SIZE);
     const first = Math.floor(offset / PAGE_SIZE);
+    if (end - first > this.usage.maxPages) return -ENOSPC;
+    // What can't fit is refused before any of it is taken.
+    if ((end - first - this.map.count) * PAGE_SIZE > (this.pages.limit ?? Number.POSITIVE_INFINITY))
+      return -ENOMEM;
+    /** Ranges of holes that were taken, as pairs. */
     const taken: number[] = [];
-    for (let page = first; page < end; page++) {
-      if (this.map.get(page) >= 0) continue;
-      const base = this.obtain(page, end - page);
-      if (base >= 0) taken.push(page);
-      else {
-        for (const undo of taken) this.free(undo, undo + 1);
-        return base;
+    for (let page = this.map.nextHole(first, end); page < end; page = this.map.nextHole(page, end)) {
+      const start = page;
+      const stop = this.map.nextPresent(start, end);
+      taken.push(start, stop);
+      while (page < stop) {
+        const base = this.obtain(page, stop - page);
+        if (base < 0) {
+          for (let i = 0; i < taken.length; i += 2) this.free(taken[i]!, taken[i + 1]!);
+          return base;
+        }
+        page = this.map.nextHole(page, stop);
       }
     }
     return 0;
@@ -321,16 +330,7 @@ export class TmpfsFile implements Mappable {
   }
 
   private free(first: number, end: number): void {
-    const map = this.map;
-    let page = map.nextPresent(first, end);
-    while (page < end && map.count > 0) {
-      const base = map.delete(page);
-      if (base >= 0) {
-        this.pages.release(base, PAGE_SIZE);
-        this.usage.givePages(1);
-      }
-      page = map.nextPresent(page + 1, end);
-    }
-    this.inodeObject.blocks = map.count * 8;
+    this.usage.givePages(this.map.release(this.pages, first, end));
+    this.inodeObject.blocks = this.map.count * 8;
   }
 }
