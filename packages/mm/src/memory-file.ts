@@ -15,6 +15,8 @@ export const OWNER_SHARED = 2;
 
 const TOTAL = 2 ** 44;
 const DIRTY_LIMIT = 2 ** 21;
+/** From this size on memory is aligned to it, so that the host can use a huge page. */
+const HUGE_PAGE = 2 ** 21;
 
 export interface MemoryFileOptions {
   /** Most bytes in use at a time (the sandbox's memory limit); default: no limit. */
@@ -44,6 +46,8 @@ export class MemoryFile implements PageStore {
   peak: number;
   /** Bytes that address spaces have dropped, but not released yet. */
   graveBytes: number;
+  /** What was allocated last held memory of the host before. */
+  reused: boolean;
   /** Bytes of the file, in use or not. */
   size: number;
   readonly #backing: MemoryBacking;
@@ -63,6 +67,7 @@ export class MemoryFile implements PageStore {
     this.used = 0;
     this.peak = 0;
     this.graveBytes = 0;
+    this.reused = false;
     this.size = 0;
     this.#backing = backing;
     this.#free = new FreeExtents();
@@ -233,25 +238,35 @@ export class MemoryFile implements PageStore {
     if (bytes > CHUNK_SIZE || !this.#mayUse(bytes)) return -ENOMEM;
     // Dirty pages first: they are the host's already.
     if (this.#free.dirtyPages * PAGE_SIZE >= bytes) return -1;
-    return this.#claim(this.#free.take(bytes / PAGE_SIZE, false), bytes, owner);
+    return this.#claim(this.#takeClean(bytes), bytes, owner);
+  }
+
+  #takeClean(bytes: number): number {
+    this.reused = false;
+    if (bytes >= HUGE_PAGE && bytes < CHUNK_SIZE) {
+      const page = this.#free.takeAligned(bytes / PAGE_SIZE, HUGE_PAGE / PAGE_SIZE);
+      if (page >= 0) return page;
+    }
+    return this.#free.take(bytes / PAGE_SIZE, false);
   }
 
   #takeDirty(bytes: number, owner: number): number {
     if (bytes > CHUNK_SIZE || !this.#mayUse(bytes)) return -ENOMEM;
-    return this.#claim(this.#free.take(bytes / PAGE_SIZE, true), bytes, owner);
+    const offset = this.#claim(this.#free.take(bytes / PAGE_SIZE, true), bytes, owner);
+    this.reused = offset >= 0;
+    return offset;
   }
 
   #takeFresh(bytes: number, owner: number): number {
     if (bytes > CHUNK_SIZE || !this.#mayUse(bytes)) return -ENOMEM;
-    const pages = bytes / PAGE_SIZE;
     for (;;) {
-      const page = this.#free.take(pages, false);
+      const page = this.#takeClean(bytes);
       if (page >= 0) return this.#claim(page, bytes, owner);
       if (!this.#grow(bytes)) break;
     }
     // Free pages may be there, split by dirty ones.
     if (this.purge() === 0) return -ENOMEM;
-    const page = this.#free.take(pages, false);
+    const page = this.#takeClean(bytes);
     return page < 0 ? -ENOMEM : this.#claim(page, bytes, owner);
   }
 

@@ -135,6 +135,9 @@ export class MemoryManager implements GuestMemory, MappingOwner {
   /** Address range that changed in the tables and is to be installed. */
   lowChanged: number;
   highChanged: number;
+  /** Of that, what has memory behind it already; see `markReady`. */
+  readyStart: number;
+  readyEnd: number;
   /** Flags of every new area (mlockall with MCL_FUTURE). */
   defaultFlags: number;
   /** An area is or was watched by a userfaultfd. */
@@ -183,6 +186,8 @@ export class MemoryManager implements GuestMemory, MappingOwner {
     this.scratch = new Uint8Array(8);
     this.lowChanged = Number.POSITIVE_INFINITY;
     this.highChanged = 0;
+    this.readyStart = 0;
+    this.readyEnd = 0;
     this.defaultFlags = 0;
     this.monitored = false;
     this.obstacle = null;

@@ -4,7 +4,7 @@ import { EACCES, EFAULT, ENOMEM, PROT_READ, PROT_WRITE } from '@sandbox-kernel/a
 import { allows } from './access.js';
 import { VM_PROT, VM_SHARED, VM_UFFD, VM_WRITE } from './area-flags.js';
 import type { MemoryManager } from './memory-manager.js';
-import { fillAnonymous, makePresent, translateRun } from './populate.js';
+import { fillAnonymous, makePresent, prepare, translateRun } from './populate.js';
 
 const MAX_RUNS = 16;
 
@@ -75,10 +75,19 @@ export function populateRange(
 
 function populatePiece(mm: MemoryManager, a: number, start: number, end: number, write: boolean): number {
   for (let page = start; page < end; ) {
+    const fresh = mm.areas.files[a] === null && mm.pages.at(page) < 0;
     const result = makePresent(mm, a, page, write);
     if (result < 0) return result;
+    // Locked or populated memory is there before the program touches it.
+    if (fresh) prepareFrom(mm, page, end);
     // The run that the page is in is as good as the page.
     page = mm.pages.end[mm.pages.at(page)]!;
   }
   return 0;
+}
+
+/** What was just filled from `page` on, as far as it is to be present. */
+function prepareFrom(mm: MemoryManager, page: number, end: number): void {
+  const stop = Math.min(end, mm.pages.end[mm.pages.at(page)]!);
+  prepare(mm, page, stop - page);
 }

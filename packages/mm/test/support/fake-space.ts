@@ -30,7 +30,15 @@ export class FakeSpace implements AddressSpace {
     this.destroyed = false;
   }
 
-  map(addr: number, length: number, fd: number, offset: number, prot: number, maxProt: number): number {
+  map(
+    addr: number,
+    length: number,
+    fd: number,
+    offset: number,
+    prot: number,
+    maxProt: number,
+    _ready = false,
+  ): number {
     this.#check(addr, length);
     if (offset % PAGE_SIZE !== 0) throw new Error(`offset ${offset} is not page aligned`);
     if ((prot & ~maxProt) !== 0) throw new Error(`prot ${prot} over its maximum ${maxProt}`);
