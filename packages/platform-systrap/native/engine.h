@@ -121,6 +121,7 @@ struct Context {
   bool computes = false;  // for long between traps
   double burst = 10'000;  // ns between traps, average
   uint64_t resumed = 0;   // TSC
+  bool parked = false;    // was told to sleep
   bool known = false;     // `last` is what its thread's frame holds
   Frame last{};
   uint64_t fsBase = 0;    // what its thread has
@@ -169,8 +170,8 @@ struct Engine {
   int cpu = -1;          // the sentry's, when it keeps to one
   bool shortPlaced = false;  // since the last review
   uint64_t reviewAt = 0;     // TSC
-  int lastContext = -1;
-  uint32_t sameContext = 0;
+  int taken = -1;     // the context that Wait returned last
+  int spinScore = 0;
   double cyclesPerNano = 1;
   double spinNanos = 0;
   int spinCredit = 128;
@@ -264,7 +265,7 @@ void Calibrate(Engine& engine);
 void CalibrateSpin(Engine& engine);
 void NoteSpin(Engine& engine, bool vain);
 void NoteBurst(const Engine& engine, Context& context, const Thread& thread);
-void Place(Engine& engine, int context, Thread& thread);
+void Place(Engine& engine, Context& context, Thread& thread);
 void FetchManager(Engine& engine, int space);
 bool Review(Engine& engine);
 
