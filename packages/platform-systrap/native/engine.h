@@ -74,6 +74,7 @@ enum Counter : int {
   kCountWakes,
   kCountSwallowed,
   kCountModes,
+  kCountDeferred,
   kCounters_,
 };
 
@@ -122,6 +123,7 @@ struct Context {
   double burst = 10'000;  // ns between traps, average
   uint64_t resumed = 0;   // TSC
   bool parked = false;    // was told to sleep
+  bool deferred = false;  // running, but its turn has not come: in Engine::deferred instead of Engine::running
   bool known = false;     // `last` is what its thread's frame holds
   Frame last{};
   uint64_t fsBase = 0;    // what its thread has
@@ -147,6 +149,7 @@ struct Engine {
   std::vector<int> freeContexts;
   std::vector<int> running;  // contexts whose threads are in guest code
   size_t nextRunning = 0;
+  std::vector<int> deferred;  // contexts that wait for their turn (turns.cpp)
   std::vector<int> ready;  // contexts that trapped, in order; readyHead is the next
   size_t readyHead = 0;
   uint32_t bellSeen = 0;
@@ -259,6 +262,12 @@ int64_t Clock(Engine& engine);
 bool Accept(Engine& engine, int context);
 uint64_t NowNanos();
 void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline);
+
+// turns.cpp
+void TakeTurn(Engine& engine, int context);
+void DropTurn(Engine& engine, int context);
+void GiveTurn(Engine& engine, int context);
+uint64_t NextTurns(Engine& engine, int others);
 
 // placement.cpp
 void Calibrate(Engine& engine);

@@ -1,6 +1,7 @@
 // Waiting for guest threads, and translating what brought them to their slots into trap frames.
 #include "engine.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -179,9 +180,10 @@ static bool AnyTrapped(const Engine& engine) {
 }
 
 // Looks for a context without sleeping, for a bounded time; only while some run, on other cores.
-static int64_t Spin(Engine& engine) {
+static int64_t Spin(Engine& engine, uint64_t turn) {
   if (engine.mode != kModeSpin || engine.running.empty() || engine.running.size() > kMostWatched) return -1;
-  const uint64_t limit = __rdtsc() + static_cast<uint64_t>(engine.spinNanos * engine.cyclesPerNano);
+  uint64_t limit = __rdtsc() + static_cast<uint64_t>(engine.spinNanos * engine.cyclesPerNano);
+  if (turn != 0 && turn < limit) limit = turn;
   engine.count(kCountSpins);
   do {
     for (int i = 0; i < 8; i++) {
@@ -198,11 +200,11 @@ static int64_t Spin(Engine& engine) {
 }
 
 // The context that was served last did not go on: its call blocks. It need not wait awake where another one may want the core.
-static void ParkBlocked(Engine& engine) {
-  if (engine.taken < 0) return;
-  Context& context = engine.contexts[engine.taken];
-  engine.taken = -1;
-  if (!context.used || context.running || context.thread < 0 || engine.running.empty()) return;
+static void ParkBlocked(Engine& engine, int taken) {
+  if (taken < 0 || engine.mode != kModeSpin) return;
+  Context& context = engine.contexts[taken];
+  if (!context.used || context.running || context.thread < 0) return;
+  if (engine.running.empty() && engine.deferred.empty()) return;
   uint32_t state = STATE_TRAPPED;
   context.parked = true;
   __atomic_compare_exchange_n(&engine.threads[context.thread].slot->state, &state, STATE_PARK, false, __ATOMIC_SEQ_CST,
@@ -237,12 +239,14 @@ static void FindDeaf(Engine& engine) {
 // args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
 int64_t Wait(Engine& engine) {
   const double deadline = engine.args()[0];
-  if (engine.mode == kModeSpin) ParkBlocked(engine);
+  ParkBlocked(engine, engine.taken);
+  engine.taken = -1;
   if (__rdtsc() > engine.reviewAt) Review(engine);
   for (;;) {
     const bool rang = Rang(engine);
     int64_t id = Poll(engine);
-    if (id < 0 && !rang && deadline != 0) id = Spin(engine);
+    const uint64_t turn = NextTurns(engine, id < 0 ? 0 : 1);
+    if (id < 0 && !rang && deadline != 0) id = Spin(engine, turn);
     if (id >= 0) return id;
     if (engine.dead) return kWaitDead;
     if (rang) return kWaitBell;
@@ -254,6 +258,9 @@ int64_t Wait(Engine& engine) {
     if (until != 0 && now >= until) return kWaitNothing;
     const uint64_t look = now + (shares ? kTick : kLook);
     if (!engine.running.empty() && (until == 0 || until > look)) until = look;
+    const uint64_t cycles = __rdtsc();
+    if (turn != 0 && turn <= cycles) continue;
+    if (turn != 0) until = std::min(until, now + static_cast<uint64_t>((turn - cycles) / engine.cyclesPerNano));
     id = Sleep(engine, until);
     if (id >= 0) return id;
   }

@@ -46,6 +46,7 @@ export const COUNTERS = [
   'wakes',
   'swallowedSignals',
   'modeChanges',
+  'deferred',
 ] as const;
 
 export class Engine {
