@@ -22,6 +22,7 @@ const CONSTANTS: StubConstants = {
     'wakes',
     'swallowedSignals',
     'modeChanges',
+    'deferred',
   ],
   fpuAreaSize: 12 * 1024,
   firstFile: 6,
