@@ -40,6 +40,18 @@ export const HEADERS: Readonly<Record<string, readonly string[]>> = {
   mempolicy: ['linux/mempolicy.h'],
   mman: ['linux/mman.h', 'linux/memfd.h'],
   mount: ['linux/mount.h', 'linux/openat2.h'],
+  netfilter: [
+    'linux/netfilter.h',
+    'linux/netfilter_ipv4/ip_tables.h',
+    'linux/netfilter_ipv6/ip6_tables.h',
+    'linux/netfilter/x_tables.h',
+  ],
+  'nf-tables': [
+    'linux/netlink.h',
+    'linux/netfilter/nfnetlink.h',
+    'linux/netfilter/nf_tables.h',
+    'linux/netfilter/nf_tables_compat.h',
+  ],
   netlink: [
     'linux/netlink.h',
     'linux/rtnetlink.h',
