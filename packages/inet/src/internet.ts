@@ -25,6 +25,7 @@ import {
 } from '@sandbox-kernel/netstack';
 import { InetFamily } from './inet-family.js';
 import type { ChangeSink } from './link-control.js';
+import { Netfilter } from './netfilter/netfilter.js';
 import { NetlinkBus } from './netlink/bus.js';
 import { NetlinkFamily, type NetlinkProtocol } from './netlink/netlink-socket.js';
 import { GenericProtocol, UeventProtocol } from './netlink/plain-protocols.js';
@@ -85,6 +86,8 @@ export class Internet {
   readonly netlink: NetlinkBus;
   readonly pings: PingIdentifiers;
   readonly changes: ChangeSink;
+  /** Tables of iptables(8) and nft(8). */
+  readonly netfilter: Netfilter;
   private readonly clock: Clock;
   /** Microseconds: when the stack wants to be called at the latest, as of its last run. */
   private devicesDue: number;
@@ -101,6 +104,7 @@ export class Internet {
     this.sockets = new SocketRegistry(options.socketLimit ?? 65536);
     this.netlink = new NetlinkBus();
     this.pings = new PingIdentifiers();
+    this.netfilter = new Netfilter(this);
     const route = new RouteProtocol(this);
     this.changes = route;
     this.register(route);

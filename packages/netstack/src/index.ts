@@ -51,10 +51,37 @@ export {
   CT_RELATED,
   CT_UNTRACKED,
 } from './filter/conntrack.js';
-export type { Flow, FlowTuple } from './filter/flow.js';
+export {
+  Counter,
+  Evaluation,
+  REGISTER_BYTES,
+  type RuleStep,
+  STEP_BREAK,
+  STEP_GOTO,
+  STEP_JUMP,
+  STEP_NEXT,
+  STEP_RETURN,
+} from './filter/evaluation.js';
+export {
+  FLOW_ASSURED,
+  FLOW_CONFIRMED,
+  FLOW_DESTINATION_NAT,
+  FLOW_SEEN_REPLY,
+  FLOW_SOURCE_NAT,
+  type Flow,
+  type FlowTuple,
+} from './filter/flow.js';
 export type { MatchOptions, PacketMatcher, PortRange, Prefix, RateLimit } from './filter/match.js';
 export { Nat, type NatRange } from './filter/nat.js';
-export { Chain, type ChainOptions, Rule, type RuleAction, type RuleObserver } from './filter/rules.js';
+export { rejectReset, rejectUnreachable } from './filter/reject.js';
+export {
+  ActionStep,
+  Chain,
+  type ChainOptions,
+  Rule,
+  type RuleAction,
+  type RuleObserver,
+} from './filter/rules.js';
 export { InvariantError } from './invariant.js';
 export { BridgeDevice, type BridgeOptions } from './link/bridge.js';
 export { CaptureDevice, type CaptureOptions, type CaptureSink } from './link/capture-device.js';
@@ -87,6 +114,7 @@ export {
   PRIORITY_DNAT,
   PRIORITY_FILTER,
   PRIORITY_MANGLE,
+  PRIORITY_RAW,
   PRIORITY_SNAT,
   VERDICT_ACCEPT,
   VERDICT_DROP,

@@ -41,6 +41,18 @@ export const HEADERS: Readonly<Record<string, readonly string[]>> = {
   mman: ['linux/mman.h', 'linux/memfd.h'],
   mount: ['linux/mount.h', 'linux/openat2.h'],
   netlink: ['linux/netlink.h', 'linux/genetlink.h'],
+  netfilter: [
+    'linux/netfilter.h',
+    'linux/netfilter_ipv4/ip_tables.h',
+    'linux/netfilter_ipv6/ip6_tables.h',
+    'linux/netfilter/x_tables.h',
+  ],
+  'nf-tables': [
+    'linux/netlink.h',
+    'linux/netfilter/nfnetlink.h',
+    'linux/netfilter/nf_tables.h',
+    'linux/netfilter/nf_tables_compat.h',
+  ],
   packet: ['linux/if_packet.h', 'linux/if_ether.h'],
   personality: ['linux/personality.h'],
   pidfd: ['linux/pidfd.h'],

@@ -196,6 +196,20 @@ export abstract class Socket {
     return -92;
   }
 
+  /**
+   * getsockopt(2) of options whose buffer holds a question (netfilter's tables): `question` is its beginning, `room` its size. The
+   * answer's bytes, a number to return, or -errno; -ENOPROTOOPT: an option like others, for `getOption`.
+   */
+  askOption(
+    _task: Task,
+    _level: number,
+    _option: number,
+    _question: Uint8Array,
+    _room: number,
+  ): Uint8Array | number {
+    return -92;
+  }
+
   setOption(_task: Task, _level: number, _option: number, _value: Uint8Array): number {
     return -92;
   }

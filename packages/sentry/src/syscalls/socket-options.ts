@@ -14,6 +14,8 @@ import {
   ENOTCONN,
   EOPNOTSUPP,
   EPERM,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
   SO_ATTACH_FILTER,
@@ -70,6 +72,11 @@ import { put64 } from './user-time.js';
 const LEAST_SEND = 4608;
 const LEAST_RECEIVE = 2304;
 const MOST_VALUE = 4096;
+/** Options of netfilter (ip_tables.h): whole tables travel by them, and what is asked for lies in the buffer for the answer. */
+const FIRST_TABLE_OPTION = 64;
+const LAST_TABLE_OPTION = 69;
+const MOST_TABLE = 16 << 20;
+const TABLE_QUESTION = 96;
 /** Names of 64-bit time's options: the same layouts on x86-64. */
 const SO_TIMESTAMP_NEW = 63;
 const SO_TIMESTAMPNS_NEW = 64;
@@ -120,7 +127,8 @@ export function setSocketOption(
   length: number,
 ): number {
   if (length < 0) return -EINVAL;
-  const bytes = new Uint8Array(Math.min(length, MOST_VALUE));
+  const most = isTableOption(level, option) ? MOST_TABLE : MOST_VALUE;
+  const bytes = new Uint8Array(Math.min(length, most));
   if (task.memory.copyIn(addr, bytes, 0, bytes.length) !== bytes.length) return -EFAULT;
   if (level !== SOL_SOCKET || option === SO_BINDTODEVICE) return socket.setOption(task, level, option, bytes);
   if (bytes.length < 4) return -EINVAL;
@@ -277,14 +285,37 @@ export function getSocketOption(
   const room = task.memory.readU32(lengthAddr);
   if (room < 0) return -EFAULT;
   if ((room | 0) < 0) return -EINVAL;
-  const value =
-    level === SOL_SOCKET
-      ? socketOption(task, socket, option, room)
-      : socket.getOption(task, level, option, room);
+  const value = anyOption(task, socket, level, option, addr, room);
   if (typeof value === 'number') return value;
   const count = Math.min(room, value.length);
   if (task.memory.copyOut(addr, value, 0, count) !== count) return -EFAULT;
   return task.memory.writeU32(lengthAddr, count) < 0 ? -EFAULT : 0;
+}
+
+function anyOption(
+  task: Task,
+  socket: Socket,
+  level: number,
+  option: number,
+  addr: number,
+  room: number,
+): Uint8Array | number {
+  if (level === SOL_SOCKET) return socketOption(task, socket, option, room);
+  if (isTableOption(level, option)) {
+    const question = new Uint8Array(Math.min(room, TABLE_QUESTION));
+    if (task.memory.copyIn(addr, question, 0, question.length) !== question.length) return -EFAULT;
+    const answer = socket.askOption(task, level, option, question, room);
+    if (answer !== -ENOPROTOOPT) return answer;
+  }
+  return socket.getOption(task, level, option, room);
+}
+
+function isTableOption(level: number, option: number): boolean {
+  return (
+    (level === IPPROTO_IP || level === IPPROTO_IPV6) &&
+    option >= FIRST_TABLE_OPTION &&
+    option <= LAST_TABLE_OPTION
+  );
 }
 
 function socketOption(task: Task, socket: Socket, option: number, room: number): Uint8Array | number {

@@ -1,0 +1,7 @@
+import type { Netfilter } from '../netfilter.js';
+export class NfTables {
+  readonly netfilter: Netfilter;
+  constructor(netfilter: Netfilter) {
+    this.netfilter = netfilter;
+  }
+}
