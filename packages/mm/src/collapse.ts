@@ -9,16 +9,15 @@ import { OWNER_PRIVATE } from './memory-file.js';
 import type { MemoryManager } from './memory-manager.js';
 import { addPages, flush, install, markReady, replacePages, unmapPages } from './pages.js';
 
-const HUGE_PAGE = 2 ** 21;
-
 /** Collapses the whole blocks of [start, end), which lies in area `a`. 0 or -errno. */
 export function collapse(mm: MemoryManager, a: number, start: number, end: number): number {
   if (mm.areas.files[a] !== null || mm.areas.flags[a]! & (VM_NOHUGEPAGE | VM_SPECIAL)) return -EINVAL;
-  const first = blockDown(start + HUGE_PAGE - 1, HUGE_PAGE);
+  const block = mm.tuning.faultBlock;
+  const first = blockDown(start + block - 1, block);
   // Linux refuses a range inside one block, but not one that only touches its edge.
-  if (blockDown(end, HUGE_PAGE) < first) return -EINVAL;
+  if (blockDown(end, block) < first) return -EINVAL;
   let error = 0;
-  for (let at = first; at + HUGE_PAGE <= end; at += HUGE_PAGE) {
+  for (let at = first; at + block <= end; at += block) {
     const result = collapseBlock(mm, at);
     if (result < 0) error = result;
   }
@@ -27,26 +26,27 @@ export function collapse(mm: MemoryManager, a: number, start: number, end: numbe
 
 function collapseBlock(mm: MemoryManager, start: number): number {
   const { pages, file } = mm;
-  const end = start + HUGE_PAGE;
+  const block = mm.tuning.faultBlock;
+  const end = start + block;
   const from = pages.cut(start);
   const to = pages.cut(end);
   if (from === to || !canMove(mm, from, to)) return -EINVAL;
   if (isHuge(mm, from, to)) {
-    file.prepare(pages.offset[from]!, HUGE_PAGE);
+    file.prepare(pages.offset[from]!, block);
     return 0;
   }
-  const target = file.allocateToFill(HUGE_PAGE, OWNER_PRIVATE);
+  const target = file.allocateToFill(block, OWNER_PRIVATE);
   if (target < 0) return -ENOMEM;
   // From here on no context can change what is copied.
   if (!unmapPages(mm, from, to) || flush(mm) < 0) {
-    file.release(target, HUGE_PAGE);
+    file.release(target, block);
     install(mm, start, end);
     return -ENOMEM;
   }
-  if (!file.reused) file.prepare(target, HUGE_PAGE);
+  if (!file.reused) file.prepare(target, block);
   copyBlock(mm, from, to, start, target);
   replacePages(mm, start, end);
-  addPages(mm, start, HUGE_PAGE, MEMORY_FILE, target, PAGE_OWNED);
+  addPages(mm, start, block, MEMORY_FILE, target, PAGE_OWNED);
   markReady(mm, start, end);
   install(mm, start, end);
   return 0;
@@ -67,8 +67,8 @@ function canMove(mm: MemoryManager, from: number, to: number): boolean {
 /** One run already, where a huge page can be, that nobody shares. */
 function isHuge(mm: MemoryManager, from: number, to: number): boolean {
   const { pages } = mm;
-  if (to - from !== 1 || pages.flags[from] !== PAGE_OWNED || pages.offset[from]! % HUGE_PAGE !== 0) return false;
-  return pages.end[from]! - pages.start[from]! === HUGE_PAGE;
+  if (to - from !== 1 || pages.flags[from] !== PAGE_OWNED || pages.offset[from]! % mm.tuning.faultBlock !== 0) return false;
+  return pages.end[from]! - pages.start[from]! === mm.tuning.faultBlock;
 }
 
 /** Copies page ranges [from, to) to the block at `target` of the memory file; what is missing is zeros. */
@@ -84,5 +84,5 @@ function copyBlock(mm: MemoryManager, from: number, to: number, start: number, t
     into.set(file.chunk(pages.offset[i]!).subarray(index, index + length), base + (pages.start[i]! - start));
     at = pages.end[i]!;
   }
-  into.fill(0, base + (at - start), base + HUGE_PAGE);
+  into.fill(0, base + (at - start), base + mm.tuning.faultBlock);
 }
