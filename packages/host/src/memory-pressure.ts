@@ -1,7 +1,15 @@
 // News of memory running short: pressure stall information (Documentation/accounting/psi.rst) of our control group, or else of the machine, and the
 // events of our control group (memory.events in Documentation/admin-guide/cgroup-v2.rst). Both are descriptors that become ready with EPOLLPRI.
 import { readFileSync } from 'node:fs';
-import { O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR, SYS_close, SYS_openat, SYS_write } from '@sandbox-kernel/abi';
+import {
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  SYS_close,
+  SYS_openat,
+  SYS_write,
+} from '@sandbox-kernel/abi';
 import { DATA, type Door } from './door.js';
 
 const AT_FDCWD = -100;
@@ -27,7 +35,9 @@ export function pressurePlaces(): PressurePlaces {
 /** The line `0::PATH` (cgroups(7)); an empty string where it can't be read. */
 function ownGroup(): string {
   try {
-    const line = readFileSync('/proc/self/cgroup', 'utf8').split('\n').find((one) => one.startsWith('0::/'));
+    const line = readFileSync('/proc/self/cgroup', 'utf8')
+      .split('\n')
+      .find((one) => one.startsWith('0::/'));
     const path = line?.slice(3) ?? '/';
     return path === '/' ? '' : path;
   } catch {

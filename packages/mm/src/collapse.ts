@@ -4,14 +4,15 @@
 import { EINVAL, ENOMEM } from '@sandbox-kernel/abi';
 import { CHUNK_SIZE, MEMORY_FILE } from '@sandbox-kernel/contracts';
 import { blockDown } from './addresses.js';
-import { PAGE_OWNED, PAGE_PROTECTED, VM_NOHUGEPAGE, VM_SPECIAL } from './area-flags.js';
+import { PAGE_OWNED, PAGE_PROTECTED, VM_NOHUGEPAGE, VM_SPECIAL, VM_UFFD } from './area-flags.js';
 import { OWNER_PRIVATE } from './memory-file.js';
 import type { MemoryManager } from './memory-manager.js';
 import { addPages, flush, install, markReady, replacePages, unmapPages } from './pages.js';
 
 /** Collapses the whole blocks of [start, end), which lies in area `a`. 0 or -errno. */
 export function collapse(mm: MemoryManager, a: number, start: number, end: number): number {
-  if (mm.areas.files[a] !== null || mm.areas.flags[a]! & (VM_NOHUGEPAGE | VM_SPECIAL)) return -EINVAL;
+  if (mm.areas.files[a] !== null || mm.areas.flags[a]! & (VM_NOHUGEPAGE | VM_SPECIAL | VM_UFFD))
+    return -EINVAL;
   const block = mm.tuning.faultBlock;
   const first = blockDown(start + block - 1, block);
   // Linux refuses a range inside one block, but not one that only touches its edge.
@@ -67,7 +68,8 @@ function canMove(mm: MemoryManager, from: number, to: number): boolean {
 /** One run already, where a huge page can be, that nobody shares. */
 function isHuge(mm: MemoryManager, from: number, to: number): boolean {
   const { pages } = mm;
-  if (to - from !== 1 || pages.flags[from] !== PAGE_OWNED || pages.offset[from]! % mm.tuning.faultBlock !== 0) return false;
+  if (to - from !== 1 || pages.flags[from] !== PAGE_OWNED || pages.offset[from]! % mm.tuning.faultBlock !== 0)
+    return false;
   return pages.end[from]! - pages.start[from]! === mm.tuning.faultBlock;
 }
 

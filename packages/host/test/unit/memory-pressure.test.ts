@@ -1,6 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { EOPNOTSUPP, SYS_sendto, SYS_socketpair } from '@sandbox-kernel/abi';
-import { EventWatcher, openHost, openMemoryPressure, pressurePlaces, startEventWatcher } from '@sandbox-kernel/host';
+import {
+  EventWatcher,
+  openHost,
+  openMemoryPressure,
+  pressurePlaces,
+  startEventWatcher,
+} from '@sandbox-kernel/host';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 const AF_UNIX = 1;
