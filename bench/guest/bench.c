@@ -84,6 +84,33 @@ static void op_touch(long i) {
   munmap(p, size);
 }
 
+// As sysbench's memory test: blocks of 1 MiB over a buffer that no cache holds, written and read.
+static void op_bandwidth(long i) {
+  enum { BLOCK = 1 << 20, BLOCKS = 128 };
+  static char *buffer;
+  static volatile unsigned long sum;
+  if (buffer == 0) {
+    buffer = mmap(0, (size_t)BLOCK * BLOCKS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(buffer != MAP_FAILED, "mmap");
+    memset(buffer, 1, (size_t)BLOCK * BLOCKS);
+  }
+  unsigned long *words = (unsigned long *)(buffer + (size_t)(i % BLOCKS) * BLOCK), total = 0;
+  memset(words, (int)i, BLOCK);
+  for (size_t j = 0; j < BLOCK / sizeof *words; j++) total += words[j];
+  sum += total;
+}
+
+// As sysbench's cpu test: the primes up to 10,000 by division.
+static void op_prime(long i) {
+  static volatile long found;
+  (void)i;
+  for (long c = 3; c < 10000; c++) {
+    long t = 2;
+    while (t * t <= c && c % t != 0) t++;
+    if (t * t > c) found++;
+  }
+}
+
 // fork(2) of a process with much memory; the child ends at once.
 static void op_fork_large(long i) {
   (void)i;
@@ -213,6 +240,11 @@ static double measure(const char *name, const char *arg) {
   if (!strcmp(name, "clock")) return repeat(op_clock, 0.3, 1L << 40);
   if (!strcmp(name, "alloc")) return repeat(op_alloc, 0.3, 1L << 40);
   if (!strcmp(name, "touch")) return repeat(op_touch, 1, 1);
+  if (!strcmp(name, "prime")) return repeat(op_prime, 1, 1L << 40);
+  if (!strcmp(name, "bandwidth")) {
+    for (long i = 0; i < 128; i++) op_bandwidth(i);
+    return repeat(op_bandwidth, 1, 1L << 40);
+  }
   if (!strcmp(name, "fork-large")) {
     size_t size = 1UL << 30;
     char *p = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -1,5 +1,5 @@
 // Memory as real programs use it: the cap and its OOM killer, forks of a loaded redis, heaps that grow and shrink, stress-ng's memory stressors.
-// MEMORY_TEST_SCALE=100 makes the data a hundred times as large (redis: 1 GB).
+// MEMORY_TEST_SCALE multiplies the data: 20 fills a node heap of 2 GB, 100 a redis of 1 GB.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +49,20 @@ describe.each(longPlatforms())('on %s', (platform) => {
   it('a call that needs memory past the cap waits for the killer instead of failing', () => {
     const { stdout } = sandbox(platform, ['--memory', '128m'], compile('past-the-cap'), 'read');
     expect(stdout).toBe('the child was killed by signal 9\nand memory is there again\n');
+  });
+
+  // As in a memory cgroup of Linux: pages of tmpfs are charged, and whoever writes more than there is dies (or is told that the tmpfs is full).
+  it.each(['memfd', 'file', 'shared'])('memory with a name counts too: %s', (kind) => {
+    const { stdout, stderr } = sandbox(platform, ['--memory', '128m'], compile('past-the-cap'), kind);
+    expect(stdout).toBe('the child was killed by signal 9\nand memory is there again\n');
+    expect(stderr).toContain('Out of memory: Killed process 2 (past-the-cap)');
+  });
+
+  it('a tmpfs that is smaller than the cap is full before', () => {
+    const flags = ['--memory', '128m', '--tmpfs', '/dev/shm:size=16m'];
+    const { stdout, stderr } = sandbox(platform, flags, compile('past-the-cap'), 'full');
+    expect(stdout).toBe('the child ended with 28\nand memory is there again\n');
+    expect(stderr).toBe('');
   });
 
   it('a large sparse mapping counts what is touched', () => {

@@ -73,7 +73,8 @@ static void AskForHugePage(uint8_t* at) {
   madvise(at, kHugeBytes, MADV_NOHUGEPAGE);
 }
 
-// args: handle, offset, length. Has the pages of a range ready, all zeros, in huge pages where they fit. Pre: nothing has touched it.
+// args: handle, offset, length. Has memory ready for the range, in huge pages where they fit and nothing has been yet. Small pages are
+// cleared at their first use (and are holes to lseek(2) until then).
 int64_t MemoryPrepare(State& state) {
   MemoryFile* memory = At(state, state.arg(0));
   if (memory == nullptr) return -EBADF;

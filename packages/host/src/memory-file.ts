@@ -71,8 +71,8 @@ export class MemoryFile {
   }
 
   /**
-   * Has the host make pages of the range ready, in huge pages where they fit and are to be had. Pre: nothing has touched the range, and it lies in
-   * one chunk. 0 or -errno; a failure changes nothing.
+   * Has the host put memory behind the range, in huge pages where they fit and are to be had. It holds what it held, and counts as present at
+   * its first use. Pre: the range lies in one chunk. 0 or -errno; a failure changes nothing.
    */
   prepare(offset: number, length: number): number {
     const args = this.#door.args;

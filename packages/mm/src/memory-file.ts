@@ -46,6 +46,8 @@ export class MemoryFile implements PageStore {
   peak: number;
   /** Bytes that address spaces have dropped, but not released yet. */
   graveBytes: number;
+  /** The limit refused something. The kernel clears it before each call, and looks when a call ends with ENOMEM. */
+  exhausted: boolean;
   /** What was allocated last held memory of the host before. */
   reused: boolean;
   /** Bytes of the file, in use or not. */
@@ -67,6 +69,7 @@ export class MemoryFile implements PageStore {
     this.used = 0;
     this.peak = 0;
     this.graveBytes = 0;
+    this.exhausted = false;
     this.reused = false;
     this.size = 0;
     this.#backing = backing;
@@ -282,7 +285,9 @@ export class MemoryFile implements PageStore {
 
   /** Blocks count whole, although programs may never touch them: at the limit, `reclaim` takes the holes back. */
   #mayUse(bytes: number): boolean {
-    return this.used + bytes <= this.limit;
+    if (this.used + bytes <= this.limit) return true;
+    this.exhausted = true;
+    return false;
   }
 
   #grow(bytes: number): boolean {

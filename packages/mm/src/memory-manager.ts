@@ -23,7 +23,7 @@ import { randomWord } from './layout.js';
 import { madvise } from './madvise.js';
 import { MapRun } from './map-run.js';
 import type { MemoryFile } from './memory-file.js';
-import { mincore } from './mincore.js';
+import { isResident, mincore } from './mincore.js';
 import { mlock, mlockall, munlock, munlockall } from './mlock.js';
 import { mapSpecial, mmap } from './mmap.js';
 import { mprotect } from './mprotect.js';
@@ -257,6 +257,11 @@ export class MemoryManager implements GuestMemory, MappingOwner {
   /** mincore(2): one byte per page to guest `vector`. */
   mincore(addr: number, length: number, vector: number): number {
     return mincore(this, addr, length, vector);
+  }
+
+  /** Is there memory behind the page that holds `addr`? */
+  isResident(addr: number): boolean {
+    return isResident(this, addr);
   }
 
   msync(addr: number, length: number, flags: number): number {

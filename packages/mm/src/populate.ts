@@ -68,7 +68,8 @@ function populateAnonymous(mm: MemoryManager, a: number, page: number): number {
   const from = holeStart(mm, page, low);
   const to = holeEnd(mm, page, high);
   const result = fillAnonymous(mm, from, to, page);
-  if (result === 0 && to - from === block && wantsBlock(mm, a, from, block)) prepare(mm, from, block);
+  const fresh = result === 0 && !mm.file.reused && to - from === block;
+  if (fresh && wantsBlock(mm, a, from, block)) prepare(mm, from, block);
   return result;
 }
 
@@ -79,12 +80,13 @@ function wantsBlock(mm: MemoryManager, a: number, start: number, bytes: number):
   return isTouched(mm, start - bytes, bytes);
 }
 
-/** Has the host make [start, start + bytes) ready, which nobody can have touched yet. Pre: it was just filled, and is not installed. */
+/** Has the host put memory behind [start, start + bytes), if that is one run of the memory file. It is complete once installed. */
 export function prepare(mm: MemoryManager, start: number, bytes: number): void {
   const i = mm.pages.at(start);
-  if (mm.file.reused || i < 0 || mm.pages.end[i]! < start + bytes) return;
+  if (i < 0 || mm.pages.fd[i] !== MEMORY_FILE || mm.pages.end[i]! < start + bytes) return;
   mm.file.prepare(mm.pages.offset[i]! + (start - mm.pages.start[i]!), bytes);
   markReady(mm, start, start + bytes);
+  changed(mm, start, start + bytes);
 }
 
 /** Was the block before this one written to, as far as its first, middle and last page tell? */

@@ -2,7 +2,7 @@
 // MADV_POPULATE_*. Works on the tables; the caller installs.
 import { EACCES, EFAULT, ENOMEM, PROT_READ, PROT_WRITE } from '@sandbox-kernel/abi';
 import { allows } from './access.js';
-import { VM_PROT, VM_SHARED, VM_UFFD, VM_WRITE } from './area-flags.js';
+import { VM_LOCKONFAULT, VM_PROT, VM_SHARED, VM_UFFD, VM_WRITE } from './area-flags.js';
 import type { MemoryManager } from './memory-manager.js';
 import { fillAnonymous, makePresent, prepare, translateRun } from './populate.js';
 
@@ -64,6 +64,10 @@ export function populateRange(
     const stop = Math.min(end, areas.end[a]!);
     const flags = areas.flags[a]!;
     const wanted = write || (prefer && (flags & (VM_WRITE | VM_SHARED)) === VM_WRITE);
+    if (prefer && flags & VM_LOCKONFAULT) {
+      at = stop;
+      continue;
+    }
     if (allows(flags, write ? PROT_WRITE : PROT_READ)) {
       const result = populatePiece(mm, a, at, stop, wanted);
       if (result < 0) return result === -ENOMEM ? result : -EFAULT;
@@ -75,19 +79,12 @@ export function populateRange(
 
 function populatePiece(mm: MemoryManager, a: number, start: number, end: number, write: boolean): number {
   for (let page = start; page < end; ) {
-    const fresh = mm.areas.files[a] === null && mm.pages.at(page) < 0;
     const result = makePresent(mm, a, page, write);
     if (result < 0) return result;
-    // Locked or populated memory is there before the program touches it.
-    if (fresh) prepareFrom(mm, page, end);
-    // The run that the page is in is as good as the page.
-    page = mm.pages.end[mm.pages.at(page)]!;
+    // The run that the page is in is as good as the page. It is to be there before the program touches it.
+    const stop = Math.min(end, mm.pages.end[mm.pages.at(page)]!);
+    prepare(mm, page, stop - page);
+    page = stop;
   }
   return 0;
-}
-
-/** What was just filled from `page` on, as far as it is to be present. */
-function prepareFrom(mm: MemoryManager, page: number, end: number): void {
-  const stop = Math.min(end, mm.pages.end[mm.pages.at(page)]!);
-  prepare(mm, page, stop - page);
 }

@@ -5,7 +5,7 @@
 
 #include <x86intrin.h>
 
-namespace systrap {
+namespace stub {
 
 constexpr double kLongestTurn = 1'000'000;  // ns that a woken context waits at most
 constexpr size_t kMostCompared = 32;        // running contexts: where there are more, cores are taken anyhow
@@ -72,4 +72,4 @@ uint64_t NextTurns(Engine& engine, int others) {
   return 0;
 }
 
-}  // namespace systrap
+}  // namespace stub

@@ -77,7 +77,7 @@ export class Sentry implements RequestHandler, MachineEvents {
     this.#server = new ControlServer(side.host, controlFd);
     this.#streams = new HostStreams(side.host, side.watcher, FIRST_STREAM_TOKEN);
     side.watcher.add(controlFd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, CONTROL_TOKEN);
-    if (side.pressureFd >= 0) side.watcher.add(side.pressureFd, EPOLLPRI | EPOLLET, PRESSURE_TOKEN);
+    for (const fd of side.pressureFds) side.watcher.add(fd, EPOLLPRI | EPOLLET, PRESSURE_TOKEN);
   }
 
   /** Returns when the other side of the control channel is gone. */

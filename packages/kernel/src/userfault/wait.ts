@@ -68,7 +68,7 @@ export function waitForFrame(task: Task): boolean {
 }
 
 /** The memory limit is reached: the call runs again when there is room. */
-function waitForMemory(task: Task, result: number): number {
+export function waitForMemory(task: Task, result: number): number {
   task.kernel.outOfMemory(task);
   if (task.group.exiting) return result;
   return task.blockUntil(task.kernel.clock.monotonic() + MEMORY_RETRY, result);

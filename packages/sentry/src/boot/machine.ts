@@ -47,8 +47,8 @@ export interface HostSide {
   readonly keeper: TimeKeeper;
   /** The vDSO's file, read while the host's files are there. */
   readonly vdso: Uint8Array | null;
-  /** Ready when the host is short of memory; -errno where it can't tell. */
-  readonly pressureFd: number;
+  /** Ready (EPOLLPRI) when the host is short of memory; empty where it can't tell. */
+  readonly pressureFds: readonly number[];
 }
 
 export interface Machine {
@@ -82,7 +82,7 @@ export function openHostSide(): HostSide {
     watches: new HostWatches(host, watcher, WATCHES_TOKEN),
     keeper,
     vdso: readVdso(door),
-    pressureFd: openMemoryPressure(door),
+    pressureFds: openMemoryPressure(door),
   };
 }
 

@@ -43,6 +43,8 @@ export class TmpfsFile implements Mappable {
   seals: number;
   /** Where it was mapped from, for /proc/PID/maps. */
   name: string;
+  /** Pages that a userfaultfd has filled: there, whatever they hold. */
+  private provided: Set<number> | null;
   private readonly pages: PageStore;
   private readonly usage: TmpfsUsage;
 
@@ -53,6 +55,7 @@ export class TmpfsFile implements Mappable {
     this.mappings = [];
     this.seals = F_SEAL_SEAL;
     this.name = '';
+    this.provided = null;
     this.pages = inode.superblock.vfs.pages;
     this.usage = usage;
   }
@@ -228,6 +231,29 @@ export class TmpfsFile implements Mappable {
     return 0;
   }
 
+  // ── for userfaultfd(2), see mm's fault monitor ──
+
+  covers(offset: number): boolean {
+    return offset < this.inodeObject.size;
+  }
+
+  /** Is there a page with content at `offset`? Mapping takes pages ahead of need, so that one that holds zeros does not count. */
+  hasPage(offset: number): boolean {
+    const page = Math.floor(offset / PAGE_SIZE);
+    const base = this.map.get(page);
+    if (base < 0) return false;
+    if (this.provided?.has(page) === true) return true;
+    const chunk = this.pages.chunk(base);
+    const words = new Float64Array(chunk.buffer, chunk.byteOffset + (base % CHUNK_SIZE), PAGE_SIZE / 8);
+    return !words.every((word) => Object.is(word, 0));
+  }
+
+  /** The page at `offset` is there from now on, whatever it holds. */
+  providePage(offset: number): void {
+    this.provided ??= new Set();
+    this.provided.add(Math.floor(offset / PAGE_SIZE));
+  }
+
   readAt(offset: number, into: Uint8Array, at: number, length: number): number {
     const end = Math.ceil(this.inodeObject.size / PAGE_SIZE) * PAGE_SIZE;
     const total = Math.max(Math.min(length, end - offset), 0);
@@ -332,5 +358,11 @@ export class TmpfsFile implements Mappable {
   private free(first: number, end: number): void {
     this.usage.givePages(this.map.release(this.pages, first, end));
     this.inodeObject.blocks = this.map.count * 8;
+    this.forgetProvided(first, end);
+  }
+
+  private forgetProvided(first: number, end: number): void {
+    if (this.provided === null) return;
+    for (const page of this.provided) if (page >= first && page < end) this.provided.delete(page);
   }
 }
