@@ -176,6 +176,25 @@ describe.each(longPlatforms())('on %s', (platform) => {
     expect(run('ctrl-alt-del')).toEqual([0, 'EINVAL\nwent on: 1\n']);
   });
 
+  it('task numbers wrap around and are reused with care; processes, threads and zombies count for the cap', () => {
+    const program = compileGuest(`${sources}/pids.c`);
+    const args = [cli, 'run', '--platform', platform, '--pids-limit', '40', '--', program];
+    const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+    expect(stdout.trim().split('\n')).toEqual([
+      'wraps 1, bad 0, an early number again 0',
+      'the old descriptor: -1 ESRCH',
+      '/proc/sys/kernel/pid_max: EINVAL',
+      '/proc/sys/kernel/pid_max: EINVAL',
+      'after 123455: 123456',
+      'processes 39 EAGAIN',
+      'thread EAGAIN',
+      'with zombies -1 EAGAIN',
+      'threads 39',
+      'fork -1 EAGAIN',
+    ]);
+    expect(status).toBe(0);
+  });
+
   it('a fork bomb ends at the cap of tasks, and the sandbox goes on', () => {
     const command = [
       cli,
