@@ -167,7 +167,7 @@ describe.each(longPlatforms())('on %s', (platform) => {
     const program = compileGuest(`${sources}/reboot.c`);
     const script = `sleep 1000 & ${program} $0; echo "went on: $?"`;
     const run = (command: string): unknown => {
-      const args = [cli, 'run', '--platform', platform, '--', '/bin/sh', '-c', script, command];
+      const args = [cli, 'run', '--platform', platform, '-u', '0', '--', '/bin/sh', '-c', script, command];
       const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
       return [status, stdout];
     };
@@ -178,7 +178,7 @@ describe.each(longPlatforms())('on %s', (platform) => {
 
   it('task numbers wrap around and are reused with care; processes, threads and zombies count for the cap', () => {
     const program = compileGuest(`${sources}/pids.c`);
-    const args = [cli, 'run', '--platform', platform, '--pids-limit', '40', '--', program];
+    const args = [cli, 'run', '--platform', platform, '--pids-limit', '40', '-u', '0', '--', program];
     const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
     expect(stdout.trim().split('\n')).toEqual([
       'wraps 1, bad 0, an early number again 0',
