@@ -141,13 +141,32 @@ describe.each(longPlatforms())('on %s', (platform) => {
     const program = compileGuest(`${sources}/reboot.c`);
     const script = `sleep 1000 & ${program} $0; echo "went on: $?"`;
     const run = (command: string): unknown => {
-      const args = [cli, 'run', '--platform', platform, '--', '/bin/sh', '-c', script, command];
+      const args = [cli, 'run', '--platform', platform, '-u', '0', '--', '/bin/sh', '-c', script, command];
       const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
       return [status, stdout];
     };
     expect(run('restart')).toEqual([128 + 1, '']);
     expect(run('halt')).toEqual([128 + 2, '']);
     expect(run('ctrl-alt-del')).toEqual([0, 'EINVAL\nwent on: 1\n']);
+  });
+
+  it('task numbers wrap around and are reused with care; processes, threads and zombies count for the cap', () => {
+    const program = compileGuest(`${sources}/pids.c`);
+    const args = [cli, 'run', '--platform', platform, '--pids-limit', '40', '-u', '0', '--', program];
+    const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+    expect(stdout.trim().split('\n')).toEqual([
+      'wraps 1, bad 0, an early number again 0',
+      'the old descriptor: -1 ESRCH',
+      '/proc/sys/kernel/pid_max: EINVAL',
+      '/proc/sys/kernel/pid_max: EINVAL',
+      'after 123455: 123456',
+      'processes 39 EAGAIN',
+      'thread EAGAIN',
+      'with zombies -1 EAGAIN',
+      'threads 39',
+      'fork -1 EAGAIN',
+    ]);
+    expect(status).toBe(0);
   });
 
   it('a fork bomb ends at the cap of tasks, and the sandbox goes on', () => {

@@ -34,6 +34,7 @@ import { PIDFD_SYSCALLS } from './pidfd.js';
 import { PIPE_SYSCALLS } from './pipe.js';
 import { POLL_SYSCALLS } from './poll.js';
 import { PRCTL_SYSCALLS } from './prctl.js';
+import { PRIORITY_SYSCALLS } from './priority.js';
 import { PROCESS_SYSCALLS } from './process.js';
 import { RANDOM_SYSCALLS } from './random.js';
 import { READ_WRITE_SYSCALLS } from './read-write.js';
@@ -42,6 +43,7 @@ import { RESOURCE_SYSCALLS } from './resource.js';
 import type { SyscallRow } from './row.js';
 import { RSEQ_SYSCALLS } from './rseq.js';
 import { SCHEDULER_SYSCALLS } from './scheduler.js';
+import { SCHEDULING_POLICY_SYSCALLS } from './scheduling-policy.js';
 import { SELECT_SYSCALLS } from './select.js';
 import { SEM_SYSCALLS } from './sem.js';
 import { SHM_SYSCALLS } from './shm.js';
@@ -96,6 +98,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   PIPE_SYSCALLS,
   POLL_SYSCALLS,
   PRCTL_SYSCALLS,
+  PRIORITY_SYSCALLS,
   PROCESS_SYSCALLS,
   RANDOM_SYSCALLS,
   READ_WRITE_SYSCALLS,
@@ -103,6 +106,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   RESOURCE_SYSCALLS,
   RSEQ_SYSCALLS,
   SCHEDULER_SYSCALLS,
+  SCHEDULING_POLICY_SYSCALLS,
   SELECT_SYSCALLS,
   SEM_SYSCALLS,
   SHM_SYSCALLS,
