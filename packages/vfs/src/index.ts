@@ -107,6 +107,7 @@ export {
   copyTree,
   createNamespace,
   dropTree,
+  moveBeneath,
   moveMount,
   newMount,
   pivotRoot,

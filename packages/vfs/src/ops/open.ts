@@ -54,7 +54,7 @@ import {
   WALK_FOLLOW,
 } from '../constants.js';
 import { Dentry } from '../dentry.js';
-import { FileDescription } from '../file-description.js';
+import { countWriter, FileDescription } from '../file-description.js';
 import { PATH_ONLY_OPS } from '../file-ops.js';
 import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
@@ -143,7 +143,7 @@ function describe(caller: FileCaller, mount: Mount, dentry: Dentry, flags: numbe
   mount.refs++;
   mount.expiring = false;
   dentry.retain();
-  if ((file.mode & FMODE_WRITER) !== 0) inode.writers++;
+  if ((file.mode & FMODE_WRITER) !== 0) countWriter(file, 1);
   else if ((file.mode & FMODE_READER) !== 0) inode.readers++;
   return file;
 }
@@ -168,7 +168,7 @@ export function waitForLease(caller: FileCaller, inode: Inode): number {
 /** Undoes `describe` after a failed open. */
 function abandon(file: FileDescription, error: number): number {
   file.detach();
-  if ((file.mode & FMODE_WRITER) !== 0) file.inode!.writers--;
+  if ((file.mode & FMODE_WRITER) !== 0) countWriter(file, -1);
   else if ((file.mode & FMODE_READER) !== 0) file.inode!.readers--;
   file.dentry!.release();
   releaseMount(file.mount!);

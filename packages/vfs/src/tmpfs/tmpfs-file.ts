@@ -290,6 +290,7 @@ export class TmpfsFile implements Mappable {
     this.inodeObject.retain();
     // Stores through the mapping are not seen, and mprotect(2) may allow them later.
     if (shared) this.inodeObject.version++;
+    if (shared && writable) this.inodeObject.superblock.writers++;
     addRange(this.mappings, owner, offset, length, shared, writable);
   }
 
@@ -300,7 +301,9 @@ export class TmpfsFile implements Mappable {
     shared: boolean,
     writable: boolean,
   ): void {
-    if (removeRange(this.mappings, owner, offset, length, shared, writable)) this.inodeObject.release();
+    if (!removeRange(this.mappings, owner, offset, length, shared, writable)) return;
+    if (shared && writable) this.inodeObject.superblock.writers--;
+    this.inodeObject.release();
   }
 
   sync(): number {
