@@ -285,7 +285,8 @@ function recvfrom(task: Task, args: SyscallArgs): number {
   const result = receive(task, socket, message);
   if (result < 0) return result;
   dropFiles(message.files);
-  if (message.io instanceof IoBuffers && message.io.commit(Math.max(message.done, result)) < 0) return -EFAULT;
+  if (message.io instanceof IoBuffers && message.io.commit(Math.max(message.done, result)) < 0)
+    return -EFAULT;
   const addr = args.addr(4);
   if (addr === 0) return result;
   const written =
