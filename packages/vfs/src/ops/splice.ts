@@ -125,13 +125,13 @@ export function spliceFiles(
     return movePipe(from, to, length);
   }
   if (target !== null) {
-    if (fromOffset >= 0 && (from.mode & FMODE_SEEK) === 0) return -ESPIPE;
+    if (fromOffset >= 0 && (from.mode & FMODE_SEEK) === 0) return -EINVAL;
     if (target.readers === 0) return -EPIPE;
     if (target.full) return -EAGAIN;
     return copyBetween(from, fromOffset, to, -1, Math.min(length, target.room), sizeLimit);
   }
   if ((to.flags & O_APPEND) !== 0) return -EINVAL;
-  if (toOffset >= 0 && (to.mode & FMODE_SEEK) === 0) return -ESPIPE;
+  if (toOffset >= 0 && (to.mode & FMODE_SEEK) === 0) return -EINVAL;
   return emptyPipe(source as Pipe, to, toOffset, length, sizeLimit);
 }
 
