@@ -15,7 +15,7 @@ http.createServer((request, response) => response.end('hello world')).listen(Num
 const NODE_CLIENT = `
 const http = require('node:http');
 const agent = new http.Agent({ keepAlive: true, maxSockets: 25 });
-const TOTAL = 3000;
+const TOTAL = 16_000;
 let left = TOTAL, done = 0, start = process.hrtime.bigint();
 const one = () => {
   if (left-- <= 0) return;
@@ -55,7 +55,7 @@ export const LOOPBACK: readonly Benchmark[] = [
     command: () => [
       '/bin/sh',
       '-c',
-      `redis-server --port 5402 --save "" >/dev/null 2>&1 & ${ready(5402)}; redis-benchmark -p 5402 -c 50 -n 5000 -t get,set,lrange_100 --csv |
+      `redis-server --port 5402 --save "" >/dev/null 2>&1 & ${ready(5402)}; redis-benchmark -p 5402 -c 50 -n 20000 -t get,set,lrange_100 --csv |
        tr -d '"' | awk -F, '$2 + 0 > 0 { total += 1e9 / $2; count++ } END { print total / count }'; kill $!`,
     ],
   },

@@ -198,6 +198,11 @@ export class Kernel {
     this.current = null;
   }
 
+  /** ns monotonic when a task's work was last begun or ended: the time of day for who needs no better. */
+  get lastLook(): number {
+    return this.chargedAt;
+  }
+
   /** Adds the work done so far to the system time of the task that it was done for. */
   charge(): void {
     const task = this.current;

@@ -128,7 +128,7 @@ static void Install(Engine& engine, Context& context, Thread& thread, const Fram
 void LetRun(Engine& engine, Thread& thread) {
   if (__atomic_exchange_n(&thread.slot->state, STATE_RUN, __ATOMIC_SEQ_CST) != STATE_PARKED) return;
   engine.count(kCountWakes);
-  if (engine.mode == kModeSpin && !engine.contexts[thread.context].parked) NoteSpin(engine, true);
+  if (engine.mode == kModeSpin && !engine.contexts[thread.context].blocked) NoteSpin(engine, true);
   syscall(SYS_futex, &thread.slot->state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 

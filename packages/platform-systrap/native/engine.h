@@ -96,7 +96,7 @@ struct Context {
   bool computes = false;  // for long between traps
   double burst = 10'000;  // ns between traps, average
   uint64_t resumed = 0;   // TSC
-  bool parked = false;    // was told to sleep
+  bool blocked = false;   // its call did not end at once: its thread may well sleep
   bool deferred = false;  // running, but its turn has not come: in Engine::deferred instead of Engine::running
   bool known = false;     // `last` is what its thread's frame holds
   Frame last{};

@@ -26,7 +26,7 @@ static void Start(Engine& engine, int id) {
   context.runIndex = engine.running.size();
   engine.running.push_back(id);
   LetRun(engine, engine.threads[context.thread]);
-  context.parked = false;
+  context.blocked = false;
 }
 
 // Lets a context whose registers are in place go on: at once, or when it is its turn.

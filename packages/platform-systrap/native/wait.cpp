@@ -199,14 +199,15 @@ static int64_t Spin(Engine& engine, uint64_t turn) {
   return -1;
 }
 
-// The context that was served last did not go on: its call blocks. It need not wait awake where another one may want the core.
+// The context that was served last did not go on: its call blocks. It need not wait awake where another one may want the core. That one
+// has been woken before: a core that idles in between takes long to wake up.
 static void ParkBlocked(Engine& engine, int taken) {
-  if (taken < 0 || engine.mode != kModeSpin) return;
+  if (taken < 0) return;
   Context& context = engine.contexts[taken];
   if (!context.used || context.running || context.thread < 0) return;
-  if (engine.running.empty() && engine.deferred.empty()) return;
+  context.blocked = true;
+  if (engine.mode != kModeSpin || engine.running.empty()) return;
   uint32_t state = STATE_TRAPPED;
-  context.parked = true;
   __atomic_compare_exchange_n(&engine.threads[context.thread].slot->state, &state, STATE_PARK, false, __ATOMIC_SEQ_CST,
                               __ATOMIC_RELAXED);
 }
@@ -239,13 +240,15 @@ static void FindDeaf(Engine& engine) {
 // args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
 int64_t Wait(Engine& engine) {
   const double deadline = engine.args()[0];
-  ParkBlocked(engine, engine.taken);
+  int taken = engine.taken;
   engine.taken = -1;
   if (__rdtsc() > engine.reviewAt) Review(engine);
   for (;;) {
     const bool rang = Rang(engine);
     int64_t id = Poll(engine);
     const uint64_t turn = NextTurns(engine, id < 0 ? 0 : 1);
+    ParkBlocked(engine, taken);
+    taken = -1;
     if (id < 0 && !rang && deadline != 0) id = Spin(engine, turn);
     if (id >= 0) return id;
     if (engine.dead) return kWaitDead;

@@ -103,13 +103,14 @@ export class Sentry implements RequestHandler, MachineEvents {
     if (id >= 0) kernel.trapped(id);
     else if (id === WAIT_HOST_EVENT) this.#hostEvents();
     else if (id === WAIT_DEAD) throw new Error('the platform was killed from outside the sandbox');
-    this.#expire(kernel, network);
+    this.#expire(kernel, network, id >= 0);
   }
 
-  #expire(kernel: SentryKernel, network: SandboxNetwork): void {
+  /** `looked`: a trap was handled just now, and the clock was read for it. */
+  #expire(kernel: SentryKernel, network: SandboxNetwork, looked: boolean): void {
     const { deadline } = network;
     if (kernel.timers.next() === Number.POSITIVE_INFINITY && deadline === Number.POSITIVE_INFINITY) return;
-    const now = kernel.clock.monotonic();
+    const now = looked ? kernel.lastLook : kernel.clock.monotonic();
     kernel.expireTimers(now);
     if (deadline <= now && deadline > 0) network.run();
   }
