@@ -8,6 +8,7 @@ import {
   AF_PACKET,
   NETLINK_GENERIC,
   NETLINK_KOBJECT_UEVENT,
+  NETLINK_NETFILTER,
   NETLINK_ROUTE,
   NETLINK_SOCK_DIAG,
 } from '@sandbox-kernel/abi';
@@ -26,6 +27,7 @@ import {
 import { InetFamily } from './inet-family.js';
 import type { ChangeSink } from './link-control.js';
 import { Netfilter } from './netfilter/netfilter.js';
+import { NetfilterProtocol } from './netfilter/nft/netfilter-protocol.js';
 import { NetlinkBus } from './netlink/bus.js';
 import { NetlinkFamily, type NetlinkProtocol } from './netlink/netlink-socket.js';
 import { GenericProtocol, UeventProtocol } from './netlink/plain-protocols.js';
@@ -118,6 +120,7 @@ export class Internet {
       [NETLINK_SOCK_DIAG, new SockDiagProtocol(this)],
       [NETLINK_KOBJECT_UEVENT, new UeventProtocol()],
       [NETLINK_GENERIC, new GenericProtocol()],
+      [NETLINK_NETFILTER, new NetfilterProtocol(this)],
     ]);
     families.set(AF_INET, new InetFamily(this, false));
     families.set(AF_INET6, new InetFamily(this, true));

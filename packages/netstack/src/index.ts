@@ -78,6 +78,7 @@ export {
   ActionStep,
   Chain,
   type ChainOptions,
+  ownAddress,
   Rule,
   type RuleAction,
   type RuleObserver,

@@ -73,13 +73,16 @@ class MatchStep implements RuleStep {
 /** Does what an action says. */
 export class ActionStep implements RuleStep {
   private readonly action: RuleAction;
+  private readonly nat: Nat | null;
 
-  constructor(action: RuleAction) {
+  /** `nat`: for translation in chains that have none of their own. */
+  constructor(action: RuleAction, nat: Nat | null = null) {
     this.action = action;
+    this.nat = nat;
   }
 
   evaluate(look: Evaluation): number {
-    return look.chain.apply(this.action, look);
+    return look.chain.apply(this.action, look, this.nat);
   }
 }
 
@@ -194,7 +197,7 @@ export class Chain implements PacketHook {
   }
 
   /** For the steps of rules: does what an action says. */
-  apply(action: RuleAction, look: Evaluation): number {
+  apply(action: RuleAction, look: Evaluation, nat: Nat | null = null): number {
     const { packet, context } = look;
     switch (action.kind) {
       case 'accept':
@@ -223,7 +226,7 @@ export class Chain implements PacketHook {
       case 'dnat':
       case 'masquerade':
       case 'redirect':
-        return this.translate(action, packet, context);
+        return this.translate(action, packet, context, nat ?? this.nat);
       default:
         annotate(action, packet, context);
         return STEP_NEXT;
@@ -247,25 +250,30 @@ export class Chain implements PacketHook {
     action: Extract<RuleAction, { kind: 'snat' | 'dnat' | 'masquerade' | 'redirect' }>,
     packet: PacketBuffer,
     context: HookContext,
+    nat: Nat | null,
   ): number {
-    const { nat } = this;
     if (nat === null) return VERDICT_DROP;
     if (action.kind === 'snat' || action.kind === 'dnat') {
       return nat.setUp(packet, action.kind === 'snat', action.range);
     }
-    const address = this.ownAddress(action.kind === 'masquerade', packet, context);
+    const address = ownAddress(this.network, action.kind === 'masquerade', packet, context);
     if (address === null) return VERDICT_DROP;
     const range = { address, ...(action.ports === undefined ? {} : { ports: action.ports }) };
     return nat.setUp(packet, action.kind === 'masquerade', range);
   }
+}
 
-  /** Masquerade takes the address of the outgoing interface; redirect that of the incoming, or loopback for our own packets. */
-  private ownAddress(outgoing: boolean, packet: PacketBuffer, context: HookContext): Address | null {
-    const { isV4 } = packet.destination as Address;
-    const index = outgoing ? context.outInterface : context.inInterface;
-    const iface = index === 0 ? this.network.loopback : this.network.interfaceByIndex(index);
-    return iface?.primaryAddress(isV4) ?? null;
-  }
+/** Masquerade takes the address of the outgoing interface; redirect that of the incoming, or loopback for our own packets. */
+export function ownAddress(
+  network: NetworkLayer,
+  outgoing: boolean,
+  packet: PacketBuffer,
+  context: HookContext,
+): Address | null {
+  const { isV4 } = packet.destination as Address;
+  const index = outgoing ? context.outInterface : context.inInterface;
+  const iface = index === 0 ? network.loopback : network.interfaceByIndex(index);
+  return iface?.primaryAddress(isV4) ?? null;
 }
 
 function runSteps(steps: readonly RuleStep[], look: Evaluation): number {

@@ -94,8 +94,7 @@ function readRange(data: DataView, isV6: boolean): NatRange | number {
 }
 
 export function translation(netfilter: XtPlace['netfilter'], action: RuleAction): RuleStep {
-  void netfilter.nat;
-  return new ActionStep(action);
+  return new ActionStep(action, netfilter.nat);
 }
 
 function mapping(kind: 'snat' | 'dnat', old: boolean): XtExtension['make'] {
