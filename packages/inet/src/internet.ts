@@ -11,8 +11,8 @@ import {
   NETLINK_ROUTE,
   NETLINK_SOCK_DIAG,
 } from '@sandbox-kernel/abi';
-import type { Clock, RandomSource } from '@sandbox-kernel/contracts';
-import type { Kernel } from '@sandbox-kernel/kernel';
+import type { Caller, Clock, RandomSource } from '@sandbox-kernel/contracts';
+import type { InterfaceRequests, Kernel } from '@sandbox-kernel/kernel';
 import {
   type Address,
   type InterfaceOptions,
@@ -24,6 +24,7 @@ import {
   Udp,
 } from '@sandbox-kernel/netstack';
 import { InetFamily } from './inet-family.js';
+import { interfaceIoctl } from './interface-ioctl.js';
 import type { ChangeSink } from './link-control.js';
 import { NetlinkBus } from './netlink/bus.js';
 import { NetlinkFamily, type NetlinkProtocol } from './netlink/netlink-socket.js';
@@ -75,7 +76,7 @@ class Random32 {
   }
 }
 
-export class Internet {
+export class Internet implements InterfaceRequests {
   readonly kernel: Kernel;
   readonly stack: Stack;
   readonly tcp: Tcp;
@@ -104,6 +105,7 @@ export class Internet {
     const route = new RouteProtocol(this);
     this.changes = route;
     this.register(route);
+    this.kernel.interfaceRequests = this;
     this.devicesDue = Number.POSITIVE_INFINITY;
   }
 
@@ -136,6 +138,11 @@ export class Internet {
       });
     }
     return failed < 0 ? failed : iface;
+  }
+
+  /** netdevice(7), for sockets of any family. */
+  ioctl(caller: Caller, request: number, argument: number): number {
+    return interfaceIoctl(this, false, caller, request, argument);
   }
 
   private micros(): number {

@@ -140,6 +140,7 @@ export {
 export {
   type ControlMessage,
   DEFAULT_BUFFER,
+  type InterfaceRequests,
   MOST_BUFFER,
   openSocket,
   PeerCredentials,

@@ -102,7 +102,7 @@ export type {
 } from './network/multicast-forward.js';
 export type { NeighbourEntry, NeighbourOptions } from './network/neighbour.js';
 export type { NetworkLayer, NetworkObserver, NetworkOptions } from './network/network.js';
-export type { PacketEndpoint, PacketEndpointOptions, PacketFilter } from './network/packet-endpoint.js';
+export type { PacketEndpoint, PacketEndpointOptions } from './network/packet-endpoint.js';
 export type { IcmpLimits } from './network/rate-limit.js';
 export type { RawEndpoint, RawOptions } from './network/raw-endpoint.js';
 export type { ReassemblyOptions } from './network/reassembly.js';
@@ -127,6 +127,7 @@ export type {
   TransportProtocol,
 } from './roles.js';
 export {
+  type PacketFilter,
   READY_ERROR,
   READY_HANGUP,
   READY_PRIORITY,
