@@ -180,6 +180,7 @@ export {
 } from './transport/tcp/state.js';
 export { SHUTDOWN_RECEIVE, SHUTDOWN_SEND } from './transport/tcp/tcb.js';
 export { Tcp } from './transport/tcp/tcp.js';
+export type { TimeWait } from './transport/tcp/time-wait.js';
 export { UDP_PEEK, UDP_SHUTDOWN_RECEIVE, UDP_SHUTDOWN_SEND, UdpEndpoint } from './transport/udp/endpoint.js';
 export type { ForwardedUdp, UdpForwarder } from './transport/udp/forwarder.js';
 export { UdpError, UdpMessage } from './transport/udp/message.js';
