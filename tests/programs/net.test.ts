@@ -46,6 +46,15 @@ asyncio.run(main())
 print([a[4][0] for a in socket.getaddrinfo('127.0.0.1', 80, type=socket.SOCK_STREAM)], socket.if_nameindex())
 `;
 
+/** The side that closes first waits. */
+const PYTHON_WAIT = `
+import socket
+with socket.create_server(('127.0.0.1', 0)) as server:
+    client = socket.create_connection(server.getsockname())
+    other, _ = server.accept()
+    client.shutdown(socket.SHUT_WR); other.recv(1); other.close(); client.recv(1); client.close()
+`;
+
 const GO = `package main
 import ("fmt"; "io"; "net"; "net/http")
 func main() {
@@ -129,6 +138,34 @@ const PROGRAMS: readonly Program[] = [
     output: 'lo inet 127.0.0.1/8\nlo inet6 ::1/128\n1\n2 received\n1 received\n1\n',
   },
   {
+    name: 'ss: connections that wait out their time',
+    needs: ['/usr/bin/ss', '/usr/bin/python3'],
+    script: `/usr/bin/python3 ${world}/wait.py; ss -Htano state time-wait | sed -E 's/:[0-9]+/:N/g; s/[0-9]+sec/Nsec/' | tr -s ' '`,
+    output: '0 0 127.0.0.1:N 127.0.0.1:N timer:(timewait,Nsec,0)\n',
+  },
+  {
+    name: "ip route: in the tables' order, and ip monitor",
+    needs: ['/usr/sbin/ip'],
+    script: `ip addr add 10.1.2.3/24 dev lo; ip addr add fd00::1/64 dev lo; ip monitor route >${world}/monitor & sleep 1;
+      ip route add 192.0.2.0/25 dev lo; ip route add 192.0.2.0/24 dev lo metric 5; ip route add 192.0.2.0/24 dev lo metric 3;
+      ip route add 10.0.0.0/8 dev lo; ip route add default via 10.1.2.9; ip route;
+      ip -6 route add fd00:1::/32 dev lo; ip -6 route add fd00:1:2::/48 dev lo; ip -6 route add fc00::/8 dev lo; ip -6 route;
+      ip route del 192.0.2.0/24; ip route del default; ip -6 route del fc00::/8;
+      until grep -q 'Deleted fc00' ${world}/monitor; do sleep 0.1; done; kill $!; grep Deleted ${world}/monitor`,
+    output: `default via 10.1.2.9 dev lo 
+10.0.0.0/8 dev lo scope link 
+192.0.2.0/25 dev lo scope link 
+192.0.2.0/24 dev lo scope link metric 3 
+192.0.2.0/24 dev lo scope link metric 5 
+fc00::/8 dev lo metric 1024 pref medium
+fd00:1:2::/48 dev lo metric 1024 pref medium
+fd00:1::/32 dev lo metric 1024 pref medium
+Deleted 192.0.2.0/24 dev lo scope link metric 3 
+Deleted default via 10.1.2.9 dev lo 
+Deleted fc00::/8 dev lo metric 1024 pref medium
+`,
+  },
+  {
     name: 'git over http',
     needs: ['/usr/bin/git', '/usr/bin/python3', '/usr/lib/git-core/git-remote-http'],
     script: `cd ${world} && git init -q --bare r.git && git init -q w && cd w && git -c user.name=n -c user.email=e commit -q --allow-empty -m first &&
@@ -161,6 +198,7 @@ const PROGRAMS: readonly Program[] = [
 
 beforeAll(() => {
   writeFileSync(`${world}/net.py`, PYTHON_NET);
+  writeFileSync(`${world}/wait.py`, PYTHON_WAIT);
   writeFileSync(`${world}/net.cjs`, NODE_HTTP);
   writeFileSync(`${world}/main.go`, GO);
   writeFileSync(`${world}/Net.java`, JAVA);

@@ -59,7 +59,15 @@ export {
   HWCAP2_FSGSBASE,
   HWCAP2_RING3MWAIT,
 } from './auxvec.js';
-export { type BpfProgram, parseSeccompFilter, runSeccompFilter } from './bpf.js';
+export {
+  type BpfInput,
+  type BpfLoads,
+  type BpfProgram,
+  parseBpf,
+  parseSeccompFilter,
+  runBpf,
+  runSeccompFilter,
+} from './bpf.js';
 export {
   BPF_A,
   BPF_ABS,
@@ -4812,6 +4820,7 @@ export {
   UCRED_SIZE,
   UCRED_UID,
 } from './socket.js';
+export { FilteredPacket, parseSocketFilter } from './socket-filter.js';
 export {
   ARPHRD_ETHER,
   ARPHRD_INFINIBAND,

@@ -12,8 +12,8 @@ import {
   NETLINK_ROUTE,
   NETLINK_SOCK_DIAG,
 } from '@sandbox-kernel/abi';
-import type { Clock, RandomSource } from '@sandbox-kernel/contracts';
-import type { Kernel } from '@sandbox-kernel/kernel';
+import type { Caller, Clock, RandomSource } from '@sandbox-kernel/contracts';
+import type { InterfaceRequests, Kernel } from '@sandbox-kernel/kernel';
 import {
   type Address,
   type InterfaceOptions,
@@ -25,6 +25,7 @@ import {
   Udp,
 } from '@sandbox-kernel/netstack';
 import { InetFamily } from './inet-family.js';
+import { interfaceIoctl } from './interface-ioctl.js';
 import type { ChangeSink } from './link-control.js';
 import { Netfilter } from './netfilter/netfilter.js';
 import { NetfilterProtocol } from './netfilter/nft/netfilter-protocol.js';
@@ -78,7 +79,7 @@ class Random32 {
   }
 }
 
-export class Internet {
+export class Internet implements InterfaceRequests {
   readonly kernel: Kernel;
   readonly stack: Stack;
   readonly tcp: Tcp;
@@ -110,6 +111,7 @@ export class Internet {
     const route = new RouteProtocol(this);
     this.changes = route;
     this.register(route);
+    this.kernel.interfaceRequests = this;
     this.devicesDue = Number.POSITIVE_INFINITY;
   }
 
@@ -143,6 +145,11 @@ export class Internet {
       });
     }
     return failed < 0 ? failed : iface;
+  }
+
+  /** netdevice(7), for sockets of any family. */
+  ioctl(caller: Caller, request: number, argument: number): number {
+    return interfaceIoctl(this, false, caller, request, argument);
   }
 
   private micros(): number {

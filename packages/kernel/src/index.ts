@@ -105,7 +105,13 @@ export { Scheduling } from './scheduling.js';
 export { AlternateStack } from './signal/alternate-stack.js';
 export { defaultAction, STOP_SIGNALS, UNBLOCKABLE_SIGNALS } from './signal/default-action.js';
 export { dequeueSignal, hasDeliverable } from './signal/deliver.js';
-export { KernelFileSignals, ownUnlessOwned, setAsync, setFileOwner } from './signal/file-signals.js';
+export {
+  KernelFileSignals,
+  ownUnlessOwned,
+  setAsync,
+  setFileOwner,
+  signalUrgent,
+} from './signal/file-signals.js';
 export {
   checkSignalPermission,
   kill,
@@ -136,6 +142,7 @@ export {
 export {
   type ControlMessage,
   DEFAULT_BUFFER,
+  type InterfaceRequests,
   MOST_BUFFER,
   openSocket,
   PeerCredentials,

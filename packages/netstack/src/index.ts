@@ -131,7 +131,7 @@ export type {
 } from './network/multicast-forward.js';
 export type { NeighbourEntry, NeighbourOptions } from './network/neighbour.js';
 export type { NetworkLayer, NetworkObserver, NetworkOptions } from './network/network.js';
-export type { PacketEndpoint, PacketEndpointOptions, PacketFilter } from './network/packet-endpoint.js';
+export type { PacketEndpoint, PacketEndpointOptions } from './network/packet-endpoint.js';
 export type { IcmpLimits } from './network/rate-limit.js';
 export type { RawEndpoint, RawOptions } from './network/raw-endpoint.js';
 export type { ReassemblyOptions } from './network/reassembly.js';
@@ -156,6 +156,7 @@ export type {
   TransportProtocol,
 } from './roles.js';
 export {
+  type PacketFilter,
   READY_ERROR,
   READY_HANGUP,
   READY_PRIORITY,
@@ -208,6 +209,7 @@ export {
 } from './transport/tcp/state.js';
 export { SHUTDOWN_RECEIVE, SHUTDOWN_SEND } from './transport/tcp/tcb.js';
 export { Tcp } from './transport/tcp/tcp.js';
+export type { TimeWait } from './transport/tcp/time-wait.js';
 export { UDP_PEEK, UDP_SHUTDOWN_RECEIVE, UDP_SHUTDOWN_SEND, UdpEndpoint } from './transport/udp/endpoint.js';
 export type { ForwardedUdp, UdpForwarder } from './transport/udp/forwarder.js';
 export { UdpError, UdpMessage } from './transport/udp/message.js';

@@ -42,6 +42,7 @@ import {
 import type { Caller } from '@sandbox-kernel/contracts';
 import { Socket, type SocketFamily, type SocketMessage, type Task } from '@sandbox-kernel/kernel';
 import { gather, scatter } from '@sandbox-kernel/vfs';
+import { interfaceIoctl } from '../interface-ioctl.js';
 import type { Internet } from '../internet.js';
 import { intBytes, viewOf } from '../option-bytes.js';
 import { MessageWriter, type NetlinkRequest, parseRequests } from './message.js';
@@ -317,7 +318,7 @@ export class NetlinkSocket extends Socket {
 
   override ioctl(caller: Caller, request: number, argument: number): number {
     if (request === FIONREAD) return caller.memory.writeU32(argument, this.incoming[0]?.bytes.length ?? 0);
-    return -25;
+    return interfaceIoctl(this.internet, false, caller, request, argument);
   }
 }
 

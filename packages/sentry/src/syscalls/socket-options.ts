@@ -9,7 +9,6 @@ import {
   EDOM,
   EFAULT,
   EINVAL,
-  ENOENT,
   ENOPROTOOPT,
   ENOTCONN,
   EOPNOTSUPP,
@@ -29,6 +28,7 @@ import {
   SO_DOMAIN,
   SO_DONTROUTE,
   SO_ERROR,
+  SO_GET_FILTER,
   SO_INCOMING_CPU,
   SO_INCOMING_NAPI_ID,
   SO_KEEPALIVE,
@@ -67,6 +67,7 @@ import {
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Socket, Task } from '@sandbox-kernel/kernel';
+import { attachFilter, detachFilter, getFilter, lockFilter } from './socket-filter.js';
 import { put64 } from './user-time.js';
 
 const LEAST_SEND = 4608;
@@ -102,7 +103,6 @@ const FLAGS = [
   SO_TIMESTAMPNS_NEW,
   SO_RXQ_OVFL,
   SO_SELECT_ERR_QUEUE,
-  SO_LOCK_FILTER,
   SO_NOFCS,
 ];
 /** Integers that are kept as they were set. */
@@ -150,8 +150,12 @@ export function setSocketOption(
       return value !== 0 && !task.credentials.hasCapability(CAP_NET_ADMIN) ? -EACCES : 0;
     case SO_PEEK_OFF:
       return setPeekOffset(socket, value);
+    case SO_ATTACH_FILTER:
+      return attachFilter(task, socket, bytes);
     case SO_DETACH_FILTER:
-      return -ENOENT;
+      return detachFilter(socket);
+    case SO_LOCK_FILTER:
+      return lockFilter(socket, value !== 0);
     case SO_TYPE:
     case SO_PROTOCOL:
     case SO_DOMAIN:
@@ -214,7 +218,6 @@ function mayKeep(task: Task, socket: Socket, option: number, value: number): num
 
 /** A rate in bytes per second, 32 or 64 bits; then what only the family may know. */
 function setPacing(task: Task, socket: Socket, option: number, bytes: Uint8Array): number {
-  if (option === SO_ATTACH_FILTER && bytes.length !== 16) return -EINVAL;
   if (option !== SO_MAX_PACING_RATE) return socket.setOption(task, SOL_SOCKET, option, bytes);
   const value = new DataView(bytes.buffer).getUint32(0, true);
   socket.kept.set(
@@ -285,6 +288,8 @@ export function getSocketOption(
   const room = task.memory.readU32(lengthAddr);
   if (room < 0) return -EFAULT;
   if ((room | 0) < 0) return -EINVAL;
+  if (level === SOL_SOCKET && option === SO_GET_FILTER)
+    return getFilter(task, socket, addr, lengthAddr, room);
   const value = anyOption(task, socket, level, option, addr, room);
   if (typeof value === 'number') return value;
   const count = Math.min(room, value.length);
@@ -342,6 +347,8 @@ function socketOption(task: Task, socket: Socket, option: number, room: number):
       return intBytes(1);
     case SO_DEBUG:
       return intBytes(0);
+    case SO_LOCK_FILTER:
+      return intBytes(socket.filterLocked ? 1 : 0);
     case SO_LINGER: {
       const kept = socket.kept.get(SO_LINGER) ?? 0;
       return intBytes(kept & 1, kept >> 1);

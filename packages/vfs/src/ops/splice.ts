@@ -21,13 +21,13 @@ import type { FileDescription } from '../file-description.js';
 import type { Pipe } from '../pipe/pipe.js';
 import { pipeOf } from '../pipe/pipe-ops.js';
 import { ByteSegments } from '../segments.js';
+import { TRANSFER_STEP } from '../vfs.js';
 import { readFile, readFileAt, writeFile, writeFileAt } from './read-write.js';
 
 // What an offset can't reach (loff_t). Programs ask for nearly all of it at once: cat(1) and cp(1) of coreutils do.
 const OFFSET_END = 2 ** 63;
 
-/** Bytes copied per step, and the most that one call moves. */
-const STEP = 65536;
+/** The most that one call moves. */
 const MAX_TRANSFER = 0x7ffff000;
 
 /** sendfile(2), and the way all others go that have no shorter one. */
@@ -40,7 +40,7 @@ export function copyBetween(
   sizeLimit: number,
 ): number {
   const total = Math.min(length, MAX_TRANSFER);
-  const buffer = new Uint8Array(Math.min(total, STEP));
+  const buffer = bufferOf(from) ?? bufferOf(to) ?? new Uint8Array(Math.min(total, TRANSFER_STEP));
   const io = new ByteSegments();
   let done = 0;
   while (done < total) {
@@ -58,6 +58,10 @@ export function copyBetween(
     if (written < size) break;
   }
   return done;
+}
+
+function bufferOf(file: FileDescription): Uint8Array | null {
+  return file.inode?.superblock.vfs.transferBuffer ?? null;
 }
 
 /** What could not be written was not read. Streams can't take it back: callers see to it that a pipe has room for what they give. */
