@@ -55,7 +55,7 @@ function modeOf(text: string): readonly [NetworkMode, string] {
   const nearest = nearestName(mode, MODES);
   throw new UsageError(
     `--network: unknown mode '${mode}'`,
-    nearest ? `did you mean '${nearest}'?` : 'valid: none, user, tap:NAME',
+    nearest ? `did you mean '${nearest}'?` : 'valid: none, user, tap:NAME, host',
   );
 }
 

@@ -74,7 +74,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     name: 'network',
     kind: 'value',
     value: 'MODE',
-    help: 'none (default), user (under rules), tap:NAME or tap:fd=N',
+    help: 'none (default), user (under rules), tap:NAME or tap:fd=N, host (no rules)',
   },
   {
     name: 'allow-net',

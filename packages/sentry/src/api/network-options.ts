@@ -47,7 +47,10 @@ export interface TapOptions {
 }
 
 export interface NetworkOptions {
-  /** `none`: loopback only. `user`: connections end in the sandbox's own stack, under `rules`. `tap`: a TAP device. */
+  /**
+   * `none`: loopback only. `user`: connections end in the sandbox's own stack, under `rules`. `tap`: a TAP device.
+   * `host`: this machine's own sockets, without rules.
+   */
   readonly mode?: NetworkMode;
   /** In order; the first that matches decides, and what none allows is refused. */
   readonly rules?: readonly NetworkRule[];
@@ -142,11 +145,10 @@ function plug(options: NetworkOptions, hostname: string): TapSpec {
 function checkedMode(options: NetworkOptions): NetworkMode {
   const mode = options.mode ?? (options.switch === undefined ? 'user' : 'switch');
   refuseUnknownValue('network mode', mode, MODES);
-  if ((mode as string) === 'host') {
-    throw optionError("network mode 'host' is not supported yet", "use 'user' with rules, or 'tap'");
-  }
   const userOnly = ['rules', 'audit', 'publish', 'proxy', 'limits', 'onConnect'] as const;
   const useless = mode === 'user' ? undefined : userOnly.find((key) => options[key] !== undefined);
+  if (mode === 'host' && options.pcapFd !== undefined)
+    throw optionError("network mode 'host' has no link to capture", 'capture on this machine');
   if (useless !== undefined)
     throw optionError(`network mode '${mode}' has no ${useless}`, "these belong to mode 'user'");
   return mode;
