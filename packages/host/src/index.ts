@@ -1,4 +1,4 @@
-export { HostCallError, makePipe, makeSocketPair, sendDescriptors } from './application.js';
+export { connectUnix, HostCallError, makePipe, makeSocketPair, sendDescriptors } from './application.js';
 export { HostConfinement } from './confinement.js';
 export {
   FIONREAD,

@@ -20,6 +20,7 @@ import {
 } from '../control/network-messages.js';
 import { optionError, refuseUnknownKeys, refuseUnknownValue } from './option-checks.js';
 import type { Switch } from './switch.js';
+import { joinSwitch } from './switch-door.js';
 
 /** One rule: what it does, to what. See docs/networking.md for the text. */
 export type NetworkRule = { readonly allow: string } | { readonly deny: string };
@@ -63,8 +64,8 @@ export interface NetworkOptions {
   readonly proxy?: string;
   readonly limits?: NetworkLimits;
   readonly tap?: TapOptions;
-  /** The switch to be plugged into; makes `switch` the mode. */
-  readonly switch?: Switch;
+  /** The switch to be plugged into, or the path at which another process's switch listens; makes `switch` the mode. */
+  readonly switch?: Switch | string;
   /** Name on the switch. Default: the sandbox's host name. */
   readonly name?: string;
   readonly mtu?: number;
@@ -138,8 +139,12 @@ export function networkPlan(
 function plug(options: NetworkOptions, hostname: string): TapSpec {
   const lan = options.switch;
   if (lan === undefined)
-    throw optionError("network mode 'switch' has no switch", 'pass one: switch: new Switch()');
-  return lan.plug(options.name ?? hostname);
+    throw optionError(
+      "network mode 'switch' has no switch",
+      'pass one: switch: new Switch(), or the path of one',
+    );
+  const name = options.name ?? hostname;
+  return typeof lan === 'string' ? joinSwitch(lan, name) : lan.plug(name);
 }
 
 function checkedMode(options: NetworkOptions): NetworkMode {
