@@ -262,7 +262,6 @@ describe('what is refused', () => {
 
   it.each([
     [['--network', 'usre'], /did you mean 'user'/],
-    [['--network', 'host'], /not supported yet/],
     [['--allow-net', '0177.0.0.1'], /four decimal numbers/],
     [['--allow-net', 'http://example.com/'], /leave out the scheme/],
     [['-p', '80:http'], /\[ADDRESS:\]HOST:GUEST/],

@@ -130,8 +130,9 @@ export class Sentry implements RequestHandler, MachineEvents {
   }
 
   #deliver(token: number, events: number): void {
-    const { outside } = this.#machine ?? { outside: null };
+    const { outside, hostSockets } = this.#machine ?? { outside: null, hostSockets: null };
     if (token < FIRST_NETWORK_TOKEN) this.#streams.deliver(token, events);
+    else if (hostSockets !== null) hostSockets.deliver(token, events);
     else outside?.deliver(token, events);
   }
 

@@ -23,6 +23,7 @@ import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import type { NetworkNotice } from '../control/network-messages.js';
 import { mountNetworkFiles } from '../net/files.js';
+import { HostSockets, hostPlan } from '../net/host-sockets.js';
 import type { SandboxNetwork } from '../net/network.js';
 import { Outside } from '../net/outside.js';
 import { syscallHandlers } from '../syscalls/table.js';
@@ -57,6 +58,8 @@ export interface Machine {
   readonly network: SandboxNetwork;
   /** What the network's link leads to; null: there is only loopback. */
   readonly outside: Outside | null;
+  /** Of mode `host`: the sockets of this machine behind the guest's. */
+  readonly hostSockets: HostSockets | null;
   readonly clock: SandboxClock;
   /** The mount that the sandbox began with. */
   readonly top: Mount;
@@ -119,6 +122,7 @@ export function bootMachine(
   if (random instanceof SeededRandom) random.currentTask = () => kernel.current?.tid ?? 0;
   const outside = openOutside(side, spec, fds, kernel, events);
   if (outside !== null) kernel.network.join(outside);
+  const hostSockets = spec.network.mode === 'host' ? new HostSockets(side, kernel) : null;
   const top = createRoot(side.host, kernel, vfs, spec);
   const caller: FileCaller = {
     fs: new FsContext(vfs, top, top, 0o022),
@@ -127,8 +131,19 @@ export function bootMachine(
   };
   mountAll(side, kernel, caller, spec);
   if (outside !== null) mountNetworkFiles(caller, outside.plan, spec.hostname);
+  if (hostSockets !== null) mountNetworkFiles(caller, hostPlan(spec.network.nameServers), spec.hostname);
   const changes = new ChangeService(top.mount.superblock);
-  return { kernel, platform, network: kernel.network, outside, clock, top: top.mount, caller, changes };
+  return {
+    kernel,
+    platform,
+    network: kernel.network,
+    outside,
+    hostSockets,
+    clock,
+    top: top.mount,
+    caller,
+    changes,
+  };
 }
 
 function openOutside(
@@ -138,7 +153,7 @@ function openOutside(
   kernel: SentryKernel,
   events: MachineEvents,
 ): Outside | null {
-  if (spec.network.mode === 'none') return null;
+  if (spec.network.mode === 'none' || spec.network.mode === 'host') return null;
   const word = new Uint8Array(4);
   const view = new DataView(word.buffer);
   const next32 = (): number => {
