@@ -122,7 +122,7 @@ export const SCHEDULER_SYSCALLS: readonly SyscallRow[] = [
     name: 'getcpu',
     handler: getcpu,
     coverage: 'partial',
-    note: 'always processor 0',
+    note: "one that the task may use: the program's own choice where it made one",
     format: 'ppp',
   },
   {

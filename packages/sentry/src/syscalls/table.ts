@@ -48,6 +48,7 @@ import { SELECT_SYSCALLS } from './select.js';
 import { SEM_SYSCALLS } from './sem.js';
 import { SHM_SYSCALLS } from './shm.js';
 import { SIGNAL_SYSCALLS } from './signal.js';
+import { SIGNALFD_SYSCALLS } from './signalfd.js';
 import { SOCKET_SYSCALLS } from './socket.js';
 import { SOCKET_MESSAGE_SYSCALLS } from './socket-message.js';
 import { SPLICE_SYSCALLS } from './splice.js';
@@ -111,6 +112,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   SEM_SYSCALLS,
   SHM_SYSCALLS,
   SIGNAL_SYSCALLS,
+  SIGNALFD_SYSCALLS,
   SOCKET_MESSAGE_SYSCALLS,
   SOCKET_SYSCALLS,
   SPLICE_SYSCALLS,
