@@ -74,6 +74,7 @@ export { MountNamespace } from './mount-namespace.js';
 export { watchDirectory } from './notify/dnotify.js';
 export { type FanotifyGroup, isInode, type Marked } from './notify/fanotify.js';
 export { createFanotify, fanotifyOf } from './notify/fanotify-file.js';
+export { askToExecute, askToRead, forgetAsked, PERMISSION_EVENTS } from './notify/fanotify-permission.js';
 export { type FileSignals, NotifyHub } from './notify/hub.js';
 export { createInotify, Inotify, inotifyOf, watchFollows, watchNeedsDirectory } from './notify/inotify.js';
 export { tellWatches } from './notify/notify.js';
@@ -120,6 +121,7 @@ export {
 export {
   allowWrite,
   denyWrite,
+  openAllowed,
   openDentry,
   openFile,
   openInternal,

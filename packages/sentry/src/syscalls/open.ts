@@ -32,10 +32,10 @@ import {
   fifoMustWait,
   leaseDeadline,
   locksOf,
-  type NotifyHub,
   openFile,
 } from '@sandbox-kernel/vfs';
 import { descriptorLimit, pathArgument } from './arguments.js';
+import { waitForPermission } from './permission-wait.js';
 import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
 
@@ -98,7 +98,7 @@ function finishOpen(task: Task, file: FileDescription | number, flags: number): 
   if (typeof file === 'number') {
     if (file !== -EAGAIN) return file;
     const { notify } = task.fs.vfs;
-    if (notify.waiting !== null) return waitForPermission(task, notify);
+    if (notify.waiting !== null) return waitForPermission(task);
     if ((flags & O_NONBLOCK) !== 0) return file;
     return waitForLease(task, file);
   }
@@ -106,13 +106,6 @@ function finishOpen(task: Task, file: FileDescription | number, flags: number): 
   task.call.phase = 1;
   task.call.object = file;
   return waitForPeer(task, flags);
-}
-
-/** Until a fanotify group has decided about the open. */
-function waitForPermission(task: Task, notify: NotifyHub): number {
-  const queue = notify.waiting!;
-  notify.waiting = null;
-  return task.blockOn(queue, 1, -ERESTARTSYS);
 }
 
 /** After -EAGAIN of an open or truncation: waits when a lease was the reason, for the call to run again. */

@@ -48,6 +48,7 @@ import {
   writeFileAt,
 } from '@sandbox-kernel/vfs';
 import { fileSizeLimit } from './arguments.js';
+import { readPermission } from './permission-wait.js';
 import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
 
@@ -165,6 +166,10 @@ export function readInto(
   offset: number,
   flags: number,
 ): number {
+  if (task.fs.vfs.notify.permissionGroups.length > 0) {
+    const allowed = readPermission(task, file);
+    if (allowed !== 0) return allowed;
+  }
   const done = offset === CURRENT ? readFile(file, io, flags) : readFileAt(file, io, offset, flags);
   if (done === -EAGAIN && mayWait(file, flags)) return task.blockOn(file, POLLIN | POLLRDHUP, -ERESTARTSYS);
   if (done <= 0) return done;

@@ -29,6 +29,7 @@ import {
   teePipes,
 } from '@sandbox-kernel/vfs';
 import { fileSizeLimit } from './arguments.js';
+import { mayReadFrom } from './permission-wait.js';
 import type { SyscallRow } from './row.js';
 import { put64 } from './user-time.js';
 import { workspaceOf } from './workspace.js';
@@ -81,6 +82,8 @@ function sendfile(task: Task, args: SyscallArgs): number {
   const to = task.files.getOpen(args.int(0));
   const from = task.files.getOpen(args.int(1));
   if (to === null || from === null) return -EBADF;
+  const allowed = mayReadFrom(task, from);
+  if (allowed !== 0) return allowed;
   const done = sendFile(to, from, offset, args.size(3), fileSizeLimit(task));
   if (done > 0 && offset >= 0) {
     const told = writeOffset(task, args.addr(2), offset + done);
@@ -100,6 +103,8 @@ function splice(task: Task, args: SyscallArgs): number {
   if (fromOffset <= FAILED) return fromOffset - FAILED;
   const toOffset = readOffset(task, args.addr(3));
   if (toOffset <= FAILED) return toOffset - FAILED;
+  const allowed = mayReadFrom(task, from);
+  if (allowed !== 0) return allowed;
   const done = spliceFiles(from, fromOffset, to, toOffset, args.size(4), fileSizeLimit(task));
   if (done > 0) {
     if (fromOffset >= 0 && writeOffset(task, args.addr(1), fromOffset + done) < 0) return -EFAULT;
@@ -145,6 +150,8 @@ function copyRange(task: Task, args: SyscallArgs): number {
   if (fromOffset <= FAILED) return fromOffset - FAILED;
   const toOffset = readOffset(task, args.addr(3));
   if (toOffset <= FAILED) return toOffset - FAILED;
+  const allowed = mayReadFrom(task, from);
+  if (allowed !== 0) return allowed;
   const done = copyFileRange(from, fromOffset, to, toOffset, args.size(4), fileSizeLimit(task));
   if (done <= 0) return done;
   if (fromOffset >= 0 && writeOffset(task, args.addr(1), fromOffset + done) < 0) return -EFAULT;
