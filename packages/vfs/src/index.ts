@@ -1,4 +1,6 @@
 // Every public name, one by one.
+
+export { isAclName } from './acl/inode-acl.js';
 export { checkAcl, encodeAcl, isValidAcl, modeOfAcl, type PosixAcl, parseAcl } from './acl/posix-acl.js';
 export { createAnonymousFile } from './anon/anonymous.js';
 export { controlEpoll, createEpoll, Epoll, type EpollItem, type EpollSink, epollOf } from './anon/epoll.js';
