@@ -143,7 +143,7 @@ function readVector(task: Task, args: SyscallArgs, offset: number, flags: number
   const io = workspaceOf(task).io;
   const imported = importIovec(task.memory, args.addr(1), args.size(2), ACCESS_WRITE, io);
   if (imported < 0) return imported;
-  if ((flags & ~KNOWN_RWF) !== 0 || (flags & RWF_APPEND) !== 0) return -EOPNOTSUPP;
+  if ((flags & ~KNOWN_RWF) !== 0 || refusesNoWait(file, flags)) return -EOPNOTSUPP;
   return readInto(task, file, io, offset, flags);
 }
 
@@ -153,9 +153,13 @@ function writeVector(task: Task, args: SyscallArgs, offset: number, flags: numbe
   const io = workspaceOf(task).io;
   const imported = importIovec(task.memory, args.addr(1), args.size(2), ACCESS_READ, io);
   if (imported < 0) return imported;
-  if ((flags & ~KNOWN_RWF) !== 0) return -EOPNOTSUPP;
+  if ((flags & ~KNOWN_RWF) !== 0 || refusesNoWait(file, flags)) return -EOPNOTSUPP;
   if ((flags & RWF_APPEND) !== 0 && (flags & RWF_NOAPPEND) !== 0) return -EINVAL;
   return writeFrom(task, file, io, offset, flags);
+}
+
+function refusesNoWait(file: FileDescription, flags: number): boolean {
+  return (flags & RWF_NOWAIT) !== 0 && !file.ops.takesNoWait(file);
 }
 
 /** One read into segments that are there; waits when the file would block and may. */

@@ -18,6 +18,7 @@ import {
   O_APPEND,
   O_CLOEXEC,
   O_CREAT,
+  O_DIRECT,
   O_DIRECTORY,
   O_EXCL,
   O_LARGEFILE,
@@ -140,6 +141,10 @@ export function openAllowed(
   }
   const opened = inode.ops.open(inode, file);
   if (opened < 0) return abandon(file, opened);
+  if ((flags & O_DIRECT) !== 0 && !file.ops.takesDirect(file)) {
+    file.ops.release(file);
+    return abandon(file, -EINVAL);
+  }
   file.flags = (flags & ~NOT_KEPT) | O_LARGEFILE;
   notifyDentry(dentry, IN_OPEN, mount);
   return file;
