@@ -1,5 +1,5 @@
 // preadv2(2) and pwritev2(2) flags, RESOLVE_CACHED, O_DIRECT and what statx(2) says of its alignment; on tmpfs, pipes and devices.
-#include "guest.h"
+#include "../guest.h"
 #include <linux/openat2.h>
 #include <sys/uio.h>
 
