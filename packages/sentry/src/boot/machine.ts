@@ -18,7 +18,14 @@ import {
 } from '@sandbox-kernel/host';
 import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/kernel';
 import { MemoryFile } from '@sandbox-kernel/mm';
-import { FdTable, type FileCaller, FsContext, type Mount, Vfs } from '@sandbox-kernel/vfs';
+import {
+  FdTable,
+  type FileCaller,
+  FsContext,
+  type Mount,
+  type MountNamespace,
+  Vfs,
+} from '@sandbox-kernel/vfs';
 import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import type { NetworkNotice } from '../control/network-messages.js';
@@ -60,6 +67,8 @@ export interface Machine {
   readonly clock: SandboxClock;
   /** The mount that the sandbox began with. */
   readonly top: Mount;
+  /** All that is mounted; programs may have taken `top` out of it. */
+  readonly namespace: MountNamespace;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
   /** What programs change in the root. */
@@ -128,7 +137,9 @@ export function bootMachine(
   mountAll(side, kernel, caller, spec);
   if (outside !== null) mountNetworkFiles(caller, outside.plan, spec.hostname);
   const changes = new ChangeService(top.mount.superblock);
-  return { kernel, platform, network: kernel.network, outside, clock, top: top.mount, caller, changes };
+  const namespace = top.mount.namespace!;
+  const root = top.mount;
+  return { kernel, platform, network: kernel.network, outside, clock, top: root, namespace, caller, changes };
 }
 
 function openOutside(
