@@ -44,6 +44,10 @@ class DirectFileOps extends FileOps {
     return done;
   }
 
+  override takesDirect(): boolean {
+    return true;
+  }
+
   override size(file: FileDescription): number {
     const inode = (file.data as DirectFile).inode;
     if (hostNode(inode).tree.shared) hostNode(inode).tree.refresh(inode);

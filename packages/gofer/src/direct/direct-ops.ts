@@ -40,6 +40,7 @@ import {
   type FileDescription,
   type Inode,
   InodeOps,
+  isAclName,
   type RemoteWatch,
 } from '@sandbox-kernel/vfs';
 import { openDirectDirectory } from './direct-directory.js';
@@ -201,6 +202,11 @@ class DirectOps extends InodeOps {
     return type === S_IFDIR ? openDirectDirectory(inode, file) : super.open(inode, file);
   }
 
+  override mayHaveAcl(inode: Inode): boolean {
+    const names = xattrNames(inode);
+    return typeof names !== 'number' && names.some(isAclName);
+  }
+
   override getXattr(inode: Inode, name: string): Uint8Array | number {
     // Most files have none, and programs as ls(1) ask for several of each.
     const names = xattrNames(inode);
@@ -214,6 +220,7 @@ class DirectOps extends InodeOps {
   }
 
   override setXattr(inode: Inode, name: string, value: Uint8Array, flags: number): number {
+    if (isForeign(name)) return -EOPNOTSUPP;
     const fd = attributeFd(inode);
     if (fd < 0) return -EOPNOTSUPP;
     hostNode(inode).xattrNames = null;
@@ -221,6 +228,7 @@ class DirectOps extends InodeOps {
   }
 
   override removeXattr(inode: Inode, name: string): number {
+    if (isForeign(name)) return -EOPNOTSUPP;
     const fd = attributeFd(inode);
     if (fd < 0) return -EOPNOTSUPP;
     hostNode(inode).xattrNames = null;
@@ -362,6 +370,11 @@ function changeTimes(inode: Inode, change: AttributeChange): number {
   }
   const fd = node.tree.pathFd(node.parent);
   return fd < 0 ? fd : node.tree.host.paths.utimens(fd, node.name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+/** Attributes of the system with rules that only the host knows: the sentry's rights there are not the program's. */
+function isForeign(name: string): boolean {
+  return name.startsWith('system.') && !isAclName(name);
 }
 
 /** Names of the extended attributes; remembered where nobody else changes them. */

@@ -139,6 +139,7 @@ export class DirectTree {
     inode.rdev = makeDevice(stat.rdevMajor, stat.rdevMinor);
     inode.size = stat.size;
     inode.blocks = stat.blocks;
+    if (inode.ctime !== stat.changeSeconds || inode.ctimeNanos !== stat.changeNanos) forgetLists(inode);
     inode.atime = stat.accessSeconds;
     inode.atimeNanos = stat.accessNanos;
     inode.mtime = stat.modifySeconds;
@@ -271,4 +272,11 @@ export class DirectTree {
     if (inodes?.get(node.number) === inode) inodes.delete(node.number);
     setPlace(inode, null, '');
   }
+}
+
+/** Attributes beside those of stat(2) may have changed along with ctime. */
+function forgetLists(inode: Inode): void {
+  inode.acl = undefined;
+  inode.defaultAcl = undefined;
+  hostNode(inode).xattrNames = null;
 }

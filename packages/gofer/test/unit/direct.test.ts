@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -48,7 +49,7 @@ import {
   writeFile,
 } from '@sandbox-kernel/vfs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { bytes, createWorld, mustOpen, text } from '../../../vfs/test/support/world.js';
+import { bytes, createWorld, mustOpen, TestCredentials, text } from '../../../vfs/test/support/world.js';
 import { createHostTree, type HostTree } from '../support/direct-world.js';
 
 const CWD = -100;
@@ -174,6 +175,46 @@ describe('direct filesystem', () => {
     expect(getXattr(caller, CWD, '/a', 'user.k', 0)).toEqual(bytes('v'));
     expect(removeXattr(caller, CWD, '/a', 'user.k', 0)).toBe(0);
     expect(getXattr(caller, CWD, '/a', 'user.k', 0)).toBe(-61);
+  });
+
+  it.each(['exclusive', 'shared'] as const)('enforces access control lists of the host, %s', (cache) => {
+    writeFileSync(join(tree.path, 'f'), 'x');
+    mkdirSync(join(tree.path, 'd'));
+    const host = (...words: string[]) => spawnSync('setfacl', [...words], { cwd: tree.path }).status === 0;
+    if (!host('-m', 'u:1000:r,g:2000:rw', 'f') || !host('-d', '-m', 'u:1000:rw', 'd')) {
+      process.stderr.write('SKIPPED: setfacl is missing (package acl), or the host keeps no lists here\n');
+      return;
+    }
+    chmodSync(tree.path, 0o755);
+    const { caller } = createWorld((vfs) => tree.mount(vfs, cache));
+    const open = (uid: number, groups: number[], path: string, flags: number) => {
+      caller.credentials = new TestCredentials(uid, uid, groups);
+      const file = openFile(caller, CWD, path, flags, 0o666);
+      if (typeof file !== 'number') file.release();
+      return typeof file === 'number' ? file : 0;
+    };
+    expect(open(1000, [], '/f', O_RDONLY)).toBe(0);
+    expect(open(1000, [], '/f', O_RDWR)).toBe(-13);
+    expect(open(1001, [2000], '/f', O_RDWR)).toBe(0);
+    expect(open(1001, [], '/f', O_WRONLY)).toBe(-13);
+    const name = 'system.posix_acl_access';
+    const list = getXattr(caller, CWD, '/f', name, 0);
+    expect(typeof list).toBe('object');
+    expect(setXattr(caller, CWD, '/f', name, list as Uint8Array, 0, 0)).toBe(-1);
+    expect(removeXattr(caller, CWD, '/f', name, 0)).toBe(-1);
+    // What root of the sandbox makes in a directory inherits, as seen on the host.
+    expect(open(0, [], '/d/new', O_CREAT | O_WRONLY)).toBe(0);
+    const seen = spawnSync('getfacl', ['-cn', 'd/new'], { cwd: tree.path, encoding: 'utf8' }).stdout;
+    expect(seen).toContain('user:1000:rw-\n');
+    expect(open(1000, [], '/d/new', O_RDWR)).toBe(0);
+    expect(removeXattr(caller, CWD, '/d', 'system.posix_acl_default', 0)).toBe(-1);
+    caller.credentials = new TestCredentials();
+    expect(setXattr(caller, CWD, '/f', 'system.other', bytes('v'), 0, 0)).toBe(-95);
+    expect(removeXattr(caller, CWD, '/f', name, 0)).toBe(0);
+    expect(open(1000, [], '/f', O_RDWR)).toBe(-13);
+    if (cache === 'exclusive') return;
+    expect(host('-m', 'u:1000:rw', 'f')).toBe(true);
+    expect(open(1000, [], '/f', O_RDWR)).toBe(0);
   });
 
   it('gives all its descriptors back when it is unmounted', () => {

@@ -18,7 +18,14 @@ import {
 } from '@sandbox-kernel/host';
 import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/kernel';
 import { MemoryFile } from '@sandbox-kernel/mm';
-import { FdTable, type FileCaller, FsContext, type Mount, Vfs } from '@sandbox-kernel/vfs';
+import {
+  FdTable,
+  type FileCaller,
+  FsContext,
+  type Mount,
+  type MountNamespace,
+  Vfs,
+} from '@sandbox-kernel/vfs';
 import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import type { NetworkNotice } from '../control/network-messages.js';
@@ -63,6 +70,8 @@ export interface Machine {
   readonly clock: SandboxClock;
   /** The mount that the sandbox began with. */
   readonly top: Mount;
+  /** All that is mounted; programs may have taken `top` out of it. */
+  readonly namespace: MountNamespace;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
   /** What programs change in the root. */
@@ -133,6 +142,8 @@ export function bootMachine(
   if (outside !== null) mountNetworkFiles(caller, outside.plan, spec.hostname);
   if (hostSockets !== null) mountNetworkFiles(caller, hostPlan(spec.network.nameServers), spec.hostname);
   const changes = new ChangeService(top.mount.superblock);
+  const namespace = top.mount.namespace!;
+  const root = top.mount;
   return {
     kernel,
     platform,
@@ -140,7 +151,8 @@ export function bootMachine(
     outside,
     hostSockets,
     clock,
-    top: top.mount,
+    top: root,
+    namespace,
     caller,
     changes,
   };

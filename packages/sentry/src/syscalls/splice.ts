@@ -38,6 +38,7 @@ import {
   teePipes,
 } from '@sandbox-kernel/vfs';
 import { fileSizeLimit } from './arguments.js';
+import { mayReadFrom } from './permission-wait.js';
 import type { SyscallRow } from './row.js';
 import { put64 } from './user-time.js';
 import { workspaceOf } from './workspace.js';
@@ -102,6 +103,8 @@ function sendfile(task: Task, args: SyscallArgs): number {
   const to = task.files.getOpen(args.int(0));
   const from = task.files.getOpen(args.int(1));
   if (to === null || from === null) return -EBADF;
+  const allowed = mayReadFrom(task, from);
+  if (allowed !== 0) return allowed;
   const result = sendAll(task, from, to, offset, args.size(3));
   const done = task.call.progress;
   if (result === BLOCKED || done === 0) return result;
@@ -139,6 +142,8 @@ function splice(task: Task, args: SyscallArgs): number {
   if (fromOffset <= FAILED) return fromOffset - FAILED;
   const toOffset = readOffset(task, args.addr(3));
   if (toOffset <= FAILED) return toOffset - FAILED;
+  const allowed = mayReadFrom(task, from);
+  if (allowed !== 0) return allowed;
   const result = spliceAll(task, from, fromOffset, to, toOffset, args.size(4), flags);
   const done = task.call.progress;
   if (result === BLOCKED || done === 0) return result;
@@ -217,6 +222,8 @@ function copyRange(task: Task, args: SyscallArgs): number {
   if (fromOffset <= FAILED) return fromOffset - FAILED;
   const toOffset = readOffset(task, args.addr(3));
   if (toOffset <= FAILED) return toOffset - FAILED;
+  const allowed = mayReadFrom(task, from);
+  if (allowed !== 0) return allowed;
   const done = copyFileRange(from, fromOffset, to, toOffset, args.size(4), fileSizeLimit(task));
   if (done <= 0) return done;
   if (fromOffset >= 0 && writeOffset(task, args.addr(1), fromOffset + done) < 0) return -EFAULT;

@@ -18,6 +18,7 @@ import {
   O_APPEND,
   O_CLOEXEC,
   O_CREAT,
+  O_DIRECT,
   O_DIRECTORY,
   O_EXCL,
   O_LARGEFILE,
@@ -60,7 +61,7 @@ import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
 import { breakLeases } from '../locks/lease.js';
 import { type Mount, releaseMount } from '../mount.js';
-import { askToOpen } from '../notify/fanotify-permission.js';
+import { askToOpen, madeBefore } from '../notify/fanotify-permission.js';
 import { IN_MODIFY, IN_OPEN, notifyDentry } from '../notify/notify.js';
 import { LAST_NAME } from '../path-walk.js';
 import {
@@ -113,10 +114,22 @@ export function openDentry(
   const inode = dentry.inode!;
   const refused = mayOpen(caller, mount, inode, flags, created);
   if (refused !== 0) return refused;
-  if (caller.fs.vfs.notify.permissionGroups.length > 0 && !created) {
-    const asked = askToOpen(caller, mount, dentry);
+  if (caller.fs.vfs.notify.permissionGroups.length > 0) {
+    const asked = askToOpen(caller, mount, dentry, created);
     if (asked !== 0) return asked;
   }
+  return openAllowed(caller, mount, dentry, flags, created);
+}
+
+/** As `openDentry`, after all who may refuse were asked. */
+export function openAllowed(
+  caller: FileCaller,
+  mount: Mount,
+  dentry: Dentry,
+  flags: number,
+  created: boolean,
+): FileDescription | number {
+  const inode = dentry.inode!;
   if (inode.locks !== null && inode.locks.leases.length > 0) {
     const broken = breakLeases(inode, flags);
     if (broken !== 0) return waitForLease(caller, inode);
@@ -128,6 +141,10 @@ export function openDentry(
   }
   const opened = inode.ops.open(inode, file);
   if (opened < 0) return abandon(file, opened);
+  if ((flags & O_DIRECT) !== 0 && !file.ops.takesDirect(file)) {
+    file.ops.release(file);
+    return abandon(file, -EINVAL);
+  }
   file.flags = (flags & ~NOT_KEPT) | O_LARGEFILE;
   notifyDentry(dentry, IN_OPEN, mount);
   return file;
@@ -278,6 +295,8 @@ function openOrCreate(
     const dentry = vfs.dentries.lookup(walker.dentry, walker.name);
     if (typeof dentry === 'number') return dentry;
     if (dentry.inode === null) return createAndOpen(caller, dentry, flags, mode);
+    if (madeBefore(caller, dentry.inode))
+      return openDentry(caller, walker.mount, dentry, flags & ~O_TRUNC, true);
     if ((flags & O_EXCL) !== 0) return -EEXIST;
     if (!dentry.inode.isSymlink) {
       walker.dentry = dentry;
