@@ -1,10 +1,13 @@
 // What programs free goes back to the host at once: the memory file of the sandbox, as the host counts its blocks, before and after. How long it
 // took is printed, not judged: the goal is 100 ms.
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { longPlatforms } from '../support/native.js';
+
+type Piped = ChildProcessByStdio<Writable, Readable, null>;
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const source = fileURLToPath(new URL('./memory/give-back.c', import.meta.url));
@@ -57,7 +60,7 @@ function blocksOf(path: string): number {
   }
 }
 
-async function line(child: ChildProcessWithoutNullStreams, wanted: string): Promise<void> {
+async function line(child: Piped, wanted: string): Promise<void> {
   let text = '';
   while (!text.includes(wanted)) {
     const chunk: Buffer | null = child.stdout.read();
@@ -74,7 +77,7 @@ describe.each(longPlatforms())('on %s', (platform) => {
     const args = [cli, 'run', '-i', '--platform', platform, '--', program, kind];
     const child = spawn(process.execPath, args, {
       stdio: ['pipe', 'pipe', 'inherit'],
-    }) as ChildProcessWithoutNullStreams;
+    });
     const pid = child.pid as number;
     await line(child, 'full');
     expect(held(pid)).toBeGreaterThan(199);
