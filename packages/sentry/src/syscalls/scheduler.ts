@@ -6,6 +6,7 @@ import {
   EFAULT,
   EINVAL,
   EPERM,
+  ERESTARTNOINTR,
   ESRCH,
   RLIMIT_RTPRIO,
   SCHED_BATCH,
@@ -32,7 +33,7 @@ import {
   SYS_sched_setscheduler,
   SYS_sched_yield,
 } from '@sandbox-kernel/abi';
-import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
+import { freezeImage, type SyscallArgs, TASK_RUNNING, type Task, thawImage } from '@sandbox-kernel/kernel';
 import type { SyscallRow } from './row.js';
 import { put64, writeTimespec } from './user-time.js';
 
@@ -44,6 +45,9 @@ const MEMBARRIER_COMMANDS = 0x3ff;
 /** MEMBARRIER_CMD_REGISTER_*: global, private, sync core, rseq. */
 const MEMBARRIER_REGISTRATIONS = 0x154;
 const MEMBARRIER_PRIVATE = 0xa8;
+const MEMBARRIER_CMD_GLOBAL = 1;
+/** MEMBARRIER_CMD_GLOBAL and _GLOBAL_EXPEDITED. */
+const MEMBARRIER_GLOBAL = 0x3;
 const MEMBARRIER_CMD_GET_REGISTRATIONS = 0x200;
 
 function targetOf(task: Task, pid: number): Task | null | number {
@@ -269,8 +273,22 @@ function membarrier(task: Task, args: SyscallArgs): number {
   }
   // A private expedited barrier needs the registration whose bit is the next one.
   if ((command & MEMBARRIER_PRIVATE) !== 0 && (task.image.membarrier & (command << 1)) === 0) return -EPERM;
-  for (const other of task.kernel.tasksOf(task.image)) if (other !== task) other.context.interrupt();
+  // Whoever has been out of the program since has passed a barrier.
+  const frozen = freezeImage(task, -ERESTARTNOINTR);
+  if (frozen !== 0) return frozen;
+  thawImage(task);
+  if ((command & MEMBARRIER_GLOBAL) !== 0) interruptOthers(task, command);
   return 0;
+}
+
+/** Threads of other processes are interrupted, but not waited for. */
+function interruptOthers(task: Task, command: number): void {
+  for (const other of task.kernel.processes.tasks.values()) {
+    if (other.state !== TASK_RUNNING || other.image === task.image) continue;
+    if (command === MEMBARRIER_CMD_GLOBAL || (other.image.membarrier & (command << 1)) !== 0) {
+      other.context.interrupt();
+    }
+  }
 }
 
 function ioprioGet(task: Task, args: SyscallArgs): number {
@@ -375,7 +393,7 @@ export const SCHEDULER_SYSCALLS: readonly SyscallRow[] = [
     name: 'membarrier',
     handler: membarrier,
     coverage: 'partial',
-    note: 'asynchronous interrupt of the others',
+    note: 'threads of other processes are interrupted, not waited for',
     format: 'dxd',
   },
   {
