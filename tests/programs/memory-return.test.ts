@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { longPlatforms } from '../support/native.js';
 
+type Piped = ChildProcessByStdio<Writable, Readable, null>;
+
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const source = fileURLToPath(new URL('./memory/give-back.c', import.meta.url));
 const folder = mkdtempSync('/tmp/sandbox-return-');
@@ -58,9 +60,7 @@ function blocksOf(path: string): number {
   }
 }
 
-type Guest = ChildProcessByStdio<Writable, Readable, null>;
-
-async function line(child: Guest, wanted: string): Promise<void> {
+async function line(child: Piped, wanted: string): Promise<void> {
   let text = '';
   while (!text.includes(wanted)) {
     const chunk: Buffer | null = child.stdout.read();

@@ -1,7 +1,7 @@
 // Memory as real programs use it: the cap and its OOM killer, forks of a loaded redis, heaps that grow and shrink, stress-ng's memory stressors.
 // MEMORY_TEST_SCALE multiplies the data: 20 fills a node heap of 2 GB, 100 a redis of 1 GB.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { longPlatforms, type Outcome } from '../support/native.js';
@@ -27,6 +27,18 @@ function sandbox(platform: string, flags: readonly string[], ...command: string[
   return { stdout: result.stdout, stderr: result.stderr, status: result.status ?? -1 };
 }
 
+/** Where PostgreSQL's programs are; Debian keeps them out of the path. */
+function findPostgres(): string {
+  const base = '/usr/lib/postgresql';
+  const versions = existsSync(base) ? readdirSync(base) : [];
+  const found = versions
+    .map((version) => `${base}/${version}/bin`)
+    .find((bin) => existsSync(`${bin}/pgbench`));
+  if (found === undefined) process.stderr.write('skipping a memory test: postgresql is not installed\n');
+  return found ?? '';
+}
+
+const POSTGRES = findPostgres();
 const STRESSORS =
   'vm mmap mremap brk madvise shm shm-sysv userfaultfd mlock memfd stack vm-rw remap mmapfork'.split(' ');
 
@@ -114,6 +126,17 @@ describe.each(longPlatforms())('on %s', (platform) => {
     expect(stderr + stdout).toBe('grown true\nshrunk true\n');
   });
 
+  it.runIf(POSTGRES !== '')('PostgreSQL shares its buffers among processes, below the cap', () => {
+    writeFileSync(`${folder}/pg.sh`, PG.replaceAll('BUFFERS', `${64 + 10 * scale}MB`));
+    chmodSync(folder, 0o755);
+    const cap = ['--memory', `${1 + Math.ceil(scale / 20)}g`];
+    const user =
+      process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] : [];
+    const command = [...user, 'sh', `${folder}/pg.sh`, POSTGRES, String(scale)];
+    const { stdout, stderr } = sandbox(platform, cap, ...command);
+    expect(stderr + stdout).toBe(`accounts ${100_000 * scale}\nbalanced t\nshared t\noom_kill 0\n`);
+  });
+
   it('node fills a heap and lets it go', () => {
     const megabytes = 100 * scale;
     const script = `let a=[];for(let i=0;i<${megabytes};i++)a.push(new Array(131072).fill(i));console.log(a.length,a[7][99]);a=null;console.log('done')`;
@@ -154,6 +177,17 @@ echo after
 r debug reload >/dev/null
 r dbsize
 r shutdown nosave
+`;
+
+const PG = `export PATH=$1:$PATH HOME=/tmp D=/tmp/pgdata; cd /tmp
+initdb -D $D -A trust -U me >/dev/null 2>&1 || exit 1
+pg_ctl -D $D -w -o "-c shared_buffers=BUFFERS -c listen_addresses='' -c unix_socket_directories=/tmp -c fsync=off" -l /tmp/pg.log start >/dev/null || { cat /tmp/pg.log; exit 1; }
+createdb -h /tmp -U me b
+pgbench -h /tmp -U me -i -s $2 -q b >/dev/null 2>&1
+pgbench -h /tmp -U me -n -c 4 -j 2 -t 50 b >/dev/null 2>&1
+psql -h /tmp -U me b -At -F ' ' -c "select 'accounts', count(*) from pgbench_accounts; select 'balanced', sum(abalance) = (select sum(delta) from pgbench_history) from pgbench_accounts; select 'shared', setting::bigint >= 8192 from pg_settings where name = 'shared_buffers'"
+grep '^oom_kill ' /sys/fs/cgroup/memory.events
+pg_ctl -D $D -m fast stop >/dev/null
 `;
 
 const JAVA = `import java.util.*;

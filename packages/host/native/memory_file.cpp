@@ -65,16 +65,28 @@ int64_t MemoryPunch(State& state) {
   return fallocate(memory->fd, mode, state.arg(1), state.arg(2)) != 0 ? -errno : 0;
 }
 
-// Asks for one huge page at `at`, where nothing is yet: the first access to memory that is marked gets it. The mark goes again, so that what
-// the sentry touches itself stays small, and the chunk one mapping. In vain, without harm, where the file can have none.
-static void AskForHugePage(uint8_t* at) {
-  if (madvise(at, kHugeBytes, MADV_HUGEPAGE) != 0) return;
-  (void)*static_cast<volatile uint8_t*>(at);
-  madvise(at, kHugeBytes, MADV_NOHUGEPAGE);
+constexpr int kPatience = 64;
+
+// Asks for one huge page at `offset`, where nothing is yet: the first access to memory that is marked gets it. The mark goes again, so that
+// what the sentry touches itself stays small, and the chunk one mapping. False, and no harm done: there was none.
+static bool AskForHugePage(MemoryFile& memory, uint64_t offset) {
+  uint8_t* at = memory.chunks[offset / kChunkBytes] + offset % kChunkBytes;
+  if (memory.patience > 0) {
+    memory.patience--;
+    return false;
+  }
+  if (madvise(at, kHugeBytes, MADV_HUGEPAGE) == 0) {
+    (void)*static_cast<volatile uint8_t*>(at);
+    madvise(at, kHugeBytes, MADV_NOHUGEPAGE);
+    const off_t hole = lseek(memory.fd, static_cast<off_t>(offset), SEEK_HOLE);
+    if (hole >= static_cast<off_t>(offset + kHugeBytes)) return true;
+  }
+  memory.patience = kPatience;
+  return false;
 }
 
 // args: handle, offset, length. Has memory ready for the range, in huge pages where they fit and nothing has been yet. Small pages are
-// cleared at their first use (and are holes to lseek(2) until then).
+// cleared at their first use (and are holes to lseek(2) until then). 1: all of it are huge pages.
 int64_t MemoryPrepare(State& state) {
   MemoryFile* memory = At(state, state.arg(0));
   if (memory == nullptr) return -EBADF;
@@ -82,11 +94,12 @@ int64_t MemoryPrepare(State& state) {
   const auto length = static_cast<uint64_t>(state.arg(2));
   const uint64_t end = offset + length;
   if (end > memory->size || offset / kChunkBytes >= memory->chunks.size()) return -EINVAL;
-  uint8_t* chunk = memory->chunks[offset / kChunkBytes];
-  if (chunk == nullptr || length > kChunkBytes - offset % kChunkBytes) return -EINVAL;
+  if (memory->chunks[offset / kChunkBytes] == nullptr || length > kChunkBytes - offset % kChunkBytes) return -EINVAL;
+  uint64_t huge = 0;
   for (uint64_t at = (offset + kHugeBytes - 1) & ~(kHugeBytes - 1); at + kHugeBytes <= end; at += kHugeBytes) {
-    AskForHugePage(chunk + at % kChunkBytes);
+    if (AskForHugePage(*memory, at)) huge += kHugeBytes;
   }
+  if (huge == length) return 1;
   return fallocate(memory->fd, 0, static_cast<off_t>(offset), static_cast<off_t>(length)) != 0 ? -errno : 0;
 }
 

@@ -31,6 +31,8 @@ struct Buffer {
 struct MemoryFile {
   int fd = -1;
   uint64_t size = 0;
+  // Times that no huge page is asked for: the host had none.
+  int patience = 0;
   std::vector<uint8_t*> chunks;
 };
 

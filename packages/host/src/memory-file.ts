@@ -72,7 +72,7 @@ export class MemoryFile {
 
   /**
    * Has the host put memory behind the range, in huge pages where they fit and are to be had. It holds what it held, and counts as present at
-   * its first use. Pre: the range lies in one chunk. 0 or -errno; a failure changes nothing.
+   * its first use. Pre: the range lies in one chunk. 1: all of it are huge pages; 0; or -errno: nothing changed.
    */
   prepare(offset: number, length: number): number {
     const args = this.#door.args;

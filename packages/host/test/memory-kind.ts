@@ -32,7 +32,7 @@ const prepared = [
   memory.prepare(0, 2 * MIB),
   memory.prepare(4 * MIB, 4 * MIB),
   memory.prepare(8 * MIB, 8192),
-];
+].map((one) => one >= 0);
 const clean = chunk.subarray(4 * MIB, 8 * MIB).every((byte) => byte === 0);
 const beyond = memory.prepare(64 * MIB, 4096);
 const kind = readlinkSync(`/proc/self/fd/${memory.fd}`).startsWith('/memfd:') ? 'memfd' : 'tmpfs';

@@ -35,6 +35,7 @@ export { UserAccount, UserAccounts } from './credentials/user-account.js';
 export { UserNamespace } from './credentials/user-namespace.js';
 export { commOf, executeProgram, startRegisters } from './exec.js';
 export { exitedStatus, exitGroup, exitTask } from './exit.js';
+export { freezeImage, thawImage } from './freeze.js';
 export { FutexTable } from './futex/futex-table.js';
 export { lockPi, unlockPi } from './futex/pi.js';
 export { futexCmpRequeuePi, futexWaitRequeuePi } from './futex/requeue-pi.js';

@@ -183,9 +183,9 @@ export class MemoryFile implements PageStore {
     return this.#free.dirtyPages * PAGE_SIZE + this.graveBytes;
   }
 
-  /** A fresh range is about to be written to from start to end. */
-  prepare(offset: number, bytes: number): void {
-    this.#backing.prepare?.(offset, bytes);
+  /** A range is about to be written to from start to end; see `MemoryBacking.prepare`. */
+  prepare(offset: number, bytes: number): boolean {
+    return this.#backing.prepare?.(offset, bytes) ?? false;
   }
 
   /** Does the page at `offset` have memory of the host? */

@@ -69,7 +69,7 @@ function populateAnonymous(mm: MemoryManager, a: number, page: number): number {
   const to = holeEnd(mm, page, high);
   const result = fillAnonymous(mm, from, to, page);
   const fresh = result === 0 && !mm.file.reused && to - from === block;
-  if (fresh && wantsBlock(mm, a, from, block)) prepare(mm, from, block);
+  if (fresh && wantsBlock(mm, a, from, block)) prepare(mm, from, block, false);
   return result;
 }
 
@@ -80,11 +80,14 @@ function wantsBlock(mm: MemoryManager, a: number, start: number, bytes: number):
   return isTouched(mm, start - bytes, bytes);
 }
 
-/** Has the host put memory behind [start, start + bytes), if that is one run of the memory file. It is complete once installed. */
-export function prepare(mm: MemoryManager, start: number, bytes: number): void {
+/**
+ * Has the host put memory behind [start, start + bytes), if that is one run of the memory file. `now`: it is to be there when this operation ends;
+ * otherwise the program's own faults bring small pages one by one, which is cheaper than to clear them long before they are used.
+ */
+export function prepare(mm: MemoryManager, start: number, bytes: number, now: boolean): void {
   const i = mm.pages.at(start);
   if (i < 0 || mm.pages.fd[i] !== MEMORY_FILE || mm.pages.end[i]! < start + bytes) return;
-  mm.file.prepare(mm.pages.offset[i]! + (start - mm.pages.start[i]!), bytes);
+  if (!mm.file.prepare(mm.pages.offset[i]! + (start - mm.pages.start[i]!), bytes) && !now) return;
   markReady(mm, start, start + bytes);
   changed(mm, start, start + bytes);
 }

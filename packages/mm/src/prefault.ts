@@ -83,7 +83,7 @@ function populatePiece(mm: MemoryManager, a: number, start: number, end: number,
     if (result < 0) return result;
     // The run that the page is in is as good as the page. It is to be there before the program touches it.
     const stop = Math.min(end, mm.pages.end[mm.pages.at(page)]!);
-    prepare(mm, page, stop - page);
+    prepare(mm, page, stop - page, true);
     page = stop;
   }
   return 0;

@@ -21,8 +21,11 @@ const BLOCK = 2 * MIB;
 class Preparing extends SparseBacking {
   readonly prepared: string[] = [];
 
-  prepare(offset: number, length: number): void {
+  huge = true;
+
+  prepare(offset: number, length: number): boolean {
     this.prepared.push(`${offset / PAGE}+${length / PAGE}`);
+    return this.huge;
   }
 }
 
@@ -66,6 +69,14 @@ describe('large blocks', () => {
     const { offset } = w.space.pages.get(w.start + BLOCK)!;
     expect(w.backing.prepared).toEqual([`${offset / PAGE}+512`]);
     expect(w.space.ready).toEqual([`${(w.start + BLOCK).toString(16)}+${BLOCK}`]);
+  });
+
+  test('are mapped fault by fault where the host has no huge page', () => {
+    const w = large();
+    w.backing.huge = false;
+    for (let at = w.start; at <= w.start + BLOCK; at += PAGE) touch(w, at);
+    expect(w.backing.prepared.length).toBe(1);
+    expect(w.space.ready).toEqual([]);
   });
 
   test('are left alone where a program touches here and there', () => {

@@ -3,6 +3,7 @@ import {
   EFAULT,
   EINVAL,
   EPERM,
+  ERESTARTNOINTR,
   ESRCH,
   SYS_getcpu,
   SYS_membarrier,
@@ -10,7 +11,7 @@ import {
   SYS_sched_setaffinity,
   SYS_sched_yield,
 } from '@sandbox-kernel/abi';
-import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
+import { freezeImage, type SyscallArgs, TASK_RUNNING, type Task, thawImage } from '@sandbox-kernel/kernel';
 import { mayManage } from './priority.js';
 import type { SyscallRow } from './row.js';
 import { schedulee } from './scheduling-policy.js';
@@ -19,6 +20,9 @@ const MEMBARRIER_COMMANDS = 0x3ff;
 /** MEMBARRIER_CMD_REGISTER_*: global, private, sync core, rseq. */
 const MEMBARRIER_REGISTRATIONS = 0x154;
 const MEMBARRIER_PRIVATE = 0xa8;
+const MEMBARRIER_CMD_GLOBAL = 1;
+/** MEMBARRIER_CMD_GLOBAL and _GLOBAL_EXPEDITED. */
+const MEMBARRIER_GLOBAL = 0x3;
 const MEMBARRIER_CMD_GET_REGISTRATIONS = 0x200;
 
 /** Bits of processors that exist, as words. */
@@ -94,9 +98,16 @@ function membarrier(task: Task, args: SyscallArgs): number {
   }
   // A private expedited barrier needs the registration whose bit is the next one.
   if ((command & MEMBARRIER_PRIVATE) !== 0 && (task.image.membarrier & (command << 1)) === 0) return -EPERM;
-  for (const other of task.kernel.tasksOf(task.image)) if (other !== task) other.context.interrupt();
+  // Whoever has been out of the program since has passed a barrier.
+  const frozen = freezeImage(task, -ERESTARTNOINTR);
+  if (frozen !== 0) return frozen;
+  thawImage(task);
+  if ((command & MEMBARRIER_GLOBAL) !== 0) interruptOthers(task, command);
   return 0;
 }
+
+import { freezeImage, type SyscallArgs, TASK_RUNNING, type Task, thawImage } from '@sandbox-kernel/kernel';
+import { mayManage } from './priority.js';
 
 const KEPT = 'kept and returned; the host scheduler decides';
 
@@ -130,7 +141,7 @@ export const SCHEDULER_SYSCALLS: readonly SyscallRow[] = [
     name: 'membarrier',
     handler: membarrier,
     coverage: 'partial',
-    note: 'asynchronous interrupt of the others',
+    note: 'threads of other processes are interrupted, not waited for',
     format: 'dxd',
   },
 ];
