@@ -26,6 +26,10 @@ void FpuStore(const Engine& engine, const Thread& thread, const uint8_t* image) 
 static Context* Stopped(Engine& engine, int64_t* error) {
   Context* context = engine.contextAt(engine.arg(0));
   *error = context == nullptr ? -EINVAL : context->running && !context->queued ? -EBUSY : 0;
+  if (*error != 0) return nullptr;
+  if (context->thread >= 0 && engine.threads[context->thread].patched) {
+    *error = Spill(engine, engine.threads[context->thread]);
+  }
   return *error == 0 ? context : nullptr;
 }
 

@@ -136,20 +136,23 @@ static int64_t OpenFiles(Engine& engine, int* stubSocket) {
   return error != 0 ? error : StartReaper(engine);
 }
 
+constexpr int64_t kNoSegments = -65536;
+
 // A template that could not finish says by its exit code where it stopped.
 static int64_t ExplainDeath(Engine& engine, pid_t pid) {
   int status = 0;
   while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR) continue;
   const int step = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
   engine.results()[0] = step == STEP_FILTER ? kPhaseFilter : step == 0 || step == 127 ? kPhaseExec : kPhaseLayout;
-  return -EPERM;
+  // A host without 32-bit calls refuses the segment, or ends who asks for it: then nothing is patched.
+  return step == STEP_SEGMENT || WIFSIGNALED(status) ? kNoSegments : -EPERM;
 }
 
 static int64_t StartTemplate(Engine& engine, int image, int socket) {
   Child child{{socket, static_cast<int>(engine.arg(0)), static_cast<int>(engine.arg(1)), engine.controlFile,
                engine.slotFile, engine.report[1], image},
               0};
-  engine.spaces.emplace_back();
+  if (engine.spaces.empty()) engine.spaces.emplace_back();
   PrepareBlock(engine, 0);
   engine.results()[0] = kPhaseClone;
   const int64_t pid = CloneChild(child);
@@ -171,6 +174,21 @@ static int64_t StartTemplate(Engine& engine, int image, int socket) {
   return AdoptProcess(engine, 0, static_cast<pid_t>(pid));
 }
 
+// A second try without segments, where they were refused: patched sites need them.
+static int64_t StartWithSegments(Engine& engine, int image, int socket) {
+  engine.shared().segments = engine.patchAfter != 0 ? 1 : 0;
+  const int again = engine.patchAfter != 0 ? fcntl(socket, F_DUPFD_CLOEXEC, 0) : -1;
+  int64_t error = StartTemplate(engine, image, socket);
+  if (error == kNoSegments && again >= 0) {
+    engine.shared().segments = 0;
+    engine.patchAfter = 0;
+    error = StartTemplate(engine, image, again);
+  } else if (again >= 0) {
+    close(again);
+  }
+  return error == kNoSegments ? -EPERM : error;
+}
+
 // One space with one thread, which traps once.
 static int64_t Probe(Engine& engine) {
   engine.results()[0] = kPhaseThreads;
@@ -185,19 +203,20 @@ static int64_t Probe(Engine& engine) {
   return error;
 }
 
-// args: memory file read-write, memory file read-only, bytes of the stub's file (at kStubArea). results: phase, address of the doorbell,
-// size of the extended state, XCR0 (lo, hi), FSGSBASE usable.
+// args: memory file read-write, memory file read-only, bytes of the stub's file (at kStubArea), calls of a site before it is patched (0: never).
+// results: phase, address of the doorbell, size of the extended state, XCR0 (lo, hi), FSGSBASE usable, entry for patched sites or 0.
 int64_t Open(Engine& engine) {
   if (engine.open) return -EBUSY;
   engine.open = true;
   Calibrate(engine);
   engine.results()[0] = kPhaseFiles;
   const int64_t length = engine.arg(2);
+  engine.patchAfter = static_cast<uint32_t>(engine.arg(3));
   if (length <= 0 || length > static_cast<int64_t>(kSharedBytes - kStubArea)) return -EINVAL;
   int socket = -1;
   int64_t error = OpenFiles(engine, &socket);
   const int image = error < 0 ? -1 : MakeImage(engine.page + kStubArea, static_cast<size_t>(length));
-  if (error == 0) error = image < 0 ? image : StartTemplate(engine, image, socket);
+  if (error == 0) error = image < 0 ? image : StartWithSegments(engine, image, socket);
   if (image >= 0) close(image);
   if (error == 0) error = Probe(engine);
   if (error == 0) CalibrateSpin(engine);
@@ -213,6 +232,7 @@ int64_t Open(Engine& engine) {
   engine.results()[3] = xcr0[0];
   engine.results()[4] = xcr0[1];
   engine.results()[5] = engine.shared().fsgsbase;
+  engine.results()[6] = engine.patchAfter != 0 ? static_cast<double>(PATCH_ENTRY) : 0;
   return 0;
 }
 
