@@ -25,6 +25,10 @@ export interface PlatformFeatures {
   readonly faultErrorCode: boolean;
   /** True when guest code may execute RDFSBASE/WRFSBASE itself (AT_HWCAP2). */
   readonly fsgsbase: boolean;
+  /**
+   * Where a patched system call goes (kernel/src/patching has what it must look like there); 0: the platform has no such way in.
+   */
+  readonly patchEntry: number;
 }
 
 /** A region of memory shared with the platform that holds one trap frame. Owned by the context. */

@@ -6,6 +6,7 @@ import { ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTSYS, SIGKILL, SIGSEGV } from '@s
 import {
   FRAME_CR2,
   FRAME_ERR,
+  FRAME_HOT_SITE,
   FRAME_KIND,
   FRAME_RAX,
   FRAME_SIADDR,
@@ -22,6 +23,7 @@ import {
 } from '@sandbox-kernel/contracts';
 import { FAULT_WAITS } from '@sandbox-kernel/mm';
 import { exitGroup } from './exit.js';
+import { leaveTrampoline, patchCall } from './patching/patch-call.js';
 import { getRegister, setResult } from './registers.js';
 import { BLOCKED, REGISTERS_SET, TASK_EXITED } from './results.js';
 import { abortSequence, lendProcessor, returnProcessor, SEQUENCE_HELD, SEQUENCE_READY } from './rseq.js';
@@ -83,6 +85,7 @@ function startCall(task: Task): void {
   if (task.memory.obstacle !== null) task.memory.obstacle = null;
   // The context has come back: what it might still have used of unmapped memory can go.
   task.memory.arrived(task.generation);
+  if (frame.words[base + (FRAME_HOT_SITE >>> 2)] !== 0) patchCall(task);
   const observer = task.kernel.observer;
   if (observer !== null) observer.enter(task, nr);
   dispatch(task, nr);
@@ -164,6 +167,7 @@ function handleException(task: Task, kind: number): void {
     exitGroup(task, SIGKILL);
     return;
   }
+  if (task.memory.patches !== null) leaveTrampoline(task);
   if (task.rseqAddress !== 0) abortSequence(task);
   leaveKernel(task);
 }

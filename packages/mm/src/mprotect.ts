@@ -88,6 +88,7 @@ function protectArea(mm: MemoryManager, i: number, start: number, end: number, p
   if (flags === old) return 0;
   const refused = checkChange(mm, i, start, end, flags);
   if (refused < 0) return refused;
+  if (mm.patches !== null && flags & VM_WRITE) mm.patches.leave(mm, start, end, false);
   cutArea(mm, start);
   cutArea(mm, end);
   const k = areas.find(start);

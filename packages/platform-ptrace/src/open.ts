@@ -58,6 +58,7 @@ function featuresOf(engine: Engine) {
     xcr0High: results[4] ?? 0,
     faultErrorCode: false,
     fsgsbase: results[5] === 1,
+    patchEntry: 0,
   };
 }
 

@@ -46,6 +46,9 @@ export const COUNTERS = [
   'wakes',
   'swallowedSignals',
   'modeChanges',
+  'patched',
+  'trapped',
+  'spills',
 ] as const;
 
 export class Engine {

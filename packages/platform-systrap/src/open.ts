@@ -10,6 +10,8 @@ export interface SystrapOptions {
   readonly memoryFd: number;
   readonly memoryReadOnlyFd: number;
   readonly events: HostEvents;
+  /** Calls from one place before FRAME_HOT_SITE says that a patch pays; 0: never. Default 0. */
+  readonly patchAfter?: number;
 }
 
 const PHASES = ['files', 'clone', 'exec', 'layout', 'filter', 'trap', 'threads'] as const;
@@ -40,6 +42,7 @@ export function openSystrapPlatform(options: SystrapOptions): SystrapPlatform {
   const engine = createEngine();
   engine.args[0] = options.memoryFd;
   engine.args[1] = options.memoryReadOnlyFd;
+  engine.args[3] = options.patchAfter ?? 0;
   const error = engine.native.open();
   if (error < 0) throw explain(PHASES[engine.results[0] ?? 0] ?? 'files', -error);
   options.events.setBell({ futexAddress: engine.results[1] ?? 0, pid: 0, signal: 0 });
@@ -56,6 +59,7 @@ function featuresOf(engine: Engine): PlatformFeatures {
     xcr0High: results[4] ?? 0,
     faultErrorCode: true,
     fsgsbase: results[5] === 1,
+    patchEntry: results[6] ?? 0,
   };
 }
 

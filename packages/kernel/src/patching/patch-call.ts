@@ -1,0 +1,53 @@
+// Where patched calls and the kernel's way through a trap meet: a call from a place that is worth a patch, and a task that was stopped on
+// its way through a trampoline.
+import {
+  SYS_clone,
+  SYS_clone3,
+  SYS_execve,
+  SYS_execveat,
+  SYS_exit,
+  SYS_exit_group,
+  SYS_fork,
+  SYS_rt_sigreturn,
+  SYS_vfork,
+} from '@sandbox-kernel/abi';
+import { FRAME_RIP } from '@sandbox-kernel/contracts';
+import { getRegister, setRegister, setResult } from '../registers.js';
+import type { Task } from '../task.js';
+import { CallPatches } from './call-patches.js';
+
+/** Calls that need the whole state of the processor in any case: by a trap they have it. */
+const WHOLE_STATE = [
+  SYS_rt_sigreturn,
+  SYS_clone,
+  SYS_fork,
+  SYS_vfork,
+  SYS_execve,
+  SYS_exit,
+  SYS_exit_group,
+  SYS_execveat,
+  SYS_clone3,
+];
+
+/** Bytes of `syscall`. */
+const CALL_SIZE = 2;
+
+/** The call that `task` has just made comes from a place that makes many. */
+export function patchCall(task: Task): void {
+  const { memory } = task;
+  const number = task.call.nr;
+  if (WHOLE_STATE.includes(number)) return;
+  const patches =
+    (memory.patches as CallPatches | null) ?? new CallPatches(task.kernel.platform.features.patchEntry);
+  memory.patches = patches;
+  patches.add(memory, getRegister(task.frame, FRAME_RIP), number);
+}
+
+/** A task that was stopped in a trampoline is put in front of the call instead: the program has no trampolines. */
+export function leaveTrampoline(task: Task): void {
+  const patches = task.memory.patches as CallPatches | null;
+  const site = patches === null ? null : patches.siteAt(getRegister(task.frame, FRAME_RIP));
+  if (site === null) return;
+  setRegister(task.frame, FRAME_RIP, site.next - CALL_SIZE);
+  setResult(task.frame, site.number);
+}
