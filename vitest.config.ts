@@ -15,6 +15,7 @@ const names = [
   'network',
   'kernel',
   'host',
+  'platform-stub',
   'platform-ptrace',
   'platform-systrap',
   'gofer',

@@ -18,7 +18,7 @@ const ALL = [
   'platform-systrap',
   'platform-kvm',
 ] as const;
-const PLATFORM = ['abi', 'contracts', 'host'];
+const PLATFORM = ['abi', 'contracts', 'host', 'platform-stub'];
 
 /** What a package's sources may import; its tests may import `testkit` too, and the `test/support` of these packages. */
 export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -30,9 +30,10 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   kernel: ['abi', 'contracts', 'mm', 'vfs'],
   inet: ['abi', 'contracts', 'vfs', 'kernel', 'netstack'],
   network: ['abi', 'contracts', 'netstack', 'host'],
+  'platform-stub': ['abi', 'contracts', 'host'],
   'platform-ptrace': PLATFORM,
   'platform-systrap': PLATFORM,
-  'platform-kvm': PLATFORM,
+  'platform-kvm': ['abi', 'contracts', 'host'],
   host: ['abi', 'contracts'],
   gofer: ['abi', 'contracts', 'vfs', 'host'],
   sentry: ALL,

@@ -1,3 +1,2 @@
 export { openPtracePlatform, type PtraceOptions, type PtracePhase, PtraceUnavailableError } from './open.js';
 export { type PtraceHostEvents, PtracePlatform } from './platform.js';
-export { PtraceAddressSpace } from './space.js';

@@ -1,34 +1,22 @@
 // Starting the platform, or saying in plain words why this host refuses it.
 import { readFileSync } from 'node:fs';
 import { errnoName } from '@sandbox-kernel/abi';
-import { createEngine, type Engine } from './native.js';
+import { featuresOf, type StubOptions, StubUnavailableError } from '@sandbox-kernel/platform-stub';
+import { createEngine } from './native.js';
 import { type PtraceHostEvents, PtracePlatform } from './platform.js';
 
-export interface PtraceOptions {
-  /** The memory file, open for reading and writing; and open for reading only (the same descriptor where that can't be had). */
-  readonly memoryFd: number;
-  readonly memoryReadOnlyFd: number;
-  readonly events: PtraceHostEvents;
-}
+export type PtraceOptions = StubOptions<PtraceHostEvents>;
 
 const PHASES = ['files', 'clone', 'traceme', 'exec', 'options', 'layout', 'filter', 'bell'] as const;
 export type PtracePhase = (typeof PHASES)[number];
 
-/** Why the platform can't run here. `reason` is one sentence for people; `remedy` says what to do. */
-export class PtraceUnavailableError extends Error {
+/** Why the platform can't run here. */
+export class PtraceUnavailableError extends StubUnavailableError<PtracePhase> {
   readonly code = 'PTRACE_UNAVAILABLE';
-  readonly errno: number;
-  readonly phase: PtracePhase;
-  readonly reason: string;
-  readonly remedy: string;
 
   constructor(phase: PtracePhase, errno: number, reason: string, remedy: string) {
-    super(`the ptrace platform is not available: ${reason}. ${remedy}`);
+    super('ptrace', phase, errno, reason, remedy);
     this.name = 'PtraceUnavailableError';
-    this.errno = errno;
-    this.phase = phase;
-    this.reason = reason;
-    this.remedy = remedy;
   }
 }
 
@@ -43,23 +31,9 @@ export function openPtracePlatform(options: PtraceOptions): PtracePlatform {
   engine.args[1] = options.memoryReadOnlyFd;
   const error = engine.native.open();
   if (error < 0) throw explain(PHASES[engine.results[0] ?? 0] ?? 'files', -error);
-  const platform = new PtracePlatform(engine, featuresOf(engine), options.events);
+  const platform = new PtracePlatform(engine, featuresOf(engine, ADDRESS_LIMIT, false), options.events);
   options.events.setBell({ futexAddress: 0, pid: engine.results[1] ?? 0, signal: BELL_SIGNAL });
   return platform;
-}
-
-function featuresOf(engine: Engine) {
-  const { results } = engine;
-  return {
-    addressLimit: ADDRESS_LIMIT,
-    addressMinimum: addressMinimum(),
-    fpuSize: results[2] ?? 0,
-    xcr0Low: results[3] ?? 0,
-    xcr0High: results[4] ?? 0,
-    faultErrorCode: false,
-    fsgsbase: results[5] === 1,
-    patchEntry: 0,
-  };
 }
 
 function readNumber(path: string): number | null {
@@ -69,11 +43,6 @@ function readNumber(path: string): number | null {
   } catch {
     return null;
   }
-}
-
-function addressMinimum(): number {
-  const bytes = readNumber('/proc/sys/vm/mmap_min_addr') ?? 65536;
-  return Math.max(4096, Math.ceil(bytes / 4096) * 4096);
 }
 
 function seccompActive(): boolean {

@@ -1,43 +1,5 @@
-// Puts this process under a seccomp filter and tries the platform. Arguments: errno and call number, in pairs; such calls fail.
-import { openHost, startEventWatcher } from '@sandbox-kernel/host';
+// The process of restricted.test.ts.
 import { openPtracePlatform } from '@sandbox-kernel/platform-ptrace';
+import { tryRestricted } from '../../platform-stub/test/support/restricted-process.js';
 
-const [, , ...pairs] = process.argv;
-const instructions: number[][] = [[0x20, 0, 0, 0]];
-for (let i = 0; i < pairs.length; i += 2) {
-  instructions.push([0x15, 0, 1, Number(pairs[i + 1])], [0x06, 0, 0, 0x0005_0000 | Number(pairs[i])]);
-}
-instructions.push([0x06, 0, 0, 0x7fff_0000]);
-const program = new Uint8Array(instructions.length * 8);
-const view = new DataView(program.buffer);
-instructions.forEach(([code = 0, yes = 0, no = 0, value = 0], i) => {
-  view.setUint16(i * 8, code, true);
-  view.setUint8(i * 8 + 2, yes);
-  view.setUint8(i * 8 + 3, no);
-  view.setUint32(i * 8 + 4, value, true);
-});
-
-const host = openHost();
-host.confinement.noNewPrivileges();
-const installed = host.confinement.seccomp(program);
-if (installed !== 0) throw new Error(`seccomp: ${installed}`);
-const events = startEventWatcher(host.door);
-if (typeof events === 'number') throw new Error(`watcher: ${events}`);
-const memory = host.descriptors.memfd('test', 0);
-host.descriptors.truncate(memory, 1 << 20);
-try {
-  const platform = openPtracePlatform({ memoryFd: memory, memoryReadOnlyFd: memory, events });
-  host.transfer.write(memory, Uint8Array.of(0xb8, 39, 0, 0, 0, 0x0f, 0x05), 0, 7, 0);
-  const space = platform.createAddressSpace(null);
-  const context = platform.createContext();
-  if (space === null || context === null) throw new Error('out of resources');
-  space.map(0x10000, 4096, -1, 0, 5, 5);
-  context.frame.view.setUint32(context.frame.offset + 128, 0x10000, true);
-  context.resume(space, 0);
-  const id = platform.wait(Infinity);
-  console.log(`trap of ${id}: ${context.frame.view.getUint32(context.frame.offset + 104, true)}`);
-  platform.close();
-} catch (error) {
-  console.log(error instanceof Error ? `${error.name}: ${error.message}` : 'unknown');
-}
-events.close();
+tryRestricted(openPtracePlatform);

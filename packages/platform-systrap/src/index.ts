@@ -5,4 +5,3 @@ export {
   SystrapUnavailableError,
 } from './open.js';
 export { SystrapPlatform } from './platform.js';
-export { SystrapAddressSpace } from './space.js';

@@ -1,15 +1,11 @@
 // Starting the platform, or saying in plain words why this host refuses it.
-import { readFileSync } from 'node:fs';
 import { errnoName } from '@sandbox-kernel/abi';
-import type { HostEvents, PlatformFeatures } from '@sandbox-kernel/contracts';
-import { createEngine, type Engine } from './native.js';
+import type { HostEvents } from '@sandbox-kernel/contracts';
+import { featuresOf, type StubOptions, StubUnavailableError } from '@sandbox-kernel/platform-stub';
+import { createEngine } from './native.js';
 import { SystrapPlatform } from './platform.js';
 
-export interface SystrapOptions {
-  /** The memory file, open for reading and writing; and open for reading only (the same descriptor where that can't be had). */
-  readonly memoryFd: number;
-  readonly memoryReadOnlyFd: number;
-  readonly events: HostEvents;
+export interface SystrapOptions extends StubOptions<HostEvents> {
   /** Calls from one place before FRAME_HOT_SITE says that a patch pays; 0: never. Default 0. */
   readonly patchAfter?: number;
 }
@@ -17,21 +13,13 @@ export interface SystrapOptions {
 const PHASES = ['files', 'clone', 'exec', 'layout', 'filter', 'trap', 'threads'] as const;
 export type SystrapPhase = (typeof PHASES)[number];
 
-/** Why the platform can't run here. `reason` is one sentence for people; `remedy` says what to do. */
-export class SystrapUnavailableError extends Error {
+/** Why the platform can't run here. */
+export class SystrapUnavailableError extends StubUnavailableError<SystrapPhase> {
   readonly code = 'SYSTRAP_UNAVAILABLE';
-  readonly errno: number;
-  readonly phase: SystrapPhase;
-  readonly reason: string;
-  readonly remedy: string;
 
   constructor(phase: SystrapPhase, errno: number, reason: string, remedy: string) {
-    super(`the systrap platform is not available: ${reason}. ${remedy}`);
+    super('systrap', phase, errno, reason, remedy);
     this.name = 'SystrapUnavailableError';
-    this.errno = errno;
-    this.phase = phase;
-    this.reason = reason;
-    this.remedy = remedy;
   }
 }
 
@@ -46,30 +34,8 @@ export function openSystrapPlatform(options: SystrapOptions): SystrapPlatform {
   const error = engine.native.open();
   if (error < 0) throw explain(PHASES[engine.results[0] ?? 0] ?? 'files', -error);
   options.events.setBell({ futexAddress: engine.results[1] ?? 0, pid: 0, signal: 0 });
-  return new SystrapPlatform(engine, featuresOf(engine), options.events);
-}
-
-function featuresOf(engine: Engine): PlatformFeatures {
-  const { results } = engine;
-  return {
-    addressLimit: ADDRESS_LIMIT,
-    addressMinimum: addressMinimum(),
-    fpuSize: results[2] ?? 0,
-    xcr0Low: results[3] ?? 0,
-    xcr0High: results[4] ?? 0,
-    faultErrorCode: true,
-    fsgsbase: results[5] === 1,
-    patchEntry: results[6] ?? 0,
-  };
-}
-
-function addressMinimum(): number {
-  try {
-    const bytes = Number.parseInt(readFileSync('/proc/sys/vm/mmap_min_addr', 'latin1'), 10);
-    return Math.max(4096, Math.ceil((Number.isNaN(bytes) ? 65536 : bytes) / 4096) * 4096);
-  } catch {
-    return 65536;
-  }
+  const features = { ...featuresOf(engine, ADDRESS_LIMIT, true), patchEntry: engine.results[6] ?? 0 };
+  return new SystrapPlatform(engine, features, options.events);
 }
 
 const EXPLANATIONS: Readonly<Record<SystrapPhase, readonly [string, string]>> = {

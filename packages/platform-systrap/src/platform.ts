@@ -1,158 +1,27 @@
 // The systrap platform: guest threads run under a seccomp filter whose default is a signal, and hand over through shared memory. See
 // native/engine.h for the processes behind it. All calls from the thread that opened it.
 import {
-  type AddressSpace,
-  type Context,
-  type FrameMemory,
   type HostEvents,
-  type Platform,
   type PlatformFeatures,
   WAIT_DEADLINE,
   WAIT_HOST_EVENT,
 } from '@sandbox-kernel/contracts';
-import { SystrapContext } from './context.js';
-import { COUNTERS, type Engine, FRAMES_PER_BLOCK } from './native.js';
-import { SystrapAddressSpace } from './space.js';
+import { type StubEngine, StubPlatform, WAIT_BELL, WAIT_NOTHING } from '@sandbox-kernel/platform-stub';
 
-/** The native wait's answers below zero. */
-const WAIT_BELL = -1;
-const WAIT_NOTHING = -2;
-
-export interface FrameBlock {
-  readonly bytes: Uint8Array;
-  readonly words: Uint32Array;
-  readonly view: DataView;
-}
-
-export class SystrapPlatform implements Platform {
-  readonly name: string;
-  readonly features: PlatformFeatures;
-  readonly #engine: Engine;
-  readonly #events: HostEvents;
-  readonly #commands: Uint32Array;
-  readonly #frames: FrameBlock[];
-  readonly #contexts: (SystrapContext | null)[];
-  readonly #spaces: Set<SystrapAddressSpace>;
-  /** Host descriptors that some stub may hold. */
-  readonly #files: Set<number>;
-  #servedHost: boolean;
-
+export class SystrapPlatform extends StubPlatform {
   /** Pre: `engine` is open. */
-  constructor(engine: Engine, features: PlatformFeatures, events: HostEvents) {
-    this.name = 'systrap';
-    this.features = features;
-    this.#engine = engine;
-    this.#events = events;
-    this.#commands = new Uint32Array(engine.native.commands());
-    this.#frames = [];
-    this.#contexts = [];
-    this.#spaces = new Set();
-    this.#files = new Set();
-    this.#servedHost = false;
+  constructor(engine: StubEngine, features: PlatformFeatures, events: HostEvents) {
+    super('systrap', engine, features, events);
   }
 
-  createAddressSpace(from: AddressSpace | null): AddressSpace | null {
-    const parent = from as SystrapAddressSpace | null;
-    // The copy must start with what was asked of the original.
-    parent?.settle();
-    this.#engine.args[0] = parent === null ? -1 : parent.id;
-    const id = this.#engine.native.spaceCreate();
-    if (id < 0) return null;
-    const space = new SystrapAddressSpace(
-      this,
-      this.#engine,
-      this.#commands,
-      id,
-      this.#engine.results[0] ?? 0,
-      parent,
-    );
-    this.#spaces.add(space);
-    return space;
-  }
-
-  createContext(): Context | null {
-    const id = this.#engine.native.contextCreate();
-    if (id < 0) return null;
-    const context = new SystrapContext(this, this.#engine, id, this.#frameOf(id));
-    while (this.#contexts.length <= id) this.#contexts.push(null);
-    this.#contexts[id] = context;
-    return context;
-  }
-
-  wait(deadline: number): number {
-    if (!this.#servedHost && this.#events.pending()) {
-      this.#servedHost = true;
-      return WAIT_HOST_EVENT;
-    }
-    this.#servedHost = false;
-    const { args, native } = this.#engine;
+  protected override waitForGuest(deadline: number): number {
+    const { args, native } = this.engine;
     args[0] = deadline === Infinity ? -1 : Math.max(Math.ceil(deadline), 0);
     for (;;) {
       const result = native.wait();
       if (result !== WAIT_BELL && result !== WAIT_NOTHING) return result;
-      if (this.#events.pending()) return WAIT_HOST_EVENT;
+      if (this.events.pending()) return WAIT_HOST_EVENT;
       if (result === WAIT_NOTHING) return WAIT_DEADLINE;
     }
-  }
-
-  releaseFile(fd: number): void {
-    if (!this.#files.delete(fd)) return;
-    for (const space of this.#spaces) space.forgetFile(fd);
-  }
-
-  statistics(): Record<string, number> {
-    const out: Record<string, number> = {};
-    for (let i = 0; i < COUNTERS.length; i++) out[COUNTERS[i] ?? ''] = this.#engine.counters[i] ?? 0;
-    out.liveSpaces = this.#spaces.size;
-    out.liveContexts = this.#contexts.reduce((sum, context) => sum + (context === null ? 0 : 1), 0);
-    return out;
-  }
-
-  close(): void {
-    this.#spaces.clear();
-    this.#events.setBell({ futexAddress: 0, pid: 0, signal: 0 });
-    this.#engine.native.close();
-  }
-
-  isGuestRange(addr: number, length: number): boolean {
-    const end = addr + length;
-    return (
-      addr >= 0 && length > 0 && end <= this.features.addressLimit && addr % 4096 === 0 && length % 4096 === 0
-    );
-  }
-
-  noteFile(fd: number): void {
-    this.#files.add(fd);
-  }
-
-  forgetSpace(space: SystrapAddressSpace): void {
-    this.#spaces.delete(space);
-  }
-
-  forgetContext(context: SystrapContext): void {
-    this.#contexts[context.id] = null;
-  }
-
-  #frameOf(id: number): FrameMemory {
-    const index = Math.floor(id / FRAMES_PER_BLOCK);
-    const block = this.#frames[index] ?? this.#addBlock(index);
-    return {
-      bytes: block.bytes,
-      words: block.words,
-      view: block.view,
-      offset: (id % FRAMES_PER_BLOCK) * 256,
-    };
-  }
-
-  #addBlock(index: number): FrameBlock {
-    this.#engine.args[0] = index;
-    const memory = this.#engine.native.frames();
-    const block = {
-      bytes: new Uint8Array(memory),
-      words: new Uint32Array(memory),
-      view: new DataView(memory),
-    };
-    this.#frames[index] = block;
-    return block;
   }
 }

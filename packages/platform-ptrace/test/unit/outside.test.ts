@@ -1,125 +1,34 @@
 // What others do to the host processes of the platform, and what the platform does about processors.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { SYS_prlimit64 } from '@sandbox-kernel/abi';
-import { type AddressSpace, type Context, FRAME_RDI } from '@sandbox-kernel/contracts';
-import { DATA, openHost } from '@sandbox-kernel/host';
-import { Code, type PlatformHarness, RAX, RBX, RDI, Workbench } from '@sandbox-kernel/testkit';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PtraceAddressSpace } from '../../src/space.js';
+import { describe, expect, it } from 'vitest';
+import {
+  caller,
+  cpusOf,
+  expectConfined,
+  outsideSuite,
+  pidOf,
+  threadsOf,
+} from '../../../platform-stub/test/support/outside.js';
 import { createHarness } from '../harness.js';
 
-let harness: PlatformHarness;
-let bench: Workbench;
-beforeEach(() => {
-  harness = createHarness();
-  bench = new Workbench(harness);
-});
-afterEach(() => harness.close());
+const suite = { create: createHarness, unfelt: ['SIGSTOP'], areas: 4, areaStart: /^7fffffff/ } as const;
 
-const pidOf = (space: AddressSpace): number => (space as PtraceAddressSpace).pid;
-const caller = new Code().mov(RAX, 39).syscall().jumpTo(0);
-const spinner = new Code().spin();
-
-function threadsOf(space: AddressSpace): number[] {
-  return readdirSync(`/proc/${pidOf(space)}/task`).map(Number);
-}
-
-function cpusOf(pid: number, tid: number): string {
-  const status = readFileSync(`/proc/${pid}/task/${tid}/status`, 'latin1');
-  return /Cpus_allowed_list:\s*(\S+)/.exec(status)?.[1] ?? '';
-}
-
-function makeCalls(context: Context, space: AddressSpace, count: number): void {
-  for (let i = 0; i < count; i++) bench.run(context, space);
-}
-
-describe('signals from outside', () => {
-  it('that a program could catch are not felt by the guest', () => {
-    const { space, context } = bench.guest(caller);
-    makeCalls(context, space, 1);
-    for (const signal of ['SIGTERM', 'SIGSEGV', 'SIGTRAP', 'SIGUSR1', 'SIGSTOP', 'SIGCONT'] as const) {
-      process.kill(pidOf(space), signal);
-      makeCalls(context, space, 3);
-    }
-  });
-
-  it('sent to a spinning guest leave it running', () => {
-    const { space, context } = bench.guest(spinner);
-    context.resume(space, 0);
-    for (const signal of ['SIGTERM', 'SIGILL', 'SIGUSR1', 'SIGSTOP'] as const) {
-      process.kill(pidOf(space), signal);
-      expect(harness.platform.wait(harness.now() + 2e6)).toBe(-2);
-    }
-    context.interrupt();
-    expect(bench.await(context)).toBe(4);
-  });
-});
-
-describe('a stub', () => {
-  it('has nothing mapped but its own pages', () => {
-    const maps = readFileSync(`/proc/${pidOf(bench.space())}/maps`, 'latin1')
-      .trim()
-      .split('\n');
-    const ours = maps.filter((line) => !line.includes('[vsyscall]'));
-    expect(ours.length).toBe(4);
-    for (const line of ours) expect(line).toMatch(/^7fffffff/);
-  });
-
-  it('holds four descriptors, may gain no privileges, and is filtered', () => {
-    const pid = pidOf(bench.space());
+outsideSuite(suite, (current) => {
+  it('a stub holds four descriptors, may gain no privileges, and is filtered', () => {
+    const pid = pidOf(current().bench.space());
     expect(readdirSync(`/proc/${pid}/fd`)).toEqual(['0', '1', '2', '3']);
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-    expect(status).toMatch(/NoNewPrivs:\s*1/);
-    expect(status).toMatch(/Seccomp:\s*2/);
-  });
-});
-
-describe('a stub without room for more descriptors', () => {
-  it('gives up those that it can be sent again', () => {
-    const RLIMIT_NOFILE = 7;
-    const code = new Code().mov(RBX, 0x700000).load(RDI, RBX).mov(RAX, 1).syscall().jumpTo(0);
-    const { space, context } = bench.guest(code);
-    const { door } = openHost();
-    door.view.setBigUint64(DATA, 12n, true);
-    door.view.setBigUint64(DATA + 8, 12n, true);
-    expect(door.call(SYS_prlimit64, 4, pidOf(space), RLIMIT_NOFILE, DATA, 0, 0, 0)).toBe(0);
-    const files = Array.from({ length: 30 }, (_, i) =>
-      harness.openFile(Uint8Array.of(i, 0, 0, 0, 0, 0, 0, 0)),
-    );
-    for (let i = 0; i < 60; i++) {
-      expect(space.map(0x700000, 4096, files[i % 30] ?? -1, 0, 1, 1)).toBe(0);
-      expect(bench.run(context, space)).toBe(1);
-      expect(bench.get(context, FRAME_RDI)).toBe(i % 30);
-    }
-    for (const fd of files) {
-      harness.platform.releaseFile(fd);
-      harness.closeFile(fd);
-    }
-  });
-});
-
-describe.skipIf(availableParallelism() < 2)('processors', () => {
-  it('are shared by the sentry and the only guest that runs', () => {
-    const { space, context } = bench.guest(caller);
-    makeCalls(context, space, 50);
-    const lists = threadsOf(space).map((tid) => cpusOf(pidOf(space), tid));
-    expect(new Set(lists)).toEqual(new Set([cpusOf(process.pid, process.pid)]));
-    expect(lists[0]).toMatch(/^\d+$/);
+    expectConfined(pid, pid);
   });
 
-  it('are free to a guest that computes', () => {
-    const free = cpusOf(process.pid, process.pid);
-    const { space, context } = bench.guest(caller);
-    makeCalls(context, space, 50);
-    const spinning = bench.guest(spinner, space);
-    context.resume(space, 0);
-    bench.await(context);
-    spinning.context.resume(space, 0);
-    for (let i = 0; i < 40 && cpusOf(process.pid, process.pid) !== free; i++) {
-      harness.platform.wait(harness.now() + 5e6);
-    }
-    expect(cpusOf(process.pid, process.pid)).toBe(free);
-    expect(threadsOf(space).map((tid) => cpusOf(pidOf(space), tid))).toContain(free);
+  describe.skipIf(availableParallelism() < 2)('processors', () => {
+    it('are shared by the sentry and the only guest that runs', () => {
+      const outside = current();
+      const { space, context } = outside.bench.guest(caller);
+      outside.makeCalls(context, space, 50);
+      const lists = threadsOf(space).map((tid) => cpusOf(pidOf(space), tid));
+      expect(new Set(lists)).toEqual(new Set([cpusOf(process.pid, process.pid)]));
+      expect(lists[0]).toMatch(/^\d+$/);
+    });
   });
 });

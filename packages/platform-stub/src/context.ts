@@ -1,17 +1,17 @@
 // The processor state of one guest thread: a trap frame, and (in the native part) the host thread that runs it.
 import { EINVAL } from '@sandbox-kernel/abi';
 import type { AddressSpace, Context, FrameMemory } from '@sandbox-kernel/contracts';
-import { type Engine, FPU_AREA, FPU_AREA_SIZE } from './native.js';
-import type { PtracePlatform } from './platform.js';
-import type { PtraceAddressSpace } from './space.js';
+import { FPU_AREA, type StubEngine } from './engine.js';
+import type { StubPlatform } from './platform.js';
+import type { StubAddressSpace } from './space.js';
 
-export class PtraceContext implements Context {
+export class StubContext implements Context {
   readonly id: number;
   readonly frame: FrameMemory;
-  readonly #platform: PtracePlatform;
-  readonly #engine: Engine;
+  readonly #platform: StubPlatform;
+  readonly #engine: StubEngine;
 
-  constructor(platform: PtracePlatform, engine: Engine, id: number, frame: FrameMemory) {
+  constructor(platform: StubPlatform, engine: StubEngine, id: number, frame: FrameMemory) {
     this.id = id;
     this.frame = frame;
     this.#platform = platform;
@@ -20,7 +20,7 @@ export class PtraceContext implements Context {
 
   /** An error of queued mapping commands comes back here, once, before the guest runs; the other commands took effect. */
   resume(space: AddressSpace, flags: number): number {
-    const own = space as PtraceAddressSpace;
+    const own = space as StubAddressSpace;
     const early = own.takeError();
     if (early !== 0) return early;
     const { args, native } = this.#engine;
@@ -47,7 +47,8 @@ export class PtraceContext implements Context {
   }
 
   restoreFpu(from: Uint8Array, at: number, length: number): number {
-    if (length < 0 || length > FPU_AREA_SIZE || at + length > from.length) return -EINVAL;
+    if (length < 0 || length > this.#engine.constants.fpuAreaSize || at + length > from.length)
+      return -EINVAL;
     this.#engine.bytes.set(from.subarray(at, at + length), FPU_AREA);
     this.#engine.args[0] = this.id;
     this.#engine.args[1] = length;

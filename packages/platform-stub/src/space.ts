@@ -1,14 +1,13 @@
 // A guest address space: a stub process. Mapping commands are written straight into a page that the stub sees read-only, and
-// run in one go by the stub's manager, before the next context goes on in the space or on flush.
+// run in one go, before the next context goes on in the space or on flush.
 import { EINVAL, EMFILE, ENOMEM, SYS_close, SYS_mmap, SYS_mprotect, SYS_munmap } from '@sandbox-kernel/abi';
 import { type AddressSpace, MEMORY_FILE } from '@sandbox-kernel/contracts';
-import type { Engine } from './native.js';
-import type { SystrapPlatform } from './platform.js';
+import type { StubEngine } from './engine.js';
+import type { StubPlatform } from './platform.js';
 
-/** Descriptors of every manager: native/layout.h. */
+/** Descriptors of every stub: native/platform.h. */
 const FD_MEMORY = 1;
 const FD_MEMORY_READ_ONLY = 2;
-const FD_FIRST_FILE = 6;
 
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
@@ -17,21 +16,19 @@ const MAP_NORESERVE = 0x4000;
 
 /** One command: number and six arguments, 8 bytes each, and padding. */
 const COMMAND_WORDS = 16;
-/** Where the commands of space 0 begin in the control file, how far apart those of the next ones are, and how many fit. */
-const FIRST_BLOCK_WORD = (65536 + 4096) / 4;
-const BLOCK_STRIDE_WORDS = 32768 / 4;
-const MAX_COMMANDS = 256;
 
 const TWO_32 = 2 ** 32;
 
-export class SystrapAddressSpace implements AddressSpace {
+export class StubAddressSpace implements AddressSpace {
   readonly id: number;
   /** Host process of the stub. */
   readonly pid: number;
-  readonly #platform: SystrapPlatform;
-  readonly #engine: Engine;
+  readonly #platform: StubPlatform;
+  readonly #engine: StubEngine;
   readonly #words: Uint32Array;
   readonly #block: number;
+  readonly #maxCommands: number;
+  readonly #firstFile: number;
   /** Commands waiting in the block. */
   queued: number;
   /** First error of commands that had to run early, told by the next flush or resume. */
@@ -43,19 +40,21 @@ export class SystrapAddressSpace implements AddressSpace {
   #alive: boolean;
 
   constructor(
-    platform: SystrapPlatform,
-    engine: Engine,
+    platform: StubPlatform,
+    engine: StubEngine,
     words: Uint32Array,
     id: number,
     pid: number,
-    from: SystrapAddressSpace | null,
+    from: StubAddressSpace | null,
   ) {
     this.id = id;
     this.pid = pid;
     this.#platform = platform;
     this.#engine = engine;
     this.#words = words;
-    this.#block = FIRST_BLOCK_WORD + id * BLOCK_STRIDE_WORDS;
+    this.#block = engine.constants.firstBlockWord + id * engine.constants.blockStrideWords;
+    this.#maxCommands = engine.constants.maxCommands;
+    this.#firstFile = engine.constants.firstFile;
     this.queued = 0;
     this.#error = 0;
     this.#files = new Map(from === null ? [] : from.#files);
@@ -142,7 +141,7 @@ export class SystrapAddressSpace implements AddressSpace {
 
   /** Word index of a free command. */
   #next(): number {
-    if (this.queued === MAX_COMMANDS) this.#run();
+    if (this.queued === this.#maxCommands) this.#run();
     const at = this.#block + this.queued * COMMAND_WORDS;
     this.queued++;
     return at;
@@ -166,7 +165,7 @@ export class SystrapAddressSpace implements AddressSpace {
     if (known !== undefined) return known;
     // The host numbers descriptors lowest first: closes still in the queue must have run.
     if (this.queued > 0) this.#run();
-    let file = FD_FIRST_FILE;
+    let file = this.#firstFile;
     while (this.#taken[file] === true) file++;
     const args = this.#engine.args;
     args[0] = this.id;
