@@ -26,7 +26,8 @@ export interface PlatformFeatures {
   /** True when guest code may execute RDFSBASE/WRFSBASE itself (AT_HWCAP2). */
   readonly fsgsbase: boolean;
   /**
-   * Where a patched system call goes (kernel/src/patching has what it must look like there); 0: the platform has no such way in.
+   * Where a patched system call goes, with the address of its record (where the program goes on, and the number; u64 each) in RCX. Eight
+   * bytes further: with the number in R9, whose own value is at 8(%rsp), and without it in the record. 0: no such way in.
    */
   readonly patchEntry: number;
 }

@@ -85,7 +85,7 @@
 
 // The way in from patched sites (native/stub/patched.S): in the guest page, up to the end of the page.
 #define PATCH_TEXT (GUEST_TEXT + 1024)
-#define PATCH_ENTRY (PATCH_TEXT + 32)
+#define PATCH_ENTRY PATCH_TEXT
 // A guest thread finds its slot by the limit of its first segment of thread-local storage (GDT_ENTRY_TLS_MIN).
 #define SLOT_SEGMENT 12
 #define SLOT_SELECTOR 0x63

@@ -9,10 +9,14 @@ import type { CodePatches, MemoryManager } from '@sandbox-kernel/mm';
 import {
   JUMP_SIZE,
   jumpCode,
+  SITE_LENGTHS,
   SITE_WINDOW,
-  siteLength,
+  type SiteKind,
+  siteKind,
+  TRAMPOLINE_HEADER,
   TRAMPOLINE_SIZE,
   trampolineCode,
+  trampolineHeader,
 } from './call-site.js';
 
 /** Most patches of one address space: a program that keeps loading and unloading code gets no more. */
@@ -21,6 +25,7 @@ const MAX_SITES = 1024;
 const REACH = 2 ** 31 - 2 ** 20;
 
 export interface CallSite {
+  readonly kind: SiteKind;
   /** Where the move was, and where the program goes on after the call. */
   readonly start: number;
   readonly next: number;
@@ -60,20 +65,17 @@ export class CallPatches implements CodePatches {
   add(mm: MemoryManager, next: number, number: number): boolean {
     if (this.#trampolines.size >= MAX_SITES) return false;
     const window = readWindow(mm, next);
-    const length = window === null ? 0 : siteLength(window, number);
-    const start = next - length;
-    if (window === null || length === 0 || crossesPage(start) || !mm.isFileCode(start, next)) return false;
+    const kind = window === null ? null : siteKind(window, number);
+    if (window === null || kind === null) return false;
+    const start = next - SITE_LENGTHS[kind];
+    if (crossesPage(start) || !mm.isFileCode(start, next)) return false;
     const page = this.#pageNear(mm, start);
     if (page === null) return false;
     const at = page.used;
-    const site: CallSite = {
-      start,
-      next,
-      number,
-      trampoline: page.address + at,
-      original: window.slice(SITE_WINDOW - length, SITE_WINDOW - length + JUMP_SIZE),
-    };
-    mm.file.chunk(page.offset).set(trampolineCode(at, next, number), (page.offset % CHUNK_SIZE) + at);
+    const from = SITE_WINDOW - SITE_LENGTHS[kind];
+    const original = window.slice(from, from + JUMP_SIZE);
+    const site: CallSite = { kind, start, next, number, trampoline: page.address + at, original };
+    mm.file.chunk(page.offset).set(trampolineCode(kind, at, next, number), (page.offset % CHUNK_SIZE) + at);
     page.used += TRAMPOLINE_SIZE;
     this.#trampolines.set(site.trampoline, site);
     if (mm.replaceCode(start, jumpCode(start, site.trampoline)) < 0) return false;
@@ -116,16 +118,13 @@ export class CallPatches implements CodePatches {
     const offset = address < 0 ? -1 : mm.file.allocate(PAGE_SIZE);
     if (offset < 0) return null;
     const at = offset % CHUNK_SIZE;
-    const content = mm.file
-      .chunk(offset)
-      .subarray(at, at + PAGE_SIZE)
-      .fill(0xcc);
-    new DataView(content.buffer, content.byteOffset).setBigUint64(0, BigInt(this.#entry), true);
+    const content = mm.file.chunk(offset).subarray(at, at + PAGE_SIZE);
+    content.fill(0xcc).set(trampolineHeader(this.#entry));
     const mapped = mm.mapSpecial(address, PAGE_SIZE, PROT_READ | PROT_EXEC, offset, '[syscalls]');
     // From now on the mapping holds it, here and in children.
     mm.file.release(offset, PAGE_SIZE);
     if (mapped < 0) return null;
-    const page = { address, offset, used: TRAMPOLINE_SIZE };
+    const page = { address, offset, used: TRAMPOLINE_HEADER };
     this.#pages.push(page);
     return page;
   }

@@ -1,19 +1,27 @@
-// The instructions around a system call that can be patched: `mov $number, %eax` (b8 imm32) or `mov $number, %rax` (48 c7 c0 imm32), and
-// `syscall` (0f 05) at once behind it. The move becomes a jump to a trampoline; `syscall` stays, so that who jumps to it, or is between
+// The instructions around a system call that can be patched: `mov $number, %eax` (b8 imm32), `mov $number, %rax` (48 c7 c0 imm32) or the
+// `mov 8(%rsp), %r9` of syscall(3), and `syscall` (0f 05) at once behind it. The move becomes a jump to a trampoline; `syscall` stays, so that who jumps to it, or is between
 // the two, makes the call by the trap. Instructions can't be read backwards with certainty: what could be the end of a longer one is left alone.
 
 /** Bytes that are looked at, the last ones before the address where the program goes on. */
 export const SITE_WINDOW = 10;
-/** Bytes of the jump that takes the place of the move. */
+/** Bytes of the jump that takes the place of the instruction before `syscall`. */
 export const JUMP_SIZE = 5;
 export const TRAMPOLINE_SIZE = 32;
-/** In a trampoline: where its record is, that is the address after the call (u64) and the number as it goes into RAX (u64). */
-const RECORD = 16;
-
-const MOV_EAX = 5;
-const MOV_RAX = 7;
+/** Bytes at the start of a page of trampolines: the platform's entries. */
+export const TRAMPOLINE_HEADER = TRAMPOLINE_SIZE;
 /** Length of `syscall`. */
-const CALL_SIZE = 2;
+export const CALL_SIZE = 2;
+
+/** `mov $number, %eax`; `mov $number, %rax`; and the C library's syscall(), where the number comes in RAX: `mov 8(%rsp), %r9`. */
+export type SiteKind = 'eax' | 'rax' | 'register';
+
+export const SITE_LENGTHS: Readonly<Record<SiteKind, number>> = {
+  eax: 5 + CALL_SIZE,
+  rax: 7 + CALL_SIZE,
+  register: 5 + CALL_SIZE,
+};
+
+const LOAD_R9 = [0x4c, 0x8b, 0x4c, 0x24, 0x08];
 
 /** Prefixes that would make another instruction of what follows: REX, operand and address size, segments, lock, repeat. */
 function isPrefix(byte: number): boolean {
@@ -34,17 +42,18 @@ function endsLonger(window: Uint8Array): boolean {
   return takesNumber(window[SITE_WINDOW - 10]!) && (window[SITE_WINDOW - 9]! & 0xc7) === 0x44;
 }
 
-/**
- * Bytes from the start of the move to the end of the call when `window` ends with a site that makes call `number`; else 0.
- */
-export function siteLength(window: Uint8Array, number: number): number {
-  if (window[SITE_WINDOW - 2] !== 0x0f || window[SITE_WINDOW - 1] !== 0x05) return 0;
+/** What kind of site `window` ends with, when the call that has just been made there was `number`. */
+export function siteKind(window: Uint8Array, number: number): SiteKind | null {
+  if (window[SITE_WINDOW - 2] !== 0x0f || window[SITE_WINDOW - 1] !== 0x05) return null;
+  if (LOAD_R9.every((byte, i) => window[SITE_WINDOW - 7 + i] === byte)) {
+    return isPrefix(window[SITE_WINDOW - 8]!) ? null : 'register';
+  }
   const view = new DataView(window.buffer, window.byteOffset, SITE_WINDOW);
-  if (view.getUint32(SITE_WINDOW - 6, true) !== number) return 0;
-  if (window[SITE_WINDOW - 7] === 0xb8) return endsLonger(window) ? 0 : MOV_EAX + CALL_SIZE;
+  if (view.getUint32(SITE_WINDOW - 6, true) !== number) return null;
+  if (window[SITE_WINDOW - 7] === 0xb8) return endsLonger(window) ? null : 'eax';
   const long =
     window[SITE_WINDOW - 9] === 0x48 && window[SITE_WINDOW - 8] === 0xc7 && window[SITE_WINDOW - 7] === 0xc0;
-  return long ? MOV_RAX + CALL_SIZE : 0;
+  return long ? 'rax' : null;
 }
 
 /** The jump from `from` to `to`, which are less than 2 GiB apart. */
@@ -55,17 +64,32 @@ export function jumpCode(from: number, to: number): Uint8Array {
   return code;
 }
 
-/** A trampoline at offset `at` of its page, whose first word is the address of the platform's entry. */
-export function trampolineCode(at: number, next: number, number: number): Uint8Array {
+/** The start of a page of trampolines. `entry`: PlatformFeatures.patchEntry. */
+export function trampolineHeader(entry: number): Uint8Array {
+  const header = new Uint8Array(TRAMPOLINE_HEADER);
+  const view = new DataView(header.buffer);
+  view.setBigUint64(0, BigInt(entry), true);
+  view.setBigUint64(8, BigInt(entry) + 8n, true);
+  return header;
+}
+
+/** A trampoline at offset `at` of its page, for a call that returns to `next`. */
+export function trampolineCode(kind: SiteKind, at: number, next: number, number: number): Uint8Array {
   const code = new Uint8Array(TRAMPOLINE_SIZE).fill(0xcc);
   const view = new DataView(code.buffer);
-  // lea record(%rip), %rcx
-  code.set([0x48, 0x8d, 0x0d], 0);
-  view.setInt32(3, RECORD - 7, true);
-  // jmp *page(%rip)
-  code.set([0xff, 0x25], 7);
-  view.setInt32(9, -(at + 13), true);
-  view.setBigUint64(RECORD, BigInt(next), true);
-  view.setBigUint64(RECORD + 8, BigInt(number), true);
+  let pc = 0;
+  if (kind === 'register') {
+    // What is on the stack is read here, where a fault can be told as the program's own; mov %rax, %r9
+    code.set([...LOAD_R9, 0x49, 0x89, 0xc1], 0);
+    pc = 8;
+  }
+  const record = pc + 16;
+  // lea record(%rip), %rcx; jmp *entry(%rip)
+  code.set([0x48, 0x8d, 0x0d], pc);
+  view.setInt32(pc + 3, record - (pc + 7), true);
+  code.set([0xff, 0x25], pc + 7);
+  view.setInt32(pc + 9, (kind === 'register' ? 8 : 0) - (at + pc + 13), true);
+  view.setBigUint64(record, BigInt(next), true);
+  if (kind !== 'register') view.setBigUint64(record + 8, BigInt(number), true);
   return code;
 }

@@ -11,10 +11,11 @@ import {
   SYS_rt_sigreturn,
   SYS_vfork,
 } from '@sandbox-kernel/abi';
-import { FRAME_RIP } from '@sandbox-kernel/contracts';
+import { FRAME_R9, FRAME_RIP, FRAME_RSP } from '@sandbox-kernel/contracts';
 import { getRegister, setRegister, setResult } from '../registers.js';
 import type { Task } from '../task.js';
 import { CallPatches } from './call-patches.js';
+import { CALL_SIZE } from './call-site.js';
 
 /** Calls that need the whole state of the processor in any case: by a trap they have it. */
 const WHOLE_STATE = [
@@ -28,9 +29,6 @@ const WHOLE_STATE = [
   SYS_execveat,
   SYS_clone3,
 ];
-
-/** Bytes of `syscall`. */
-const CALL_SIZE = 2;
 
 /** The call that `task` has just made comes from a place that makes many. */
 export function patchCall(task: Task): void {
@@ -49,5 +47,12 @@ export function leaveTrampoline(task: Task): void {
   const site = patches === null ? null : patches.siteAt(getRegister(task.frame, FRAME_RIP));
   if (site === null) return;
   setRegister(task.frame, FRAME_RIP, site.next - CALL_SIZE);
-  setResult(task.frame, site.number);
+  if (site.kind !== 'register') setResult(task.frame, site.number);
+  else if (!loadStacked(task)) setRegister(task.frame, FRAME_RIP, site.start);
+}
+
+/** What the move of syscall(3) does: R9 from the stack. RAX is still the program's. */
+function loadStacked(task: Task): boolean {
+  const { bytes, offset } = task.frame;
+  return task.memory.copyIn(getRegister(task.frame, FRAME_RSP) + 8, bytes, offset + FRAME_R9, 8) === 8;
 }

@@ -38,36 +38,69 @@
   pushfq
 .endm
 
+// The same with the flags as they were, by two ways.
+.macro enter_slot without, without_zero
+  movabs $(SLOTS - 0xfff), %rax
+  mov $SLOT_SELECTOR, %r11d
+  jz 1f
+  find_slot \without
+  andl $~0x40, (%rsp)
+  jmp 2f
+1:
+  find_slot \without_zero
+2:
+.endm
+
 .section .guest.patched, "ax"
 .globl patched_start, patched_wait, patched_end
 patched_start:
+// Where trampolines lead: to the first, or where the number is the program's own (in R9, whose value is on its stack), to the second.
+.org PATCH_ENTRY - PATCH_TEXT, 0xcc
+  jmp number_in_record
+.org PATCH_ENTRY - PATCH_TEXT + 8, 0xcc
+  jmp number_in_register
+
 // A thread without a segment makes the call where it stands in the program. ZF was set: LSL of a segment that all have sets it again.
-without_slot_zero:
+record_without_slot_zero:
   mov $USER_DATA_SELECTOR, %r11d
   lsl %r11d, %r11d
-without_slot:
+record_without_slot:
   mov (%rcx), %r11
   mov 8(%rcx), %rax
   lea -2(%r11), %r11
   jmp *%r11
+register_without_slot_zero:
+  mov $USER_DATA_SELECTOR, %r11d
+  lsl %r11d, %r11d
+register_without_slot:
+  mov (%rcx), %r11
+  mov %r9, %rax
+  mov 8(%rsp), %r9
+  lea -2(%r11), %r11
+  jmp *%r11
 
-.org PATCH_ENTRY - PATCH_TEXT, 0xcc
-  movabs $(SLOTS - 0xfff), %rax
-  mov $SLOT_SELECTOR, %r11d
-  jz 1f
-  find_slot without_slot
-  andl $~0x40, (%rsp)
-  jmp 2f
-1:
-  find_slot without_slot_zero
-2:
-  cld
+number_in_record:
+  enter_slot record_without_slot, record_without_slot_zero
   each_register save
   mov %r11, %rbx
+  mov 8(%rcx), %rax
+  jmp have_number
+
+number_in_register:
+  enter_slot register_without_slot, register_without_slot_zero
+  each_register save
+  mov %r11, %rbx
+  // The trampoline has just read it: no fault here.
+  mov (SLOT_REGISTERS + 120)(%rbx), %rdx
+  mov 8(%rdx), %rdx
+  mov %rdx, (SLOT_REGISTERS + 8)(%rbx)
+  mov %r9, %rax
+
+have_number:
+  cld
+  mov %rax, (SLOT_REGISTERS + 104)(%rbx)
   mov (%rcx), %rax
   mov %rax, (SLOT_REGISTERS + 128)(%rbx)
-  mov 8(%rcx), %rax
-  mov %rax, (SLOT_REGISTERS + 104)(%rbx)
   movabs $CONTROL, %rbp
   cmpl $0, CONTROL_FSGSBASE(%rbp)
   je 3f
