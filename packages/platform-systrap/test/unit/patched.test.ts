@@ -13,7 +13,6 @@ import {
   FRAME_RAX,
   FRAME_RBX,
   FRAME_RCX,
-  FRAME_RDI,
   FRAME_RIP,
   FRAME_RSP,
   TRAP_DEATH,
