@@ -159,6 +159,7 @@ function enterUser(task: Task): void {
 
 function handleException(task: Task, kind: number): void {
   task.call.nr = -1;
+  if (task.memory.patches !== null) leaveTrampoline(task, kind);
   if (kind === TRAP_FAULT) {
     if (handleFault(task)) return;
   } else if (kind === TRAP_EXCEPTION) handleProcessorException(task);
@@ -167,7 +168,6 @@ function handleException(task: Task, kind: number): void {
     exitGroup(task, SIGKILL);
     return;
   }
-  if (task.memory.patches !== null) leaveTrampoline(task);
   if (task.rseqAddress !== 0) abortSequence(task);
   leaveKernel(task);
 }

@@ -24,6 +24,9 @@ const MAX_SITES = 1024;
 /** A little less than a jump can reach. */
 const REACH = 2 ** 31 - 2 ** 20;
 
+/** Patches this close to each other are in one span. */
+const SPAN_GAP = 2 ** 18;
+
 export interface CallSite {
   readonly kind: SiteKind;
   /** Where the move was, and where the program goes on after the call. */
@@ -48,6 +51,8 @@ export class CallPatches implements CodePatches {
   /** By trampoline; also those whose jump was taken back, since a task may still be there. */
   readonly #trampolines: Map<number, CallSite>;
   #pages: TrampolinePage[];
+  /** (start, end) pairs around all of them: most changes of an address space are elsewhere. */
+  readonly #spans: number[];
 
   /** `entry`: PlatformFeatures.patchEntry. */
   constructor(entry: number, from: CallPatches | null = null) {
@@ -55,6 +60,7 @@ export class CallPatches implements CodePatches {
     this.#sites = new Map(from === null ? [] : from.#sites);
     this.#trampolines = new Map(from === null ? [] : from.#trampolines);
     this.#pages = [];
+    this.#spans = from === null ? [] : from.#spans.slice();
   }
 
   get size(): number {
@@ -78,6 +84,7 @@ export class CallPatches implements CodePatches {
     mm.file.chunk(page.offset).set(trampolineCode(kind, at, next, number), (page.offset % CHUNK_SIZE) + at);
     page.used += TRAMPOLINE_SIZE;
     this.#trampolines.set(site.trampoline, site);
+    this.#widen(start, next);
     if (mm.replaceCode(start, jumpCode(start, site.trampoline)) < 0) return false;
     this.#sites.set(start, site);
     return true;
@@ -89,6 +96,7 @@ export class CallPatches implements CodePatches {
   }
 
   leave(mm: MemoryManager, start: number, end: number, gone: boolean): void {
+    if (!this.#touches(start, end)) return;
     for (const site of this.#sites.values()) {
       const inside = site.start < end && site.next > start;
       const led = site.trampoline >= start && site.trampoline < end;
@@ -96,7 +104,6 @@ export class CallPatches implements CodePatches {
       if (!(inside && gone)) takeBack(mm, site);
       this.#sites.delete(site.start);
     }
-    if (!this.#pages.some((page) => isIn(page.address, start, end)) && !this.#leadsInto(start, end)) return;
     this.#pages = this.#pages.filter((page) => !isIn(page.address, start, end));
     for (const at of this.#trampolines.keys()) if (isIn(at, start, end)) this.#trampolines.delete(at);
   }
@@ -105,9 +112,21 @@ export class CallPatches implements CodePatches {
     return new CallPatches(this.#entry, this);
   }
 
-  #leadsInto(start: number, end: number): boolean {
-    for (const at of this.#trampolines.keys()) if (isIn(at, start, end)) return true;
+  #touches(start: number, end: number): boolean {
+    const spans = this.#spans;
+    for (let i = 0; i < spans.length; i += 2) if (spans[i]! < end && spans[i + 1]! > start) return true;
     return false;
+  }
+
+  #widen(start: number, end: number): void {
+    const spans = this.#spans;
+    for (let i = 0; i < spans.length; i += 2) {
+      if (start < spans[i]! - SPAN_GAP || end > spans[i + 1]! + SPAN_GAP) continue;
+      spans[i] = Math.min(spans[i]!, start);
+      spans[i + 1] = Math.max(spans[i + 1]!, end);
+      return;
+    }
+    spans.push(start, end);
   }
 
   #pageNear(mm: MemoryManager, start: number): TrampolinePage | null {
@@ -126,6 +145,7 @@ export class CallPatches implements CodePatches {
     if (mapped < 0) return null;
     const page = { address, offset, used: TRAMPOLINE_HEADER };
     this.#pages.push(page);
+    this.#widen(address, address + PAGE_SIZE);
     return page;
   }
 }

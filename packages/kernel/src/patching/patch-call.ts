@@ -11,7 +11,7 @@ import {
   SYS_rt_sigreturn,
   SYS_vfork,
 } from '@sandbox-kernel/abi';
-import { FRAME_R9, FRAME_RIP, FRAME_RSP } from '@sandbox-kernel/contracts';
+import { FRAME_R9, FRAME_RIP, FRAME_RSP, TRAP_FAULT } from '@sandbox-kernel/contracts';
 import { getRegister, setRegister, setResult } from '../registers.js';
 import type { Task } from '../task.js';
 import { CallPatches } from './call-patches.js';
@@ -42,16 +42,16 @@ export function patchCall(task: Task): void {
 }
 
 /** A task that was stopped in a trampoline is put in front of the call instead: the program has no trampolines. */
-export function leaveTrampoline(task: Task): void {
+export function leaveTrampoline(task: Task, kind: number): void {
   const patches = task.memory.patches as CallPatches | null;
   const site = patches === null ? null : patches.siteAt(getRegister(task.frame, FRAME_RIP));
   if (site === null) return;
   setRegister(task.frame, FRAME_RIP, site.next - CALL_SIZE);
   if (site.kind !== 'register') setResult(task.frame, site.number);
-  else if (!loadStacked(task)) setRegister(task.frame, FRAME_RIP, site.start);
+  else if (kind === TRAP_FAULT || !loadStacked(task)) setRegister(task.frame, FRAME_RIP, site.start);
 }
 
-/** What the move of syscall(3) does: R9 from the stack. RAX is still the program's. */
+/** What the move of syscall(3) does: R9 from the stack. RAX is still the program's. Where that faulted, the move is made once more. */
 function loadStacked(task: Task): boolean {
   const { bytes, offset } = task.frame;
   return task.memory.copyIn(getRegister(task.frame, FRAME_RSP) + 8, bytes, offset + FRAME_R9, 8) === 8;
