@@ -112,6 +112,7 @@ struct Space {
   int cpu = -1;  // of its manager
   uint64_t lastFile = FD_FIRST_FILE;  // the highest descriptor that the manager ever had
   uint32_t sequence = 0;
+  uint64_t serial = 0;  // of all spaces there ever were
   std::vector<int> chunks;   // of slots
   std::vector<int> threads;  // by slot
   std::vector<int> idle;
@@ -177,6 +178,7 @@ struct Engine {
   // Sites of calls that came by a signal (sites.cpp).
   uint32_t patchAfter = 0;  // 0: nothing is patched
   std::vector<Site> sites;
+  uint64_t spacesMade = 0;
   // The reaper: tells of deaths (reaper.cpp).
   int reaperEpoll = -1;
   int reaperStop = -1;

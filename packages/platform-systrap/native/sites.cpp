@@ -11,8 +11,8 @@ void CountSite(Engine& engine, const Thread& thread, Frame& frame) {
   frame.hot = 0;
   if (engine.patchAfter == 0 || frame.arch != 0 || frame.rip >= HIDDEN_BASE) return;
   if (engine.sites.empty()) engine.sites.resize(kSites);
-  const uint64_t key = frame.rip << 12 | static_cast<uint64_t>(thread.space);
-  Site& site = engine.sites[(key * 0x9e3779b97f4a7c15ULL) >> 52];
+  const uint64_t key = (frame.rip ^ engine.spaces[thread.space].serial << 44) * 0x9e3779b97f4a7c15ULL;
+  Site& site = engine.sites[key >> 52];
   if (site.key != key) site = Site{key, 0};
   if (++site.calls == engine.patchAfter) frame.hot = 1;
 }
