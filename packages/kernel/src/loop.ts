@@ -159,8 +159,9 @@ function enterUser(task: Task): void {
 
 function handleException(task: Task, kind: number): void {
   task.call.nr = -1;
-  if (task.memory.patches !== null) leaveTrampoline(task, kind);
-  if (kind === TRAP_FAULT) {
+  const astray = task.memory.patches !== null && leaveTrampoline(task, kind);
+  if (astray) task.minorFaults++;
+  else if (kind === TRAP_FAULT) {
     if (handleFault(task)) return;
   } else if (kind === TRAP_EXCEPTION) handleProcessorException(task);
   else if (kind === TRAP_INTERRUPTED) task.involuntarySwitches++;

@@ -22,7 +22,7 @@ import { duplicatePage, makePresent } from './populate.js';
 
 /** Who has changed code in an address space. */
 export interface CodePatches {
-  /** [start, end) is about to become writable or to move; `gone`: to be unmapped or replaced. */
+  /** [start, end) is about to become writable, or no code; `gone`: to be unmapped, replaced or moved. */
   leave(mm: MemoryManager, start: number, end: number, gone: boolean): void;
   /** For the child of a fork, whose memory has the same patches. */
   fork(): CodePatches;

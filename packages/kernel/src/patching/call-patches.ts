@@ -104,6 +104,7 @@ export class CallPatches implements CodePatches {
       if (!(inside && gone)) takeBack(mm, site);
       this.#sites.delete(site.start);
     }
+    if (!gone) return;
     this.#pages = this.#pages.filter((page) => !isIn(page.address, start, end));
     for (const at of this.#trampolines.keys()) if (isIn(at, start, end)) this.#trampolines.delete(at);
   }

@@ -11,7 +11,7 @@ import {
   SYS_rt_sigreturn,
   SYS_vfork,
 } from '@sandbox-kernel/abi';
-import { FRAME_R9, FRAME_RIP, FRAME_RSP, TRAP_FAULT } from '@sandbox-kernel/contracts';
+import { FRAME_CR2, FRAME_R9, FRAME_RIP, FRAME_RSP, PAGE_SIZE, TRAP_FAULT } from '@sandbox-kernel/contracts';
 import { getRegister, setRegister, setResult } from '../registers.js';
 import type { Task } from '../task.js';
 import { CallPatches } from './call-patches.js';
@@ -41,14 +41,20 @@ export function patchCall(task: Task): void {
   patches.add(memory, getRegister(task.frame, FRAME_RIP), number);
 }
 
-/** A task that was stopped in a trampoline is put in front of the call instead: the program has no trampolines. */
-export function leaveTrampoline(task: Task, kind: number): void {
+/**
+ * A task that was stopped in a trampoline is put in front of the call instead: the program has no trampolines. True: there is nothing
+ * else to do, since it was the trampoline itself that could not be reached.
+ */
+export function leaveTrampoline(task: Task, kind: number): boolean {
   const patches = task.memory.patches as CallPatches | null;
   const site = patches === null ? null : patches.siteAt(getRegister(task.frame, FRAME_RIP));
-  if (site === null) return;
+  if (site === null) return false;
   setRegister(task.frame, FRAME_RIP, site.next - CALL_SIZE);
   if (site.kind !== 'register') setResult(task.frame, site.number);
   else if (kind === TRAP_FAULT || !loadStacked(task)) setRegister(task.frame, FRAME_RIP, site.start);
+  if (kind !== TRAP_FAULT) return false;
+  const addr = getRegister(task.frame, FRAME_CR2);
+  return Math.floor(addr / PAGE_SIZE) === Math.floor(site.trampoline / PAGE_SIZE);
 }
 
 /** What the move of syscall(3) does: R9 from the stack. RAX is still the program's. Where that faulted, the move is made once more. */
