@@ -13,7 +13,7 @@
 
 namespace systrap {
 
-constexpr uint64_t kPatience = 10'000'000'000;
+constexpr uint64_t kPatience = 2'000'000'000;
 constexpr uint64_t kLook = 20'000'000;
 constexpr int kRounds = 4000;
 constexpr uint64_t kTrapFlag = 0x100;
