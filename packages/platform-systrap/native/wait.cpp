@@ -131,11 +131,6 @@ bool Accept(Engine& engine, int id) {
     AcceptPatched(engine, context, thread, engine.frame(id));
     return true;
   }
-  // In the handler no interrupt comes, and one that came on the way here is over.
-  if (thread.slot->noted != 0) {
-    thread.slot->noted = 0;
-    thread.signalPending = false;
-  }
   Frame& frame = engine.frame(id);
   const uint8_t* host = SlotFrame(engine, thread);
   siginfo_t info;
@@ -151,6 +146,11 @@ bool Accept(Engine& engine, int id) {
     thread.slot->flags = 0;
     LetRun(engine, thread);
     return false;
+  }
+  // In the handler no interrupt comes, and one that came on the way here is over.
+  if (thread.slot->noted != 0) {
+    thread.slot->noted = 0;
+    thread.signalPending = false;
   }
   return true;
 }
