@@ -113,7 +113,7 @@ static int MakeImage(const uint8_t* bytes, size_t length) {
   return -error;
 }
 
-static int64_t OpenFiles(Engine& engine, int* stubSocket) {
+static int64_t OpenSocket(Engine& engine, int* stubSocket) {
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return -errno;
   engine.socket = sockets[0];
@@ -121,7 +121,12 @@ static int64_t OpenFiles(Engine& engine, int* stubSocket) {
   const int on = 1;
   const timeval patience{10, 0};
   if (setsockopt(engine.socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) return -errno;
-  if (setsockopt(engine.socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0) return -errno;
+  return setsockopt(engine.socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ? -errno : 0;
+}
+
+static int64_t OpenFiles(Engine& engine, int* stubSocket) {
+  const int64_t refused = OpenSocket(engine, stubSocket);
+  if (refused != 0) return refused;
   if (pipe2(engine.report, O_CLOEXEC) != 0) return -errno;
   engine.controlFile = static_cast<int>(syscall(SYS_memfd_create, "sandbox-control", MFD_CLOEXEC));
   engine.slotFile = static_cast<int>(syscall(SYS_memfd_create, "sandbox-slots", MFD_CLOEXEC));
@@ -177,14 +182,13 @@ static int64_t StartTemplate(Engine& engine, int image, int socket) {
 // A second try without segments, where they were refused: patched sites need them.
 static int64_t StartWithSegments(Engine& engine, int image, int socket) {
   engine.shared().segments = engine.patchAfter != 0 ? 1 : 0;
-  const int again = engine.patchAfter != 0 ? fcntl(socket, F_DUPFD_CLOEXEC, 0) : -1;
   int64_t error = StartTemplate(engine, image, socket);
-  if (error == kNoSegments && again >= 0) {
+  if (error == kNoSegments && engine.patchAfter != 0) {
     engine.shared().segments = 0;
     engine.patchAfter = 0;
-    error = StartTemplate(engine, image, again);
-  } else if (again >= 0) {
-    close(again);
+    close(engine.socket);
+    error = OpenSocket(engine, &socket);
+    if (error == 0) error = StartTemplate(engine, image, socket);
   }
   return error == kNoSegments ? -EPERM : error;
 }
