@@ -144,6 +144,8 @@ export function runSandboxed(
   platform: string,
 ): Promise<Outcome> {
   const flags = ['--platform', platform, '-w', '/'];
+  const patching = process.env['GUEST_PATCHING'];
+  if (patching !== undefined) flags.push('--patching', patching);
   for (const [name, value] of Object.entries(GUEST_ENV)) flags.push('-e', `${name}=${value}`);
   const command = [process.execPath, cli, 'run', ...flags, '--', program, ...args];
   return run(asUser(user, command), {

@@ -71,6 +71,12 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
   { name: 'seed', kind: 'value', value: 'N', help: 'make all randomness follow from this number' },
   { name: 'platform', kind: 'value', value: 'NAME', help: 'how programs are run: auto, systrap, ptrace' },
   {
+    name: 'patching',
+    kind: 'value',
+    value: 'WHEN',
+    help: 'make places that call the kernel faster: hot (default), first, off',
+  },
+  {
     name: 'network',
     kind: 'value',
     value: 'MODE',

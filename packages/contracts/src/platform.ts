@@ -25,6 +25,11 @@ export interface PlatformFeatures {
   readonly faultErrorCode: boolean;
   /** True when guest code may execute RDFSBASE/WRFSBASE itself (AT_HWCAP2). */
   readonly fsgsbase: boolean;
+  /**
+   * Where a patched system call goes, with the address of its record (where the program goes on, and the number; u64 each) in RCX. Eight
+   * bytes further: with the number in R9, whose own value is at 8(%rsp), and without it in the record. 0: no such way in.
+   */
+  readonly patchEntry: number;
 }
 
 /** A region of memory shared with the platform that holds one trap frame. Owned by the context. */

@@ -54,6 +54,8 @@ export const FRAME_STATE = 212;
 export const FRAME_SIADDR = 216;
 /** u32: architecture of a system call trap, SYSCALL_ARCH_*. */
 export const FRAME_SYSCALL_ARCH = 224;
+/** u32: not 0 when the place of this call has been seen so often that a patch pays. Only where there is a `patchEntry`. */
+export const FRAME_HOT_SITE = 228;
 
 /** The guest executed a system call instruction. */
 export const TRAP_SYSCALL = 1;

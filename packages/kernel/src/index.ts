@@ -84,6 +84,8 @@ export { leaveKernel, type SyscallObserver } from './loop.js';
 export { Notification, PosixMessageQueue, QueuedMessage } from './mqueue/message-queue.js';
 export { messageQueueOf, PosixMessageQueues, QueueRequest } from './mqueue/mqueue-filesystem.js';
 export { badness, oomScore } from './oom.js';
+export { CallPatches, type CallSite } from './patching/call-patches.js';
+export { jumpCode, SITE_WINDOW, siteKind, trampolineCode, trampolineHeader } from './patching/call-site.js';
 export { createPidfd, PidfdTarget, pidfdTarget } from './pidfd.js';
 export { type ControllingTerminal, isOrphaned, ProcessGroup, Session } from './process-group.js';
 export { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_ROOT, SUID_DUMP_USER } from './process-image.js';

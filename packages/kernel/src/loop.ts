@@ -14,6 +14,7 @@ import {
 import {
   FRAME_CR2,
   FRAME_ERR,
+  FRAME_HOT_SITE,
   FRAME_KIND,
   FRAME_RAX,
   FRAME_SIADDR,
@@ -30,6 +31,7 @@ import {
 } from '@sandbox-kernel/contracts';
 import { FAULT_WAITS } from '@sandbox-kernel/mm';
 import { exitGroup } from './exit.js';
+import { leaveTrampoline, patchCall } from './patching/patch-call.js';
 import { getRegister, setResult } from './registers.js';
 import { BLOCKED, REGISTERS_SET, TASK_EXITED } from './results.js';
 import { abortSequence, lendProcessor, returnProcessor, SEQUENCE_HELD, SEQUENCE_READY } from './rseq.js';
@@ -93,6 +95,7 @@ function startCall(task: Task): void {
   if (task.memory.obstacle !== null) task.memory.obstacle = null;
   // The context has come back: what it might still have used of unmapped memory can go.
   task.memory.arrived(task.generation);
+  if (frame.words[base + (FRAME_HOT_SITE >>> 2)] !== 0) patchCall(task);
   const observer = task.kernel.observer;
   if (observer !== null) observer.enter(task, nr);
   dispatch(task, nr);
@@ -173,7 +176,9 @@ function enterUser(task: Task): void {
 
 function handleException(task: Task, kind: number): void {
   task.call.nr = -1;
-  if (kind === TRAP_FAULT) {
+  const astray = task.memory.patches !== null && leaveTrampoline(task, kind);
+  if (astray) task.minorFaults++;
+  else if (kind === TRAP_FAULT) {
     if (handleFault(task)) return;
   } else if (kind === TRAP_EXCEPTION) handleProcessorException(task);
   else if (kind === TRAP_INTERRUPTED) task.involuntarySwitches++;

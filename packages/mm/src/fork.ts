@@ -45,6 +45,7 @@ function markShared(mm: MemoryManager, start: number, end: number): boolean {
 /** Fills the fresh manager `child`, whose address space starts as a copy of this one's. */
 export function copyInto(mm: MemoryManager, child: MemoryManager): void {
   child.monitored = mm.monitored;
+  child.patches = mm.patches === null ? null : mm.patches.fork();
   child.startBrk = mm.startBrk;
   child.currentBrk = mm.currentBrk;
   child.startCode = mm.startCode;

@@ -27,6 +27,7 @@ export {
   VM_WRITE,
 } from './area-flags.js';
 export { ArrayBacking } from './array-backing.js';
+export type { CodePatches } from './code.js';
 export {
   canMonitor,
   continueMinor,

@@ -12,6 +12,7 @@ import type {
 } from '@sandbox-kernel/contracts';
 import { AreaTable } from './area-table.js';
 import { brk } from './brk.js';
+import { type CodePatches, freePageBelow, isFileCode, replaceCode } from './code.js';
 import { destroy } from './destroy.js';
 import { fault } from './fault.js';
 import type { Obstacle } from './fault-monitor.js';
@@ -147,6 +148,8 @@ export class MemoryManager implements GuestMemory, MappingOwner {
   /** The page that `fault` had to map again last, and how often in a row. */
   repairPage: number;
   repairs: number;
+  /** Who has changed code here, if somebody has. */
+  patches: CodePatches | null;
   /** See `placement.ts`. */
   placementHint: number;
   placementSize: number;
@@ -193,6 +196,7 @@ export class MemoryManager implements GuestMemory, MappingOwner {
     this.obstacle = null;
     this.repairPage = -1;
     this.repairs = 0;
+    this.patches = null;
     this.placementHint = options.layout.mmapBase;
     this.placementSize = 1;
   }
@@ -297,6 +301,23 @@ export class MemoryManager implements GuestMemory, MappingOwner {
   /** prctl(PR_SET_VMA_ANON_NAME); null takes the name away. */
   setAnonymousName(addr: number, length: number, name: string | null): number {
     return setAnonymousName(this, addr, length, name);
+  }
+
+  // ── changes of code (code.ts) ──
+
+  /** Is [start, end) private code of a file, which the program can't write? */
+  isFileCode(start: number, end: number): boolean {
+    return isFileCode(this, start, end);
+  }
+
+  /** Replaces code within one page by exchanging the page for a private copy. 0 or -errno. */
+  replaceCode(addr: number, code: Uint8Array): number {
+    return replaceCode(this, addr, code);
+  }
+
+  /** A free page at most `reach` below the area at `addr`, or -ENOMEM. */
+  freePageBelow(addr: number, reach: number): number {
+    return freePageBelow(this, addr, reach);
   }
 
   // ── faults, fork, end ──

@@ -13,6 +13,7 @@ import {
 import { installChanges } from './access.js';
 import { ADDRESS_WRAP, isPageAligned, pageLength } from './addresses.js';
 import {
+  VM_EXEC,
   VM_GROWSDOWN,
   VM_LOCKED,
   VM_MAY_SHIFT,
@@ -88,6 +89,8 @@ function protectArea(mm: MemoryManager, i: number, start: number, end: number, p
   if (flags === old) return 0;
   const refused = checkChange(mm, i, start, end, flags);
   if (refused < 0) return refused;
+  if (mm.patches !== null && (flags & (VM_WRITE | VM_EXEC)) !== VM_EXEC)
+    mm.patches.leave(mm, start, end, false);
   cutArea(mm, start);
   cutArea(mm, end);
   const k = areas.find(start);

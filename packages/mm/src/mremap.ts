@@ -164,6 +164,10 @@ function moveArea(
   const name = areas.names[i]!;
   const monitor = areas.monitors[i]!;
   const offset = file === null ? 0 : areas.offset[i]! + (addr - areas.start[i]!);
+  if (mm.patches !== null) {
+    mm.patches.leave(mm, addr, addr + oldBytes, false);
+    mm.patches.leave(mm, addr, addr + oldBytes, true);
+  }
   const moved = oldBytes > 0 ? takePages(mm, addr, addr + oldBytes) : [];
   addArea(mm, target, target + newBytes, vm & ~VM_UFFD, file, offset, name);
   for (let k = 0; k < moved.length; k += 5) {

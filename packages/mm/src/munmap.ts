@@ -46,6 +46,7 @@ export function removeRange(mm: MemoryManager, start: number, end: number): numb
   if (split < 0) return split;
   if (hasSealed(mm, start, end)) return -EPERM;
   if (mm.monitored) tellUnmapped(mm, start, end);
+  if (mm.patches !== null) mm.patches.leave(mm, start, end, true);
   dropPages(mm, start, end);
   const from = cutArea(mm, start);
   const to = cutArea(mm, end);

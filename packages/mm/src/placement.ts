@@ -15,7 +15,7 @@ const LOW_END = 0x80000000;
 const LOW_RANDOM = 0x02000000;
 
 /** Start of area `i` for a newcomer: a stack keeps its gap. */
-function guardedStart(mm: MemoryManager, i: number): number {
+export function guardedStart(mm: MemoryManager, i: number): number {
   const start = mm.areas.start[i]!;
   return mm.areas.flags[i]! & VM_GROWSDOWN ? Math.max(0, start - STACK_GAP) : start;
 }

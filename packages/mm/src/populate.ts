@@ -218,6 +218,11 @@ function takeOver(mm: MemoryManager, i: number, low: number, high: number, page:
   return 0;
 }
 
+/** Gives `page` a fresh copy of its own, whoever owns it now. Pre: it is present. 0 or -errno. */
+export function duplicatePage(mm: MemoryManager, a: number, page: number): number {
+  return copyPages(mm, a, mm.pages.at(page), page, page + PAGE_SIZE, page);
+}
+
 function copyPages(mm: MemoryManager, a: number, i: number, low: number, high: number, page: number): number {
   let start = low;
   let length = high - low;

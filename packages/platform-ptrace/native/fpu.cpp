@@ -10,12 +10,12 @@
 
 namespace stub {
 
-int64_t FpuLoad(const Engine& engine, const Thread& thread, uint8_t* image) {
+int64_t FpuLoad(Engine& engine, Thread& thread, uint8_t* image) {
   iovec vector{image, engine.initialFpu.size()};
   return ptrace(PTRACE_GETREGSET, thread.tid, NT_X86_XSTATE, &vector) != 0 ? -errno : 0;
 }
 
-int64_t FpuStore(const Engine& engine, const Thread& thread, const uint8_t* image) {
+int64_t FpuStore(Engine& engine, Thread& thread, const uint8_t* image) {
   iovec vector{const_cast<uint8_t*>(image), engine.initialFpu.size()};
   return ptrace(PTRACE_SETREGSET, thread.tid, NT_X86_XSTATE, &vector) != 0 ? -errno : 0;
 }

@@ -35,7 +35,8 @@ struct Frame {
   uint32_t state;
   uint64_t siaddr;
   uint32_t arch;
-  uint32_t reserved[7];
+  uint32_t hot;
+  uint32_t reserved[6];
 };
 static_assert(sizeof(Frame) == kFrameSize);
 
@@ -89,8 +90,8 @@ int64_t Clock(Engine& engine);
 // Memory that JavaScript may still see (the file of commands and what else the platform maps) is unmapped with the environment only.
 void UnmapFiles(Engine& engine);
 // The extended state of a stopped thread, as many bytes as the initial state has. 0, or -errno.
-int64_t FpuLoad(const Engine& engine, const Thread& thread, uint8_t* image);
-int64_t FpuStore(const Engine& engine, const Thread& thread, const uint8_t* image);
+int64_t FpuLoad(Engine& engine, Thread& thread, uint8_t* image);
+int64_t FpuStore(Engine& engine, Thread& thread, const uint8_t* image);
 
 // contexts.cpp
 int64_t ContextCreate(Engine& engine);

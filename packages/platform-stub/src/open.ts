@@ -41,6 +41,7 @@ export function featuresOf(
     xcr0High: results[4] ?? 0,
     faultErrorCode,
     fsgsbase: results[5] === 1,
+    patchEntry: 0,
   };
 }
 

@@ -43,7 +43,7 @@ void Unbind(Engine& engine, int id) {
   context.cpuNanos = NanosUsed(engine, context);
   if (!context.fpuFresh) {
     context.fpu.resize(engine.initialFpu.size());
-    FpuLoad(engine, thread, context.fpu.data());
+    context.fpuFresh = FpuLoad(engine, thread, context.fpu.data()) != 0;
   }
   thread.fpuDirty = true;
   thread.context = -1;
@@ -65,7 +65,8 @@ static int64_t Bind(Engine& engine, int id, int space) {
   Context& context = engine.contexts[id];
   Thread& thread = engine.threads[static_cast<size_t>(index)];
   if (thread.fpuDirty || !context.fpuFresh) {
-    FpuStore(engine, thread, context.fpuFresh ? engine.initialFpu.data() : context.fpu.data());
+    const int64_t error = FpuStore(engine, thread, context.fpuFresh ? engine.initialFpu.data() : context.fpu.data());
+    if (error != 0) return error;
   }
   context.fpuFresh = false;
   context.fpu.clear();
@@ -111,21 +112,31 @@ static void InstallRegisters(Context& context, uint8_t* registers, const Frame& 
   memcpy(registers + offsetof(Frame, ss), &frame.ss, 2);
 }
 
-static void Install(Engine& engine, Context& context, Thread& thread, const Frame& frame) {
+// 0; -ESRCH: the thread is gone.
+static int64_t Install(Engine& engine, Context& context, Thread& thread, const Frame& frame) {
+  if (thread.patched) {
+    if (MayReturnFast(context, thread, frame)) {
+      thread.slot->registers[offsetof(Frame, rax) / 8] = frame.rax;
+      return 0;
+    }
+    if (Spill(engine, thread) != 0) return -ESRCH;
+  }
   auto* host = reinterpret_cast<ucontext_t*>(SlotFrame(engine, thread));
   InstallRegisters(context, reinterpret_cast<uint8_t*>(&host->uc_mcontext), frame);
   // A guest that has blocked signals by a return of its own making has them unblocked.
   const uint8_t* mask = engine.control + CONST_GUEST_MASK;
   if (memcmp(&host->uc_sigmask, mask, 8) != 0) memcpy(&host->uc_sigmask, mask, 8);
   thread.slot->flags = 0;
-  if (frame.fsBase == context.fsBase && frame.gsBase == context.gsBase) return;
+  if (frame.fsBase == context.fsBase && frame.gsBase == context.gsBase) return 0;
   thread.slot->fsBase = frame.fsBase;
   thread.slot->gsBase = frame.gsBase;
   thread.slot->flags = SLOT_SET_BASES;
+  return 0;
 }
 
 // Lets a trapped thread go.
 void LetRun(Engine& engine, Thread& thread) {
+  thread.patched = false;
   if (__atomic_exchange_n(&thread.slot->state, STATE_RUN, __ATOMIC_SEQ_CST) != STATE_PARKED) return;
   engine.count(kCountWakes);
   if (engine.mode == kModeSpin && !engine.contexts[thread.context].blocked) NoteSpin(engine, true);
@@ -154,7 +165,7 @@ int64_t ContextResume(Engine& engine) {
   }
   Thread& thread = engine.threads[context->thread];
   context->flags = static_cast<int>(engine.arg(2));
-  Install(engine, *context, thread, engine.frame(id));
+  if (Install(engine, *context, thread, engine.frame(id)) != 0) return Lost(engine, id);
   Place(engine, *context, thread);
   TakeTurn(engine, id);
   return 0;

@@ -7,6 +7,7 @@
 // everything in a slot is copied once and then checked; what must be true (commands done, who died) comes through a pipe instead.
 #pragma once
 
+#include <asm/ldt.h>
 #include <sched.h>
 #include <sys/types.h>
 
@@ -34,6 +35,13 @@ constexpr size_t kMaxSlots = SLOTS_BYTES / SLOT_SIZE;
 
 constexpr size_t kSigcontextBytes = 184;
 
+static_assert(offsetof(Slot, state) == SLOT_STATE && offsetof(Slot, patched) == SLOT_PATCHED);
+static_assert(offsetof(Slot, fsBase) == SLOT_FS_BASE && offsetof(Slot, gsBase) == SLOT_GS_BASE);
+static_assert(offsetof(Slot, started) == SLOT_STARTED && offsetof(Slot, trapped) == SLOT_TRAPPED);
+static_assert(offsetof(Slot, registers) == SLOT_REGISTERS && sizeof(Slot) <= SLOT_STACK);
+static_assert(offsetof(Control, sleeping) == CONTROL_SLEEPING && offsetof(Control, guestSpin) == CONTROL_GUEST_SPIN);
+static_assert(offsetof(Control, fsgsbase) == CONTROL_FSGSBASE && offsetof(Control, segments) == CONTROL_SEGMENTS);
+
 enum Counter : int {
   kCountTraps,
   kCountSyscalls,
@@ -49,6 +57,9 @@ enum Counter : int {
   kCountSwallowed,
   kCountModes,
   kCountDeferred,
+  kCountPatched,
+  kCountTrapped,
+  kCountSpills,
   kCounters_,
 };
 
@@ -64,6 +75,7 @@ struct Thread {
   bool dead = false;
   bool fpuDirty = false;       // its frame holds state of an earlier context
   bool signalPending = false;  // an interrupt signal was sent and not seen yet
+  bool patched = false;        // waits without a signal frame (spill.cpp)
 };
 
 struct Space {
@@ -75,6 +87,7 @@ struct Space {
   int cpu = -1;  // of its manager
   uint64_t lastFile = FD_FIRST_FILE;  // the highest descriptor that the manager ever had
   uint32_t sequence = 0;
+  uint64_t serial = 0;  // of all spaces there ever were
   std::vector<int> chunks;   // of slots
   std::vector<int> threads;  // by slot
   std::vector<int> idle;
@@ -105,6 +118,12 @@ struct Context {
   std::vector<uint8_t> fpu;
 };
 
+// A place that makes system calls, and how often it has.
+struct Site {
+  uint64_t key;
+  uint32_t calls;
+};
+
 struct Engine : Shared {
   uint8_t* control = nullptr;  // the control file: constants, control page, doorbell, blocks
   int controlFile = -1;
@@ -126,6 +145,10 @@ struct Engine : Shared {
   // Where the host's signal frame has things, as offsets in a slot; learnt from the first trap of all.
   uint32_t contextOffset = 0;
   uint32_t fpuOffset = 0;
+  // Sites of calls that came by a signal (sites.cpp).
+  uint32_t patchAfter = 0;  // 0: nothing is patched
+  std::vector<Site> sites;
+  uint64_t spacesMade = 0;
   // The reaper: tells of deaths (reaper.cpp).
   int reaperEpoll = -1;
   int reaperStop = -1;
@@ -164,6 +187,7 @@ constexpr uint32_t kDeath = 0x10000;
 
 // filter.cpp
 int MakeConstants(uint8_t* page);
+user_desc SlotSegment(int slot);
 
 // manager.cpp: commands for the first thread of a space. 0, or -errno; -ESRCH: the process is gone.
 void PutCommand(Engine& engine, int space, int index, int64_t number, uint64_t a, uint64_t b = 0, uint64_t c = 0,
@@ -192,6 +216,14 @@ void Deliver(Engine& engine, int context);
 void DeliverDeath(Engine& engine, int context);
 void LetRun(Engine& engine, Thread& thread);
 void KillSpace(Engine& engine, int space);
+
+// spill.cpp
+int64_t Spill(Engine& engine, Thread& thread);
+bool MayReturnFast(const Context& context, const Thread& thread, const Frame& frame);
+void TakePatched(const Thread& thread, Frame& frame);
+
+// sites.cpp
+void CountSite(Engine& engine, const Thread& thread, Frame& frame);
 
 // wait.cpp
 bool Accept(Engine& engine, int context);

@@ -23,6 +23,7 @@ using Program = std::vector<sock_filter>;
 constexpr uint32_t kAllow = SECCOMP_RET_ALLOW;
 constexpr uint32_t kTrap = SECCOMP_RET_TRAP;
 constexpr uint32_t kKill = SECCOMP_RET_KILL_PROCESS;
+constexpr uint32_t kSetThreadArea32 = 243;
 
 static void Load(Program& program, size_t offset) {
   program.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset)));
@@ -89,12 +90,27 @@ static Program GuestFilter() {
   return program;
 }
 
+// A new thread's set_thread_area, which the 64-bit table does not have. Everything else of that table traps further down.
+static void SegmentCall(Program& program) {
+  const size_t ip = offsetof(seccomp_data, instruction_pointer);
+  Load(program, offsetof(seccomp_data, arch));
+  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_I386, 0, 8));
+  Load(program, offsetof(seccomp_data, nr));
+  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSetThreadArea32, 0, 6));
+  Load(program, ip + 4);
+  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(TRUSTED_TEXT >> 32), 0, 4));
+  Load(program, ip);
+  program.push_back(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xfffff000));
+  If(program, BPF_JEQ, static_cast<uint32_t>(TRUSTED_TEXT & 0xffffffff), kAllow);
+}
+
 static Program TrustedFilter() {
   static const uint32_t allowed[] = {SYS_mmap,        SYS_munmap,      SYS_mprotect,       SYS_madvise,    SYS_futex,
                                      SYS_write,       SYS_recvmsg,     SYS_fcntl,          SYS_close,      SYS_close_range,
                                      SYS_clone,       SYS_prctl,       SYS_getppid,        SYS_seccomp,    SYS_sigaltstack,
                                      SYS_rt_sigprocmask, SYS_exit_group};
   Program program;
+  SegmentCall(program);
   CallerPage(program);
   program.push_back(
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(TRUSTED_TEXT & 0xffffffff), 0,
@@ -142,6 +158,22 @@ static void PutSignals(uint8_t* page) {
   memcpy(page + CONST_ALL_BLOCKED, &all, sizeof all);
   memcpy(page + CONST_GUEST_MASK, &guest, sizeof guest);
   memcpy(page + CONST_FIRST_MASK, &first, sizeof first);
+  const user_desc none = SlotSegment(-1);
+  memcpy(page + CONST_NO_SEGMENT, &none, sizeof none);
+}
+
+// The segment that tells a thread its slot: `limit` in pages, so that LSL gives the offset of the slot's first page. Below 0: an empty one.
+user_desc SlotSegment(int slot) {
+  user_desc segment{};
+  segment.entry_number = SLOT_SEGMENT;
+  segment.read_exec_only = slot < 0 ? 1 : 0;
+  segment.seg_not_present = slot < 0 ? 1 : 0;
+  if (slot < 0) return segment;
+  segment.limit = static_cast<unsigned>(slot) * (SLOT_SIZE / kPageSize);
+  segment.seg_32bit = 1;
+  segment.limit_in_pages = 1;
+  segment.useable = 1;
+  return segment;
 }
 
 // For recvmsg: the guest can't bend it, and what the host stores nobody reads.

@@ -31,6 +31,7 @@
 #define CONST_PARENT 80     // process id of the sentry
 #define CONST_HELLO 88      // what a new stub sends
 #define CONST_FIRST_MASK 96 // of a thread until its first return: all but SIGSYS
+#define CONST_NO_SEGMENT 104 // an empty struct user_desc
 #define CONST_MESSAGE 128   // struct msghdr for recvmsg
 #define CONST_VECTOR 192
 #define CONST_TRUSTED_PROGRAM 256  // struct sock_fprog
@@ -42,6 +43,7 @@
 #define BLOCK_SEQUENCE 0  // u32: changes when a batch is there
 #define BLOCK_COUNT 4     // u32: its commands
 #define BLOCK_STACK 16    // stack_t of the thread that is being made
+#define BLOCK_SEGMENT 40  // its struct user_desc
 #define BLOCK_RECORDS 64  // what the manager reports: 8 bytes per errno, space and errno
 #define BLOCK_COMMANDS 4096
 #define BLOCK_BYTES (5 * 4096)
@@ -64,8 +66,30 @@
 #define STATE_TRAPPED 1  // its thread spins
 #define STATE_PARKED 2   // its thread sleeps on the word
 #define STATE_PARK 3     // the sentry says that sleeping is better
+#define STATE_SPILL 4    // the sentry wants the thread in its signal handler
 
 #define SLOT_SET_BASES 1
+
+// Offsets in a slot, and in the control page, for the stub's assembly; checked where there is a compiler for it (engine.h).
+#define SLOT_STATE 0
+#define SLOT_FS_BASE 16
+#define SLOT_GS_BASE 24
+#define SLOT_STARTED 40
+#define SLOT_TRAPPED 48
+#define SLOT_PATCHED 56
+#define SLOT_REGISTERS 128
+#define CONTROL_SLEEPING 0
+#define CONTROL_GUEST_SPIN 4
+#define CONTROL_FSGSBASE 8
+#define CONTROL_SEGMENTS 12
+
+// The way in from patched sites (native/stub/patched.S): in the guest page, up to the end of the page.
+#define PATCH_TEXT (GUEST_TEXT + 1024)
+#define PATCH_ENTRY PATCH_TEXT
+// A guest thread finds its slot by the limit of its first segment of thread-local storage (GDT_ENTRY_TLS_MIN).
+#define SLOT_SEGMENT 12
+#define SLOT_SELECTOR 0x63
+#define USER_DATA_SELECTOR 0x2b
 
 #define INTERRUPT_SIGNAL 10  // SIGUSR1
 
@@ -75,6 +99,7 @@
 #define STEP_SIGNAL 103
 #define STEP_FILTER 104
 #define STEP_PARENT 105
+#define STEP_SEGMENT 106
 
 #ifndef __ASSEMBLER__
 struct Slot {
@@ -87,11 +112,16 @@ struct Slot {
   uint32_t tid;
   uint64_t started;  // TSC when guest code went on, and when it trapped
   uint64_t trapped;
+  uint32_t patched;  // came through a patched site: its registers are here, and its extended state in the processor
+  uint32_t noted;    // an interrupt came while it was here
+  uint64_t unused[8];
+  uint64_t registers[18];  // as in struct sigcontext, from R8 to the flags
 };
 
 struct Control {
   uint32_t sleeping;   // the sentry sleeps: ring
   uint32_t guestSpin;  // rounds that a guest thread waits awake
   uint32_t fsgsbase;   // the instructions may be used
+  uint32_t segments;   // threads have a segment that says where their slot is
 };
 #endif

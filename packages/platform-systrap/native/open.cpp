@@ -113,7 +113,7 @@ static int MakeImage(const uint8_t* bytes, size_t length) {
   return -error;
 }
 
-static int64_t OpenFiles(Engine& engine, int* stubSocket) {
+static int64_t OpenSocket(Engine& engine, int* stubSocket) {
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return -errno;
   engine.socket = sockets[0];
@@ -121,7 +121,12 @@ static int64_t OpenFiles(Engine& engine, int* stubSocket) {
   const int on = 1;
   const timeval patience{10, 0};
   if (setsockopt(engine.socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) return -errno;
-  if (setsockopt(engine.socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0) return -errno;
+  return setsockopt(engine.socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ? -errno : 0;
+}
+
+static int64_t OpenFiles(Engine& engine, int* stubSocket) {
+  const int64_t refused = OpenSocket(engine, stubSocket);
+  if (refused != 0) return refused;
   if (pipe2(engine.report, O_CLOEXEC) != 0) return -errno;
   engine.controlFile = static_cast<int>(syscall(SYS_memfd_create, "sandbox-control", MFD_CLOEXEC));
   engine.slotFile = static_cast<int>(syscall(SYS_memfd_create, "sandbox-slots", MFD_CLOEXEC));
@@ -136,20 +141,23 @@ static int64_t OpenFiles(Engine& engine, int* stubSocket) {
   return error != 0 ? error : StartReaper(engine);
 }
 
+constexpr int64_t kNoSegments = -65536;
+
 // A template that could not finish says by its exit code where it stopped.
 static int64_t ExplainDeath(Engine& engine, pid_t pid) {
   int status = 0;
   while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR) continue;
   const int step = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
   engine.results()[0] = step == STEP_FILTER ? kPhaseFilter : step == 0 || step == 127 ? kPhaseExec : kPhaseLayout;
-  return -EPERM;
+  // A host without 32-bit calls refuses the segment, or ends who asks for it: then nothing is patched.
+  return step == STEP_SEGMENT || WIFSIGNALED(status) ? kNoSegments : -EPERM;
 }
 
 static int64_t StartTemplate(Engine& engine, int image, int socket) {
   Child child{{socket, static_cast<int>(engine.arg(0)), static_cast<int>(engine.arg(1)), engine.controlFile,
                engine.slotFile, engine.report[1], image},
               0};
-  engine.spaces.emplace_back();
+  if (engine.spaces.empty()) engine.spaces.emplace_back();
   PrepareBlock(engine, 0);
   engine.results()[0] = kPhaseClone;
   const int64_t pid = CloneChild(child);
@@ -171,6 +179,20 @@ static int64_t StartTemplate(Engine& engine, int image, int socket) {
   return AdoptProcess(engine, 0, static_cast<pid_t>(pid));
 }
 
+// A second try without segments, where they were refused: patched sites need them.
+static int64_t StartWithSegments(Engine& engine, int image, int socket) {
+  engine.shared().segments = engine.patchAfter != 0 ? 1 : 0;
+  int64_t error = StartTemplate(engine, image, socket);
+  if (error == kNoSegments && engine.patchAfter != 0) {
+    engine.shared().segments = 0;
+    engine.patchAfter = 0;
+    close(engine.socket);
+    error = OpenSocket(engine, &socket);
+    if (error == 0) error = StartTemplate(engine, image, socket);
+  }
+  return error == kNoSegments ? -EPERM : error;
+}
+
 // One space with one thread, which traps once.
 static int64_t Probe(Engine& engine) {
   engine.results()[0] = kPhaseThreads;
@@ -185,19 +207,20 @@ static int64_t Probe(Engine& engine) {
   return error;
 }
 
-// args: memory file read-write, memory file read-only, bytes of the stub's file (at kStubArea). results: phase, address of the doorbell,
-// size of the extended state, XCR0 (lo, hi), FSGSBASE usable.
+// args: memory file read-write, memory file read-only, bytes of the stub's file (at kStubArea), calls of a site before it is patched (0: never).
+// results: phase, address of the doorbell, size of the extended state, XCR0 (lo, hi), FSGSBASE usable, entry for patched sites or 0.
 int64_t Open(Engine& engine) {
   if (engine.open) return -EBUSY;
   engine.open = true;
   Calibrate(engine);
   engine.results()[0] = kPhaseFiles;
   const int64_t length = engine.arg(2);
+  engine.patchAfter = static_cast<uint32_t>(engine.arg(3));
   if (length <= 0 || length > static_cast<int64_t>(kSharedBytes - kStubArea)) return -EINVAL;
   int socket = -1;
   int64_t error = OpenFiles(engine, &socket);
   const int image = error < 0 ? -1 : MakeImage(engine.page + kStubArea, static_cast<size_t>(length));
-  if (error == 0) error = image < 0 ? image : StartTemplate(engine, image, socket);
+  if (error == 0) error = image < 0 ? image : StartWithSegments(engine, image, socket);
   if (image >= 0) close(image);
   if (error == 0) error = Probe(engine);
   if (error == 0) CalibrateSpin(engine);
@@ -209,6 +232,7 @@ int64_t Open(Engine& engine) {
   }
   engine.results()[1] = static_cast<double>(reinterpret_cast<uint64_t>(engine.bell()));
   TellFeatures(engine, engine.shared().fsgsbase != 0);
+  engine.results()[6] = engine.patchAfter != 0 ? static_cast<double>(PATCH_ENTRY) : 0;
   return 0;
 }
 

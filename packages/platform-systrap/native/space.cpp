@@ -28,6 +28,7 @@ int64_t AdoptProcess(Engine& engine, int index, pid_t pid) {
   Space& space = engine.spaces[index];
   space.used = true;
   space.pid = pid;
+  space.serial = ++engine.spacesMade;
   space.pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   int error = space.pidfd < 0 ? -errno : WatchDeath(engine, index);
   if (error == 0) {

@@ -114,9 +114,11 @@ int64_t MakeThread(Engine& engine, int space) {
   stack.ss_sp = reinterpret_cast<void*>(address + SLOT_STACK);
   stack.ss_size = SLOT_SIZE - SLOT_STACK;
   memcpy(engine.block(space) + BLOCK_STACK, &stack, sizeof stack);
+  const user_desc segment = SlotSegment(static_cast<int>(slots));
+  memcpy(engine.block(space) + BLOCK_SEGMENT, &segment, sizeof segment);
   constexpr uint64_t kFlags = CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_SETTID;
   PutCommand(engine, space, commands++, SYS_clone, kFlags, 0, 0, address + offsetof(Slot, tid),
-             engine.spaces[space].lastFile);
+             engine.spaces[space].lastFile, BLOCKS_START + static_cast<uint64_t>(space) * BLOCK_STRIDE);
   int64_t error = RunBatch(engine, space, commands);
   if (error != 0) return error;
   const int index = AddThread(engine, space);

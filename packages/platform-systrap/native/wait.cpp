@@ -26,6 +26,7 @@ constexpr size_t kContextBytes = 304;
 constexpr size_t kSiginfoBytes = 32;
 constexpr uint64_t kTrapFlag = 0x100;
 constexpr uint64_t kPageFault = 14;
+constexpr uint64_t kPatchBytes = GUEST_TEXT + kPageSize - PATCH_TEXT;
 // While guests run, the sentry looks at them this often even if nobody rings: a hostile guest may spoil the doorbell.
 constexpr uint64_t kLook = 50'000'000;
 // One that shares its core and computes for this long is let go.
@@ -80,6 +81,11 @@ static bool Translate(Engine& engine, Thread& thread, Context& context, Frame& f
     const bool expected = thread.signalPending;
     thread.signalPending = false;
     if (!expected || !context.interruptWanted) return false;
+    // On its way back to the program from a patched site: the slot has its registers.
+    if (frame.rip - PATCH_TEXT < kPatchBytes) {
+      TakePatched(thread, frame);
+      context.known = false;
+    }
     frame.kind = kTrapInterrupted;
     engine.count(kCountInterrupts);
     return true;
@@ -88,13 +94,29 @@ static bool Translate(Engine& engine, Thread& thread, Context& context, Frame& f
   if (signo != info.si_signo || info.si_code <= 0) return false;
   if (signo == SIGSYS) {
     FillSyscall(frame, info);
+    CountSite(engine, thread, frame);
     engine.count(kCountSyscalls);
+    engine.count(kCountTrapped);
     return true;
   }
   if (signo != SIGSEGV && signo != SIGBUS && signo != SIGILL && signo != SIGFPE && signo != SIGTRAP) return false;
   FillException(frame, info);
   engine.count(kCountFaults);
   return true;
+}
+
+// A call through a patched site.
+static void AcceptPatched(Engine& engine, Context& context, const Thread& thread, Frame& frame) {
+  TakePatched(thread, frame);
+  memcpy(&context.last, &frame, kSigcontextBytes);
+  context.known = true;
+  frame.fsBase = context.fsBase = thread.slot->fsBase;
+  frame.gsBase = context.gsBase = thread.slot->gsBase;
+  frame.kind = kTrapSyscall;
+  frame.arch = 0;
+  frame.hot = 0;
+  engine.count(kCountSyscalls);
+  engine.count(kCountPatched);
 }
 
 // Takes a context in whose thread has come to its slot. Everything is copied first: the guest's other threads can write there.
@@ -107,6 +129,11 @@ bool Accept(Engine& engine, int id) {
     return false;
   }
   NoteBurst(engine, context, thread);
+  thread.patched = __atomic_load_n(&thread.slot->patched, __ATOMIC_RELAXED) == 1;
+  if (thread.patched) {
+    AcceptPatched(engine, context, thread, engine.frame(id));
+    return true;
+  }
   Frame& frame = engine.frame(id);
   const uint8_t* host = SlotFrame(engine, thread);
   siginfo_t info;
@@ -122,6 +149,11 @@ bool Accept(Engine& engine, int id) {
     thread.slot->flags = 0;
     LetRun(engine, thread);
     return false;
+  }
+  // In the handler no interrupt comes, and one that came on the way here is over.
+  if (thread.slot->noted != 0) {
+    thread.slot->noted = 0;
+    thread.signalPending = false;
   }
   return true;
 }

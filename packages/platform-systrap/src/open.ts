@@ -5,7 +5,10 @@ import { featuresOf, type StubOptions, StubUnavailableError } from '@sandbox-ker
 import { createEngine } from './native.js';
 import { SystrapPlatform } from './platform.js';
 
-export type SystrapOptions = StubOptions<HostEvents>;
+export interface SystrapOptions extends StubOptions<HostEvents> {
+  /** Calls from one place before FRAME_HOT_SITE says that a patch pays; 0: never. Default 0. */
+  readonly patchAfter?: number;
+}
 
 const PHASES = ['files', 'clone', 'exec', 'layout', 'filter', 'trap', 'threads'] as const;
 export type SystrapPhase = (typeof PHASES)[number];
@@ -27,10 +30,12 @@ export function openSystrapPlatform(options: SystrapOptions): SystrapPlatform {
   const engine = createEngine();
   engine.args[0] = options.memoryFd;
   engine.args[1] = options.memoryReadOnlyFd;
+  engine.args[3] = options.patchAfter ?? 0;
   const error = engine.native.open();
   if (error < 0) throw explain(PHASES[engine.results[0] ?? 0] ?? 'files', -error);
   options.events.setBell({ futexAddress: engine.results[1] ?? 0, pid: 0, signal: 0 });
-  return new SystrapPlatform(engine, featuresOf(engine, ADDRESS_LIMIT, true), options.events);
+  const features = { ...featuresOf(engine, ADDRESS_LIMIT, true), patchEntry: engine.results[6] ?? 0 };
+  return new SystrapPlatform(engine, features, options.events);
 }
 
 const EXPLANATIONS: Readonly<Record<SystrapPhase, readonly [string, string]>> = {

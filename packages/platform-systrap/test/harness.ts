@@ -4,3 +4,7 @@ import type { PlatformHarness } from '@sandbox-kernel/testkit';
 import { createHarness as createStubHarness } from '../../platform-stub/test/support/harness.js';
 
 export const createHarness = (): PlatformHarness => createStubHarness(openSystrapPlatform);
+
+/** With the way in for patched sites. */
+export const createPatchingHarness = (): PlatformHarness =>
+  createStubHarness((options) => openSystrapPlatform({ ...options, patchAfter: 2 }));

@@ -2,4 +2,8 @@
 import { openSystrapPlatform } from '@sandbox-kernel/platform-systrap';
 import { tryRestricted } from '../../platform-stub/test/support/restricted-process.js';
 
-tryRestricted(openSystrapPlatform);
+tryRestricted((options) => {
+  const platform = openSystrapPlatform({ ...options, patchAfter: 1 });
+  if (platform.features.patchEntry === 0) console.log('nothing is patched');
+  return platform;
+});

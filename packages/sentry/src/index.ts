@@ -45,5 +45,5 @@ export { Sandbox, type SandboxEvents } from './api/sandbox.js';
 export { Switch, type SwitchMember, type SwitchOptions } from './api/switch.js';
 export type { VirtualTime } from './api/time-option.js';
 export type { ChangedPart } from './changes/messages.js';
-export type { MountSpec, PlatformName, SignalScope, Usage } from './control/messages.js';
+export type { MountSpec, PatchingName, PlatformName, SignalScope, Usage } from './control/messages.js';
 export type { ConnectionReport, NetworkMode, QuestionReport } from './control/network-messages.js';

@@ -72,6 +72,7 @@ function sandboxOptionsOf(options: ParsedOptions): SandboxOptions {
   ];
   return {
     ...picked('platform', values.get('platform') as SandboxOptions['platform']),
+    ...picked('patching', values.get('patching') as SandboxOptions['patching']),
     ...picked('root', values.get('root')),
     ...picked('hostname', values.get('hostname')),
     ...picked(

@@ -12,6 +12,7 @@
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
 #define EVERYBODY 0x7fffffff
+#define CONTEXT_RIP 168  // in the kernel's struct ucontext
 #define ARCH_SET_GS 0x1001
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
@@ -79,13 +80,33 @@ static inline __attribute__((always_inline)) void AwaitRun(struct Slot* slot, co
   }
 }
 
+// In patched.S; too far up for the addressing that a compiler chooses.
+#define ADDRESS_OF(label)                                 \
+  ({                                                      \
+    uint64_t address;                                     \
+    asm("lea " #label "(%%rip), %0" : "=r"(address));     \
+    address;                                              \
+  })
+
+// An interrupt on the way in from a patched site, where the sentry gets a trap anyway; or while the sentry has the thread.
+static inline __attribute__((always_inline)) int IsOnItsWay(const struct Slot* slot, uint64_t context) {
+  const uint64_t rip = *(const uint64_t*)(context + CONTEXT_RIP);
+  if (rip < ADDRESS_OF(patched_start) || rip >= ADDRESS_OF(patched_end)) return 0;
+  return rip < ADDRESS_OF(patched_wait) || __atomic_load_n(&slot->state, __ATOMIC_SEQ_CST) != STATE_RUN;
+}
+
 ENTRY void Handler(int signo, void* info, uint64_t context) {
   (void)info;
   struct Slot* slot = (struct Slot*)(context & ~(uint64_t)(SLOT_SIZE - 1));
   const struct Control* control = (const struct Control*)CONTROL;
   // On a stack that is no slot's: this guest has played with its alternate stack.
   if ((uint64_t)slot - SLOTS >= SLOTS_BYTES) __builtin_trap();
+  if (signo == INTERRUPT_SIGNAL && IsOnItsWay(slot, context)) {
+    slot->noted = 1;
+    return;
+  }
   slot->trapped = __builtin_ia32_rdtsc();
+  slot->patched = 0;
   slot->signo = (uint32_t)signo;
   slot->context = (uint32_t)(context - (uint64_t)slot);
   SaveBases(slot, control);

@@ -9,6 +9,8 @@
   syscall
 .endm
 
+#define SET_THREAD_AREA_32 243
+
 // Ends the process when the last call failed.
 .macro need step
   cmp $-4096, %rax
@@ -89,6 +91,25 @@ resident_start:
   xor %r9d, %r9d
   invoke __NR_mmap
   need STEP_MAP
+  // May threads have segments? Asked for with an empty one, from low memory: the call takes addresses of 32 bits.
+  movabs $CONTROL, %rax
+  cmpl $0, CONTROL_SEGMENTS(%rax)
+  je 3f
+  xor %edi, %edi
+  mov $4096, %esi
+  mov $1, %edx
+  mov $0x41, %r10d          // MAP_SHARED | MAP_32BIT
+  mov $FD_CONTROL, %r8d
+  xor %r9d, %r9d
+  invoke __NR_mmap
+  need STEP_SEGMENT
+  lea CONST_NO_SEGMENT(%rax), %ebx
+  mov $SET_THREAD_AREA_32, %eax
+  int $0x80
+  test %eax, %eax
+  mov $STEP_SEGMENT, %edi
+  jnz fail
+3:
   // No vDSO, no vvar, no stack, no trace of exec.
   unmap 0x1000, GUEST_TEXT
   unmap (TRUSTED_TEXT + 4096), CONSTANTS
@@ -219,10 +240,30 @@ batch_done:
   invoke __NR_write
   jmp manager_loop
 
-// A new guest thread. r8: descriptors that there may be. It can do what the manager can until its own filter is in place, so
+// A new guest thread. r8: descriptors that there may be. r9: the file offset of the block, which the guest's low memory has to show for a
+// moment (while the sentry waits, and nothing else is mapped); without room for it, this thread's patched sites trap. It can do what the manager can until its own filter is in place, so
 // the same rules hold for it.
 thread_start:
   mov %r8, %r12
+  movabs $CONTROL, %rax
+  cmpl $0, CONTROL_SEGMENTS(%rax)
+  je 1f
+  xor %edi, %edi
+  mov $4096, %esi
+  mov $1, %edx
+  mov $0x41, %r10d          // MAP_SHARED | MAP_32BIT
+  mov $FD_CONTROL, %r8d
+  invoke __NR_mmap
+  cmp $-4096, %rax
+  ja 1f
+  mov %rax, %r13
+  lea BLOCK_SEGMENT(%rax), %ebx
+  mov $SET_THREAD_AREA_32, %eax
+  int $0x80
+  mov %r13, %rdi
+  mov $4096, %esi
+  invoke __NR_munmap
+1:
   xor %edi, %edi
   mov $0x7fffffff, %esi
   xor %edx, %edx

@@ -1,7 +1,7 @@
 // Options of the host API, and their check: unknown names are refused with the nearest valid one, wrong values with what is expected.
 import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import type { MountSpec, PlatformName, ProcessSpec, SandboxSpec } from '../control/messages.js';
+import type { MountSpec, PatchingName, PlatformName, ProcessSpec, SandboxSpec } from '../control/messages.js';
 import type { NetworkMode } from '../control/network-messages.js';
 import { type NetworkOptions, type NetworkPlan, networkPlan } from './network-options.js';
 import { optionError, refuseUnknownKeys, refuseUnknownValue } from './option-checks.js';
@@ -10,6 +10,11 @@ import { seedSpec, TIME_KEYS, timeSpec, type VirtualTime } from './time-option.j
 export interface SandboxOptions {
   /** How guest code runs. Default `auto`: the fastest that this machine allows. */
   readonly platform?: PlatformName;
+  /**
+   * Whether code that makes system calls is changed so that they cost less: `hot` (default) where a place makes many, `first` at the first
+   * call, `off` never. Programs that read or copy their own code see the changes. Only on platforms that can.
+   */
+  readonly patching?: PatchingName;
   /** Host directory seen as `/`. Default `/`. */
   readonly root?: string;
   /** Refuse writes to the root with EROFS. Default false: writes go to a copy-on-write layer in memory. */
@@ -65,6 +70,7 @@ export interface ExecOptions extends Omit<SpawnOptions, 'stdio' | 'terminal'> {
 
 const SANDBOX_KEYS = [
   'platform',
+  'patching',
   'root',
   'readOnly',
   'mounts',
@@ -97,6 +103,7 @@ export const EXEC_KEYS = [
 ] as const;
 const MOUNT_KEYS = ['source', 'target', 'type', 'readOnly', 'size'] as const;
 export const PLATFORMS: readonly PlatformName[] = ['auto', 'ptrace', 'systrap'];
+const PATCHINGS: readonly PatchingName[] = ['off', 'first', 'hot'];
 
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -136,11 +143,14 @@ export function sandboxPlan(options: SandboxOptions): SandboxPlan {
   if (options.time !== undefined) refuseUnknownKeys(options.time, TIME_KEYS, 'time');
   const platform = options.platform ?? 'auto';
   refuseUnknownValue('platform', platform, PLATFORMS);
+  const patching = options.patching ?? 'hot';
+  refuseUnknownValue('patching', patching, PATCHINGS);
   const hostname = options.hostname ?? 'sandbox';
   const traceFds = options.strace && options.strace.length > 0 ? [options.straceFd ?? 2] : [];
   const network: NetworkPlan = networkPlan(options.network, hostname, traceFds.length);
   const spec: SandboxSpec = {
     platform,
+    patching,
     root: resolve(options.root ?? '/'),
     rootMode: options.readOnly ? 'read-only' : 'overlay',
     mounts: (options.mounts ?? []).map(checkedMount),

@@ -5,6 +5,8 @@ import type { ChangeRequest } from '../changes/messages.js';
 import type { NetworkNotice, NetworkRequest, NetworkSpec } from './network-messages.js';
 
 export type PlatformName = 'auto' | 'ptrace' | 'systrap';
+/** When a place that makes system calls is patched. */
+export type PatchingName = 'off' | 'first' | 'hot';
 
 export interface MountSpec {
   /** Host directory or file (bind), a CommonJS module (module), or absent for tmpfs. */
@@ -33,6 +35,7 @@ export interface TimeSpec {
 /** What a sandbox is made of. */
 export interface SandboxSpec {
   readonly platform: PlatformName;
+  readonly patching: PatchingName;
   /** Host directory that becomes the root. */
   readonly root: string;
   /** `overlay`: changes stay in memory. `read-only`: writes fail with EROFS. */

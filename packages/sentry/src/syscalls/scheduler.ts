@@ -106,8 +106,15 @@ function membarrier(task: Task, args: SyscallArgs): number {
   return 0;
 }
 
-import { freezeImage, type SyscallArgs, TASK_RUNNING, type Task, thawImage } from '@sandbox-kernel/kernel';
-import { mayManage } from './priority.js';
+/** Threads of other processes are interrupted, but not waited for. */
+function interruptOthers(task: Task, command: number): void {
+  for (const other of task.kernel.processes.tasks.values()) {
+    if (other.state !== TASK_RUNNING || other.image === task.image) continue;
+    if (command === MEMBARRIER_CMD_GLOBAL || (other.image.membarrier & (command << 1)) !== 0) {
+      other.context.interrupt();
+    }
+  }
+}
 
 const KEPT = 'kept and returned; the host scheduler decides';
 

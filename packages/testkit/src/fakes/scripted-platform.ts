@@ -229,6 +229,7 @@ const FEATURES: PlatformFeatures = {
   xcr0High: 0,
   faultErrorCode: true,
   fsgsbase: false,
+  patchEntry: 0,
 };
 
 export class ScriptedPlatform implements Platform {
