@@ -54,7 +54,7 @@ const PROGRAMS: readonly Program[] = [
     name: 'rsync: a copy, and again with changes',
     needs: ['rsync'],
     script: `mkdir -p s/d; seq 1 20000 >s/a; cp s/a s/d/b; ln s/a s/h; ln -s a s/l; touch -d @1500000000 s/a s/d/b
-      rsync -aHX --numeric-ids s/ t/; sed -i 5d s/d/b; rm s/l; rsync -aHX --delete --checksum --no-whole-file --out-format='%o %n' s/ t/
+      rsync -aHX --numeric-ids s/ t/; sed -i 5d s/d/b; rm s/l; touch -d @1500000002 s s/d; rsync -aHX --delete --checksum --no-whole-file --out-format='%o %n' s/ t/
       diff -r s t && echo same; find t -printf '%P %y %m %n\\n' | LC_ALL=C sort`,
   },
   {
