@@ -165,11 +165,53 @@ static void mapped(void) {
   CHECK(setattr(t, "", AT_EMPTY_PATH, &map));
 }
 
+// A thousand mounts, each in the one before: walked, listed, copied and taken away.
+static void nested(void) {
+  MUST(mkdir("n", 0755));
+  MUST(mkdir("copy", 0755));
+  int top = MUST(open("n", O_RDONLY | O_DIRECTORY)), depth = 0;
+  MUST(fchdir(top));
+  for (; depth < 1000; depth++) {
+    MUST(mount("deep", ".", "tmpfs", 0, "mode=755"));
+    // The directory below the mount is not the one on it.
+    MUST(chdir(depth == 0 ? "/tmp/privileged/n" : "../m"));
+    MUST(mkdir("m", 0755));
+    MUST(chdir("m"));
+  }
+  MUST(chdir("/tmp/privileged"));
+  char path[8192] = "n";
+  for (int i = 0; i < 1000; i++) strcat(path, "/m");
+  struct stat st;
+  CHECK(stat(path, &st));
+  char *end = path + strlen(path);
+  for (int i = 0; i < 600; i++) strcat(path, "/..");
+  CHECK(stat(path, &st));
+  *end = 0;
+  int lines = 0;
+  char line[8192];
+  FILE *f = fopen("/proc/self/mounts", "r");
+  while (fgets(line, sizeof line, f)) lines += strncmp(line, "deep ", 5) == 0;
+  fclose(f);
+  printf("%d are listed\n", lines);
+  CHECK(mount("n", "copy", NULL, MS_BIND | MS_REC, NULL));
+  lines = 0;
+  f = fopen("/proc/self/mounts", "r");
+  while (fgets(line, sizeof line, f)) lines += strncmp(line, "deep ", 5) == 0;
+  fclose(f);
+  printf("%d with the copy\n", lines);
+  CHECK(umount2("copy", 0));
+  CHECK(umount2("copy", MNT_DETACH));
+  CHECK(umount2("n", MNT_DETACH));
+  CHECK(stat("n/m", &st));
+  close(top);
+}
+
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
   own_mounts();
   read_only();
   beneath();
   mapped();
+  nested();
   return 0;
 }

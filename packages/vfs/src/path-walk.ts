@@ -54,6 +54,8 @@ export class PathWalker {
   private caller: FileCaller;
   private resolve: number;
   private links: number;
+  /** Paths that go on when the target of a link has ended; the first `pending` entries count. */
+  private pending: number;
   private readonly pendingPaths: string[];
   private readonly pendingOffsets: number[];
   private readonly place: Location;
@@ -71,6 +73,7 @@ export class PathWalker {
     this.caller = nothing as FileCaller;
     this.resolve = 0;
     this.links = 0;
+    this.pending = 0;
     this.pendingPaths = [];
     this.pendingOffsets = [];
     this.place = new Location(nothing as Mount, nothing as Dentry);
@@ -126,8 +129,7 @@ export class PathWalker {
     this.caller = caller;
     this.resolve = resolve;
     this.links = 0;
-    this.pendingPaths.length = 0;
-    this.pendingOffsets.length = 0;
+    this.pending = 0;
     if (path.length >= PATH_MAX) return -ENAMETOOLONG;
     if (path.length === 0 && !mayBeEmpty) return -ENOENT;
     const root = caller.fs.root;
@@ -171,16 +173,17 @@ export class PathWalker {
     for (;;) {
       while (path.charCodeAt(at) === SLASH) at++;
       if (at >= path.length) {
-        if (this.pendingPaths.length === 0) return this.finish(directory, stop);
-        path = this.pendingPaths.pop()!;
-        at = this.pendingOffsets.pop()!;
+        if (this.pending === 0) return this.finish(directory, stop);
+        this.pending--;
+        path = this.pendingPaths[this.pending]!;
+        at = this.pendingOffsets[this.pending]!;
         continue;
       }
       let end = path.indexOf('/', at);
       if (end < 0) end = path.length;
       let rest = end;
       while (path.charCodeAt(rest) === SLASH) rest++;
-      const last = rest >= path.length && this.pendingPaths.length === 0;
+      const last = rest >= path.length && this.pending === 0;
       const allowed = this.maySearch();
       if (allowed !== 0) return allowed;
       if (last && rest > end) {
@@ -198,8 +201,9 @@ export class PathWalker {
       const target = this.enterLink(link, this.mount);
       if (typeof target === 'number') return target;
       if (!last) {
-        this.pendingPaths.push(path);
-        this.pendingOffsets.push(rest);
+        this.pendingPaths[this.pending] = path;
+        this.pendingOffsets[this.pending] = rest;
+        this.pending++;
       }
       path = target;
       at = 0;

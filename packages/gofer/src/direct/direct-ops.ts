@@ -12,7 +12,9 @@ import {
   EOPNOTSUPP,
   EPERM,
   ESTALE,
+  O_CREAT,
   O_DIRECTORY,
+  O_EXCL,
   O_RDONLY,
   O_RDWR,
   O_TMPFILE,
@@ -84,6 +86,7 @@ class DirectOps extends InodeOps {
     const { tree } = hostNode(directory);
     const fd = tree.pathFd(directory);
     if (fd < 0) return fd;
+    if ((mode & S_IFMT) === S_IFREG) return createFile(directory, fd, name, mode & 0o7777, uid, gid);
     const made = makeEntry(directory, fd, name, mode);
     return made < 0 ? made : adopt(directory, fd, name, mode, uid, gid);
   }
@@ -248,7 +251,6 @@ function makeEntry(directory: Inode, fd: number, name: string, mode: number): nu
   switch (mode & S_IFMT) {
     case S_IFDIR:
       return tree.host.paths.mkdir(fd, name, bits);
-    case S_IFREG:
     case S_IFIFO:
     case S_IFSOCK:
       return tree.host.paths.mknod(fd, name, mode, 0);
@@ -258,6 +260,36 @@ function makeEntry(directory: Inode, fd: number, name: string, mode: number): nu
     default:
       return -EPERM;
   }
+}
+
+/** A new regular file: what its owner and mode are set on is what was made, whoever changes names meanwhile. */
+function createFile(
+  directory: Inode,
+  path: number,
+  name: string,
+  bits: number,
+  uid: number,
+  gid: number,
+): Inode | number {
+  const { tree } = hostNode(directory);
+  const { host, stat } = tree;
+  const fd = tree.openHere(path, name, O_CREAT | O_EXCL | O_RDWR, bits);
+  if (fd < 0) return fd;
+  hostNode(directory).stale = true;
+  let found = host.stats.fstat(fd, stat);
+  if (found === 0 && (stat.uid !== uid || stat.gid !== gid || (stat.mode & 0o7777) !== bits)) {
+    // Without privilege on the host the file stays the host user's.
+    if (stat.uid !== uid || stat.gid !== gid) host.paths.chown(fd, '', uid, gid, AT_EMPTY_PATH);
+    host.door.call(SYS_fchmod, 0, fd, bits, 0, 0, 0, 0);
+    found = host.stats.fstat(fd, stat);
+  }
+  if (found !== 0) {
+    host.descriptors.close(fd);
+    return found;
+  }
+  const inode = tree.inodeFor(DIRECT_OPS, directory, name);
+  tree.holdDataFd(inode, fd);
+  return inode;
 }
 
 /** After a name was made: owner and mode as asked (the host's umask and identity may differ), and the inode. */

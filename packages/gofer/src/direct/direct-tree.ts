@@ -217,6 +217,14 @@ export class DirectTree {
     return fd;
   }
 
+  /** A descriptor open for reading and writing, which the inode keeps. */
+  holdDataFd(inode: Inode, fd: number): void {
+    const node = hostNode(inode);
+    if (node.writeFd === NO_FD) node.writeFd = fd;
+    else this.host.descriptors.close(fd);
+    this.descriptors.touch(node);
+  }
+
   /** Opens the inode by the name known for it, and makes sure that it is the one. */
   openBeneath(inode: Inode, flags: number): number {
     const node = hostNode(inode);

@@ -332,9 +332,9 @@ describe('a host that changes names between two looks', () => {
   it('a name that the host made first is opened, unless it had to be new', () => {
     const { caller } = createWorld((vfs) => tree.mount(vfs, 'shared'));
     const make = (name: string) => () => writeFileSync(join(tree.path, name), 'theirs');
-    before(tree.host.paths, 'mknod', make('new'));
+    before(tree.host.paths, 'open', make('new'));
     expect(openFile(caller, CWD, '/new', O_CREAT | O_WRONLY, 0o600)).toBe(-ESTALE);
-    before(tree.host.paths, 'mknod', make('newer'));
+    before(tree.host.paths, 'open', make('newer'));
     expect(openFile(caller, CWD, '/newer', O_CREAT | O_EXCL | O_WRONLY, 0o600)).toBe(-EEXIST);
   });
 

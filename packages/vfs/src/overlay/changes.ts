@@ -2,16 +2,10 @@
 // them are not listed; a directory that moved, or took the place of another, is compared name by name with what was there.
 import type { Inode } from '../inode.js';
 import type { Superblock } from '../superblock.js';
+import { findLowers } from './lower-lookup.js';
 import { LowerIdentity, originOf } from './origins.js';
 import { entryNames } from './overlay-directory.js';
-import {
-  findLowers,
-  isOpaque,
-  isWhiteoutNode,
-  type OverlayLayers,
-  overlayNode,
-  realOf,
-} from './overlay-node.js';
+import { isOpaque, isWhiteoutNode, type OverlayLayers, overlayNode, realOf } from './overlay-node.js';
 
 export type ChangeKind = 'added' | 'modified' | 'deleted';
 

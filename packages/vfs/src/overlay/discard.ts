@@ -5,10 +5,10 @@ import type { Dentry } from '../dentry.js';
 import type { Inode } from '../inode.js';
 import type { Superblock } from '../superblock.js';
 import { xattrNames } from './changes.js';
+import { findLowers } from './lower-lookup.js';
 import { forgetOrigin, noteOrigin } from './origins.js';
 import { entryNames } from './overlay-directory.js';
 import {
-  findLowers,
   isOpaque,
   layersOf,
   mirror,

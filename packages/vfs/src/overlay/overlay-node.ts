@@ -1,6 +1,6 @@
 // What an overlay inode is made of: an inode of the upper layer, or of lower ones, or (directories) several. Names of the whiteout
 // conventions: the kernel's (character device 0/0, xattr opaque) and OCI's (.wh.NAME, .wh..wh..opq).
-import { ENOENT, S_IFCHR, S_IFMT } from '@sandbox-kernel/abi';
+import { S_IFCHR, S_IFMT } from '@sandbox-kernel/abi';
 import { Inode } from '../inode.js';
 import type { InodeOps } from '../inode-ops.js';
 import { INODE_LINKABLE } from '../permission.js';
@@ -10,6 +10,7 @@ import type { LowerIdentity } from './origins.js';
 export const OPAQUE_XATTR = 'trusted.overlay.opaque';
 export const USER_OPAQUE_XATTR = 'user.overlay.opaque';
 export const REDIRECT_XATTR = 'trusted.overlay.redirect';
+const USER_REDIRECT_XATTR = 'user.overlay.redirect';
 export const OCI_PREFIX = '.wh.';
 export const OCI_OPAQUE = '.wh..wh..opq';
 /** Inode numbers of the upper layer start here, those of the n-th lower one at n times `LAYER`. */
@@ -26,6 +27,10 @@ export class OverlayLayers {
   readonly owned: boolean;
   /** Overlay inode by the inode that it shows (upper, or first lower). */
   readonly shown: Map<Inode, Inode>;
+  /** Which lower layer a directory is of; not kept where there is only one. */
+  readonly depths: WeakMap<Inode, number>;
+  /** Redirects that the lookup under way has followed. */
+  redirects: number;
   /** The names of the directory that was listed last, while they hold: big ones are read again and again. Null: none. */
   listed: { readonly directory: Inode; readonly version: number; readonly names: unknown } | null;
 
@@ -35,6 +40,11 @@ export class OverlayLayers {
     this.ociWhiteouts = ociWhiteouts;
     this.owned = owned;
     this.shown = new Map();
+    this.depths = new WeakMap();
+    lowers.forEach((top, depth) => {
+      this.depths.set(top, depth);
+    });
+    this.redirects = 0;
     this.listed = null;
   }
 }
@@ -169,54 +179,16 @@ export function isOpaque(layers: OverlayLayers, directory: Inode): boolean {
   return layers.ociWhiteouts && typeof directory.ops.lookup(directory, OCI_OPAQUE) !== 'number';
 }
 
+/** Where the contents below of a directory that was renamed are: a name beside it, or a path from the top of the layers. Null: no redirect. */
+export function redirectOf(directory: Inode): string | null {
+  let value = directory.ops.getXattr(directory, REDIRECT_XATTR);
+  if (typeof value === 'number') value = directory.ops.getXattr(directory, USER_REDIRECT_XATTR);
+  if (typeof value === 'number') return null;
+  let text = '';
+  for (const byte of value) text += String.fromCharCode(byte);
+  return text;
+}
+
 function isYes(value: Uint8Array | number): boolean {
   return typeof value !== 'number' && value.length === 1 && value[0] === 0x79;
-}
-
-/** `name` in one lower directory: the inode, -ENOENT to look further below, or 0 for a whiteout. */
-export function lookupLower(layers: OverlayLayers, directory: Inode, name: string): Inode | number {
-  if (layers.ociWhiteouts) {
-    if (name.startsWith(OCI_PREFIX)) return 0;
-    if (typeof directory.ops.lookup(directory, OCI_PREFIX + name) !== 'number') return 0;
-  }
-  const found = directory.ops.lookup(directory, name);
-  if (typeof found === 'number') return found;
-  return isWhiteoutNode(found) ? 0 : found;
-}
-
-/** What the lower layers have under `name`: merged directories, or one file. Empty: nothing. A number: -errno. */
-export function findLowers(
-  layers: OverlayLayers,
-  directories: readonly Inode[],
-  name: string,
-): Inode[] | number {
-  const found: Inode[] = [];
-  const last = directories[directories.length - 1];
-  for (const directory of directories) {
-    const inode = lookupLower(layers, directory, name);
-    if (typeof inode === 'number') {
-      if (inode === -ENOENT) continue;
-      if (inode === 0) break;
-      return inode;
-    }
-    if (!inode.isDirectory) {
-      if (found.length === 0) found.push(inode);
-      break;
-    }
-    found.push(inode);
-    // Asking costs host calls, and nothing lies below the last layer.
-    if (directory !== last && isOpaque(layers, inode)) break;
-  }
-  return found;
-}
-
-/** What a whiteout under this name would hide: the topmost lower inode, or null. */
-export function lowerBehind(directory: Inode, name: string): Inode | null {
-  const found = findLowers(layersOf(directory), overlayNode(directory).lowers, name);
-  return typeof found === 'number' ? null : (found[0] ?? null);
-}
-
-/** Is there something below under this name, so that removing it above needs a whiteout? */
-export function existsBelow(directory: Inode, name: string): boolean {
-  return lowerBehind(directory, name) !== null;
 }

@@ -1,5 +1,5 @@
-// What the overlay does with inodes: looks through the layers, changes only the upper one. As overlayfs, but renamed directories keep
-// their lower contents (redirect) and hard links below stay links, both held in memory.
+// What the overlay does with inodes: looks through the layers, changes only the upper one. As overlayfs with
+// redirect_dir=on; hard links below stay links as long as the overlay is mounted, which is held in memory.
 import {
   ENODATA,
   ENOENT,
@@ -23,16 +23,13 @@ import type { Inode } from '../inode.js';
 import { InodeOps } from '../inode-ops.js';
 import { FILE_CAPABILITIES } from '../privileges.js';
 import { ensureUpper } from './copy-up.js';
+import { existsBelow, findLowers, findRedirected, lookupLower, lowerBehind } from './lower-lookup.js';
 import { noteOrigin } from './origins.js';
 import { clearWhiteouts, isMergedEmpty, openOverlayDirectory } from './overlay-directory.js';
 import {
-  existsBelow,
-  findLowers,
   isOpaque,
   isWhiteoutNode,
   layersOf,
-  lookupLower,
-  lowerBehind,
   mirror,
   nameNode,
   OCI_PREFIX,
@@ -40,6 +37,7 @@ import {
   overlayNode,
   REDIRECT_XATTR,
   realOf,
+  redirectOf,
   showInode,
   unnameNode,
 } from './overlay-node.js';
@@ -231,18 +229,24 @@ function lookupLayers(directory: Inode, name: string): Inode | number {
         return showInode(directory.superblock, OVERLAY_OPS, found, []);
     } else if (found !== -ENOENT) return found;
   }
-  return lookupBelow(directory, name, upper);
+  return lookupBelow(directory, name, upper, upper === null ? null : redirectOf(upper));
 }
 
-function lookupBelow(directory: Inode, name: string, upper: Inode | null): Inode | number {
+function lookupBelow(
+  directory: Inode,
+  name: string,
+  upper: Inode | null,
+  redirect: string | null,
+): Inode | number {
   const layers = layersOf(directory);
   const directories = overlayNode(directory).lowers;
-  if (upper === null && directories.length === 1) {
+  if (upper === null && layers.lowers.length === 1 && directories.length === 1) {
     const only = lookupLower(layers, directories[0]!, name);
     if (typeof only === 'number') return only === 0 ? -ENOENT : only;
     return showInode(directory.superblock, OVERLAY_OPS, null, [only]);
   }
-  const lowers = findLowers(layers, directories, name);
+  const lowers =
+    redirect === null ? findLowers(layers, directories, name) : findRedirected(layers, directories, redirect);
   if (typeof lowers === 'number') return lowers;
   if (upper !== null) {
     const merged = lowers.length > 0 && lowers[0]!.isDirectory ? lowers : [];
@@ -414,21 +418,25 @@ function keepContents(inode: Inode, to: Inode, name: string): void {
     if (existsBelow(to, name)) upper.ops.setXattr(upper, OPAQUE_XATTR, YES, 0);
     return;
   }
-  if (typeof upper.ops.getXattr(upper, REDIRECT_XATTR) !== 'number') return;
-  upper.ops.setXattr(upper, REDIRECT_XATTR, latin1(originalPath(inode)), 0);
+  const own = redirectOf(upper);
+  const beside = node.parent === to;
+  if (own !== null && (beside || own.startsWith('/'))) return;
+  upper.ops.setXattr(upper, REDIRECT_XATTR, latin1(beside ? node.name : pathBelow(inode)), 0);
 }
 
-/** Path from the top of the overlay before the rename. */
-function originalPath(inode: Inode): string {
+/** Path in the lower layers of what is merged with a directory, before the rename. */
+function pathBelow(inode: Inode): string {
   let path = '';
   let at: Inode | null = inode;
   while (at !== null) {
-    const node = overlayNode(at);
-    if (node.parent === null) break;
-    path = `/${node.name}${path}`;
-    at = node.parent;
+    const { parent, name, upper } = overlayNode(at);
+    if (parent === null) break;
+    const redirect: string | null = upper === null ? null : redirectOf(upper);
+    if (redirect?.startsWith('/') === true) return redirect + path;
+    path = `/${redirect ?? name}${path}`;
+    at = parent;
   }
-  return path === '' ? '/' : path;
+  return path;
 }
 
 function latin1(text: string): Uint8Array {
