@@ -14,9 +14,12 @@ import {
   EPERM,
   IPPROTO_IP,
   IPPROTO_IPV6,
+  MSG_ZEROCOPY,
+  POLLERR,
   SO_BINDTODEVICE,
   SO_BINDTOIFINDEX,
   SO_MARK,
+  SO_ZEROCOPY,
   SOCK_RAW,
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
@@ -33,6 +36,7 @@ import { askXtOption, isXtSetOption, setXtOption } from './netfilter/xt/xt-optio
 import { intBytes, viewOf } from './option-bytes.js';
 import { pollEvents } from './readiness.js';
 import type { InetName } from './sockaddr.js';
+import { ZeroCopyNotices } from './zero-copy.js';
 
 export abstract class InetSocket extends Socket implements ReadinessOwner {
   readonly internet: Internet;
@@ -45,6 +49,8 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
   /** SO_BINDTODEVICE: interface index, 0 for none. */
   boundInterface: number;
   mark: number;
+  /** Null until the first send with MSG_ZEROCOPY. */
+  protected zeroCopy: ZeroCopyNotices | null;
 
   constructor(internet: Internet, isV6: boolean, type: number, protocol: number, uid: number) {
     super(isV6 ? AF_INET6 : AF_INET, type, protocol);
@@ -56,6 +62,7 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
     this.gid = internet.kernel.current?.credentials.fsgid ?? 0;
     this.boundInterface = 0;
     this.mark = 0;
+    this.zeroCopy = null;
     this.sendBuffer = internet.settings.sendDefault;
     this.receiveBuffer = internet.settings.receiveDefault;
     internet.sockets.add(this);
@@ -82,6 +89,14 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
   override get bufferLimits(): readonly [number, number] {
     const { settings } = this.internet;
     return [settings.sendMost, settings.receiveMost];
+  }
+
+  /** A send with MSG_ZEROCOPY has taken its bytes: said in the error queue, where the program has asked for that (SO_ZEROCOPY). */
+  protected noteZeroCopy(flags: number): void {
+    if ((flags & MSG_ZEROCOPY) === 0 || (this.kept.get(SO_ZEROCOPY) ?? 0) === 0) return;
+    this.zeroCopy ??= new ZeroCopyNotices();
+    this.zeroCopy.note();
+    this.wake(POLLERR);
   }
 
   get inode(): number {

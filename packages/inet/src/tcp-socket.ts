@@ -237,6 +237,13 @@ export class TcpSocket extends InetSocket {
     if (state === TCP_CLOSE || state === TCP_LISTEN) return this.pendingOr(-EPIPE);
     const io = message.io;
     if (io === null || io.total === message.done) return 0;
+    const first = message.done === 0;
+    const sent = this.sendBytes(message, io);
+    if (first && sent > 0) this.noteZeroCopy(message.flags);
+    return sent;
+  }
+
+  private sendBytes(message: SocketMessage, io: IoSegments): number {
     const urgent = (message.flags & MSG_OOB) !== 0;
     const more = (message.flags & MSG_MORE) !== 0;
     if (urgent || more)
@@ -285,7 +292,7 @@ export class TcpSocket extends InetSocket {
 
   override receive(_task: Task, message: SocketMessage): number {
     const { endpoint } = this;
-    if ((message.flags & MSG_ERRQUEUE) !== 0) return -EAGAIN;
+    if ((message.flags & MSG_ERRQUEUE) !== 0) return this.receiveNotice(message);
     if (endpoint.state === TCP_LISTEN) return -ENOTCONN;
     this.internet.touch();
     const io = message.io;
@@ -306,6 +313,12 @@ export class TcpSocket extends InetSocket {
       if (got < size - inside || peek !== 0) break;
     }
     return message.done - start;
+  }
+
+  private receiveNotice(message: SocketMessage): number {
+    if (this.zeroCopy?.pending !== true) return -EAGAIN;
+    this.zeroCopy.take(message, this.isV6);
+    return 0;
   }
 
   private readPart(io: IoSegments, i: number, inside: number, size: number, flags: number): number {
@@ -373,7 +386,7 @@ export class TcpSocket extends InetSocket {
       const more = (this.shutRead ? POLLIN | POLLRDNORM : 0) | (this.error !== 0 ? POLLERR : 0);
       return POLLHUP | POLLOUT | POLLWRNORM | more;
     }
-    const events = pollEvents(endpoint.ready);
+    const events = pollEvents(endpoint.ready) | (this.zeroCopy?.pending === true ? POLLERR : 0);
     // A connection that failed may be written to: the write tells why.
     return (events & POLLERR) !== 0 && endpoint.state === TCP_CLOSE ? events | POLLOUT | POLLWRNORM : events;
   }

@@ -17,6 +17,7 @@ import {
   MSG_OOB,
   MSG_PEEK,
   MSG_TRUNC,
+  POLLERR,
   SO_BROADCAST,
   SO_NO_CHECK,
   SO_REUSEADDR,
@@ -184,6 +185,7 @@ export class UdpSocket extends InetSocket {
     if (size > MOST_PAYLOAD) return -EMSGSIZE;
     const result = this.transmit(message, io, size, name, departure);
     if (result >= 0) message.done = size;
+    if (result >= 0 && size > 0) this.noteZeroCopy(message.flags);
     return result < 0 ? result : size;
   }
 
@@ -295,9 +297,15 @@ export class UdpSocket extends InetSocket {
     return size;
   }
 
+  private receiveNotice(message: SocketMessage): number {
+    if (this.zeroCopy?.pending !== true) return -EAGAIN;
+    this.zeroCopy.take(message, this.isV6);
+    return 0;
+  }
+
   private receiveError(message: SocketMessage): number {
     const error = this.endpoint.takeQueuedError();
-    if (error === null) return -EAGAIN;
+    if (error === null) return this.receiveNotice(message);
     const total = message.io?.total ?? 0;
     const count = Math.min(error.payload.length, total);
     if (message.io !== null) scatter(message.io, 0, error.payload, 0, count);
@@ -326,7 +334,7 @@ export class UdpSocket extends InetSocket {
   }
 
   override events(): number {
-    return pollEvents(this.endpoint.ready);
+    return pollEvents(this.endpoint.ready) | (this.zeroCopy?.pending === true ? POLLERR : 0);
   }
 
   override useFilter(program: BpfProgram | null): number {

@@ -109,6 +109,7 @@ struct Context {
   bool computes = false;  // for long between traps
   double burst = 10'000;  // ns between traps, average
   uint64_t resumed = 0;   // TSC
+  uint32_t resumes = 0;   // how often, up to kSeasoned
   bool blocked = false;   // its call did not end at once: its thread may well sleep
   bool deferred = false;  // running, but its turn has not come: in Engine::deferred instead of Engine::running
   bool known = false;     // `last` is what its thread's frame holds
@@ -164,6 +165,7 @@ struct Engine : Shared {
   uint64_t reviewAt = 0;     // TSC
   int taken = -1;     // the context that Wait returned last
   int spinScore = 0;
+  double switches = 0;  // share of contexts that go on after another one was served, average
   double cyclesPerNano = 1;
   double spinNanos = 0;
   int spinCredit = 128;

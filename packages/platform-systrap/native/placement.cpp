@@ -19,6 +19,8 @@ constexpr double kReview = 2'000'000;     // running for so long without a trap 
 constexpr double kLongestSample = 400'000;
 constexpr int kScoreForSpin = 64;         // short bursts before spinning begins
 constexpr int kMostScore = 128;
+constexpr double kManySwitches = 0.3;
+constexpr uint32_t kSeasoned = 64;
 constexpr int kLong = 4;                  // so many of them are undone by one that is longer than the spin
 constexpr int kMostCredit = 256;          // hand-overs to two that spin earn credit, waits in vain cost it
 constexpr int kVain = 8;
@@ -99,12 +101,18 @@ static void Enter(Engine& engine, Mode mode) {
 }
 
 // Pre: the context has short bursts. Changing over costs system calls, so it takes a run of bursts of the same kind.
-static Mode Choose(Engine& engine, const Context& context) {
+static Mode Choose(Engine& engine, Context& context) {
   if (context.resumed < engine.spinAgainAt) {
     engine.spinScore = 0;
     return kModeShare;
   }
-  if (context.burst < engine.spinNanos / 2) engine.spinScore += engine.spinScore < kMostScore ? 1 : 0;
+  // What lives for a few calls only is not worth it.
+  const bool fresh = context.resumes < kSeasoned;
+  if (fresh) context.resumes++;
+  // Two that wake each other with every second call are handed over cheaper on one core.
+  const bool turns = engine.switches > (engine.mode == kModeSpin ? kManySwitches : kManySwitches / 2);
+  if (turns || fresh) engine.spinScore -= engine.spinScore > kLong ? kLong : engine.spinScore;
+  else if (context.burst < engine.spinNanos / 2) engine.spinScore += engine.spinScore < kMostScore ? 1 : 0;
   else if (context.burst > engine.spinNanos) engine.spinScore -= engine.spinScore > kLong ? kLong : engine.spinScore;
   if (engine.mode == kModeSpin) return engine.spinScore > 0 ? kModeSpin : kModeShare;
   return engine.spinScore >= kScoreForSpin ? kModeSpin : kModeShare;

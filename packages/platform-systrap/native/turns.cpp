@@ -1,6 +1,6 @@
-// Whose turn it is. Guests whose calls come thick and fast have one core fewer than there are: the sentry needs one. A guest that is woken
-// while another one has the core would preempt it, do one piece of work and sleep again; it waits here instead until that one blocks, for
-// a bounded time, and then finds more to do with each wake-up. What computes has any core and takes part in none of this.
+// Whose turn it is while the sentry spins: guests whose calls come thick and fast have one core fewer than there are. A guest that is
+// woken while another one has the core would preempt it, do one piece of work and sleep again; it waits here instead until that one
+// blocks, for a bounded time, and then finds more to do with each wake-up. What computes has any core and takes part in none of this.
 #include "engine.h"
 
 #include <x86intrin.h>
@@ -13,7 +13,7 @@ constexpr size_t kMostCompared = 32;        // running contexts: where there are
 // Do as many contexts with short bursts run, beside `others`, as have a core?
 static bool CoresTaken(const Engine& engine, int others) {
   if (engine.running.size() > kMostCompared) return false;
-  int left = (engine.mode == kModeShare ? 1 : engine.cores - 1) - others;
+  int left = engine.cores - 1 - others;
   if (left <= 0) return true;
   for (const int id : engine.running) {
     if (!engine.contexts[id].computes && --left <= 0) return true;
@@ -34,7 +34,8 @@ void TakeTurn(Engine& engine, int id) {
   Context& context = engine.contexts[id];
   context.running = true;
   const bool goesOn = engine.taken == id;
-  if (goesOn || engine.mode == kModeFree || context.computes || (engine.deferred.empty() && !CoresTaken(engine, engine.taken >= 0 ? 1 : 0))) {
+  engine.switches += ((goesOn ? 0 : 1) - engine.switches) / 64;
+  if (goesOn || engine.mode != kModeSpin || context.computes || (engine.deferred.empty() && !CoresTaken(engine, engine.taken >= 0 ? 1 : 0))) {
     Start(engine, id);
     return;
   }
@@ -66,7 +67,7 @@ uint64_t NextTurns(Engine& engine, int others) {
   while (!engine.deferred.empty()) {
     const int id = engine.deferred.front();
     const uint64_t until = engine.contexts[id].resumed + turn;
-    if (__rdtsc() < until && CoresTaken(engine, others)) return until;
+    if (engine.mode == kModeSpin && __rdtsc() < until && CoresTaken(engine, others)) return until;
     GiveTurn(engine, id);
   }
   return 0;

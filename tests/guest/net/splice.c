@@ -2,6 +2,7 @@
 // waited for, or interrupted by a signal.
 #include "../guest.h"
 #include "net.h"
+#include <sys/sendfile.h>
 
 #define TOTAL (16 << 20)
 #define PIPE_BYTES 65536

@@ -115,15 +115,36 @@ export function snmpText(internet: Internet): string {
   );
 }
 
-/** One counter a line. netstack counts both families together, so those of IP stand in snmp alone. */
+/** One counter a line. What nobody counts is left out, rather than told as 0; transports count both families together, in snmp. */
 export function snmp6Text(internet: Internet): string {
-  const lines: string[] = [];
-  const add = (prefix: string, pairs: readonly Pair[], zero: boolean): void => {
-    for (const [key, value] of pairs) lines.push(`${`${prefix}${key}`.padEnd(32)}\t${zero ? 0 : value}`);
-  };
-  add('Ip6', ipPairs(internet).slice(2), true);
-  add('Udp6', udpPairs(internet), true);
-  return `${lines.join('\n')}\n`;
+  const c = internet.stack.network.counters6;
+  const pairs: Pair[] = [
+    ['Ip6InReceives', c.inReceives],
+    ['Ip6InHdrErrors', c.inHeaderErrors],
+    ['Ip6InNoRoutes', c.inNoRoutes],
+    ['Ip6InAddrErrors', c.inAddressErrors],
+    ['Ip6InUnknownProtos', c.inUnknownProtocols],
+    ['Ip6InTruncatedPkts', c.inTruncated],
+    ['Ip6InDiscards', c.inDiscards],
+    ['Ip6InDelivers', c.inDelivers],
+    ['Ip6OutForwDatagrams', c.forwarded],
+    ['Ip6OutRequests', c.outRequests],
+    ['Ip6OutDiscards', c.outDiscards],
+    ['Ip6OutNoRoutes', c.outNoRoutes],
+    ['Ip6ReasmTimeout', c.reassemblyTimeouts],
+    ['Ip6ReasmReqds', c.reassembliesRequired],
+    ['Ip6ReasmOKs', c.reassembliesOk],
+    ['Ip6ReasmFails', c.reassembliesFailed],
+    ['Ip6FragOKs', c.fragmentsOk],
+    ['Ip6FragFails', c.fragmentsFailed],
+    ['Ip6FragCreates', c.fragmentsCreated],
+    ['Ip6OutTransmits', c.outRequests],
+    ['Icmp6InMsgs', c.icmpIn],
+    ['Icmp6InErrors', c.icmpInErrors],
+    ['Icmp6OutMsgs', c.icmpOut],
+    ['Icmp6OutRateLimitHost', c.icmpRateLimited],
+  ];
+  return pairs.map(([key, value]) => `${key.padEnd(32)}\t${value}\n`).join('');
 }
 
 export function netstatText(internet: Internet): string {

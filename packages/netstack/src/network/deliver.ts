@@ -15,8 +15,9 @@ export function deliverLocally(net: NetworkLayer, iface: NetInterface, packet: P
   const v4 = (packet.destination as Address).isV4;
   packet.start = packet.transportOffset;
   const transport = net.transports[protocol] ?? null;
+  const known = v4 ? protocol === PROTO_ICMP || protocol === PROTO_IGMP : protocol === PROTO_ICMPV6;
+  if (transport !== null || known) net.countersFor(v4).inDelivers++;
   if (transport !== null) {
-    net.counters.inDelivers++;
     transport.deliver(packet);
   } else if (v4 && protocol === PROTO_ICMP) receiveIcmp4(net, packet);
   else if (!v4 && protocol === PROTO_ICMPV6) receiveIcmp6(net, iface, packet);
@@ -28,7 +29,7 @@ export function deliverLocally(net: NetworkLayer, iface: NetInterface, packet: P
 
 function unknownProtocol(net: NetworkLayer, packet: PacketBuffer, taken: boolean, v4: boolean): void {
   if (!taken && (packet.flags & PACKET_INTERCEPTED) === 0) {
-    net.counters.inUnknownProtocols++;
+    net.countersFor(v4).inUnknownProtocols++;
     if (v4) net.icmp.sendError4(packet, ICMP4_UNREACHABLE, UNREACH4_PROTOCOL, 0);
     else net.icmp.sendError6(packet, ICMP6_PARAMETER_PROBLEM, 1, nextHeaderPointer(packet));
   }

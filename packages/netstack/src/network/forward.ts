@@ -38,14 +38,14 @@ export function forwardPacket(net: NetworkLayer, iface: NetInterface, packet: Pa
     destination.isLinkLocal ||
     source.isLinkLocal
   ) {
-    net.counters.inAddressErrors++;
+    net.countersFor(destination.isV4).inAddressErrors++;
     packet.release();
     return;
   }
   if (packet.ttl <= 1) {
     if (destination.isV4) hopsExceeded4(net, packet);
     else hopsExceeded6(net, packet);
-    net.counters.inHeaderErrors++;
+    net.countersFor(destination.isV4).inHeaderErrors++;
     packet.release();
     return;
   }
@@ -68,8 +68,8 @@ function forwardTo(
   if (!net.hooks.isEmpty(HOOK_FORWARD)) {
     if (!net.hooks.run(HOOK_FORWARD, packet, iface.index, out.index, net.now())) return;
   }
-  net.counters.forwarded++;
   const destination = packet.destination as Address;
+  net.countersFor(destination.isV4).forwarded++;
   const limit = route.mtu > 0 ? Math.min(route.mtu, out.mtu) : out.mtu;
   const hop = route.gateway ?? destination;
   if (out === iface) sendRedirect(net, iface, packet, hop);
@@ -91,8 +91,8 @@ export function decrementHops(packet: PacketBuffer): void {
 }
 
 function refuse(net: NetworkLayer, packet: PacketBuffer, route: RouteEntry | null): void {
-  net.counters.inNoRoutes++;
   const v4 = (packet.destination as Address).isV4;
+  net.countersFor(v4).inNoRoutes++;
   if (route?.kind !== 'blackhole') {
     const prohibited = route?.kind === 'prohibit';
     const host = route?.kind === 'unreachable';

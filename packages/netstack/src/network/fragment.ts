@@ -91,7 +91,7 @@ export function fragmentIpv6(
     emitFragment({ nextHeader: protocol, offset, more, identification }, piece.view, piece.start + header);
     piece.view.setUint8(piece.start + field, 44);
     piece.view.setUint16(piece.start + 4, piece.length - 40);
-    net.counters.fragmentsCreated++;
+    net.counters6.fragmentsCreated++;
     error = out.transmitIp(piece, nextHop, neighbour);
   }
   return finish(net, packet, error);
@@ -112,8 +112,9 @@ function pieceOf(whole: PacketBuffer, header: number, gap: number, from: number,
 }
 
 function finish(net: NetworkLayer, packet: PacketBuffer, error: number): number {
-  if (error === 0) net.counters.fragmentsOk++;
-  else net.counters.fragmentsFailed++;
+  const counters = net.countersFor((packet.destination as Address).isV4);
+  if (error === 0) counters.fragmentsOk++;
+  else counters.fragmentsFailed++;
   packet.release();
   return error;
 }

@@ -67,7 +67,7 @@ export class IcmpSender {
     if ((!group && !this.mayAnswer(packet, source)) || source.isUnspecified || source.isMulticast) return;
     if (isErrorPacket6(packet)) return;
     if (!this.mayTell(source)) {
-      this.net.counters.icmpRateLimited++;
+      this.net.counters6.icmpRateLimited++;
       return;
     }
     const error = this.quote(packet, QUOTE6, type, code, rest);
@@ -111,7 +111,7 @@ export class IcmpSender {
     if (!destination.isV4) {
       finishIcmp6(packet.view, packet.start, packet.end, route.chosenSource as Address, destination);
     }
-    this.net.counters.icmpOut++;
+    this.net.countersFor(destination.isV4).icmpOut++;
     return this.net.sendResolved(packet, route);
   }
 

@@ -40,9 +40,9 @@ const UNREACHABLE: readonly (readonly [number, boolean])[] = [
 
 /** Takes ownership. `start` is at the ICMPv6 header. */
 export function receiveIcmp6(net: NetworkLayer, iface: NetInterface, packet: PacketBuffer): void {
-  net.counters.icmpIn++;
+  net.counters6.icmpIn++;
   if (!isSound(packet)) {
-    net.counters.icmpInErrors++;
+    net.counters6.icmpInErrors++;
     packet.release();
     return;
   }
@@ -87,7 +87,7 @@ function echo(net: NetworkLayer, packet: PacketBuffer): void {
   packet.conntrack = null;
   packet.checksum = CHECKSUM_NONE;
   packet.protocol = PROTO_ICMPV6;
-  net.counters.icmpEchosAnswered++;
+  net.counters6.icmpEchosAnswered++;
   net.icmp.send(packet, multicast ? null : destination, source);
 }
 
@@ -96,7 +96,7 @@ function receiveError(net: NetworkLayer, packet: PacketBuffer, type: number): vo
   const code = view.getUint8(packet.start + 1);
   const quoted = packet.start + ICMP_HEADER;
   if (packet.end - quoted < IPV6_HEADER || view.getUint8(quoted) >>> 4 !== 6) {
-    net.counters.icmpInErrors++;
+    net.counters6.icmpInErrors++;
     return;
   }
   const error = net.icmpError;

@@ -32,11 +32,11 @@ const MAX_EXTENSIONS = 8;
 
 /** Takes ownership. `start` is at the IP header. */
 export function receiveIpv6(net: NetworkLayer, iface: NetInterface, packet: PacketBuffer): void {
-  net.counters.inReceives++;
+  net.counters6.inReceives++;
   const view = packet.view;
   const at = packet.start;
   if (!checkIpv6(view, at, packet.end)) {
-    net.counters.inHeaderErrors++;
+    net.counters6.inHeaderErrors++;
     packet.release();
     return;
   }
@@ -50,7 +50,7 @@ export function receiveIpv6(net: NetworkLayer, iface: NetInterface, packet: Pack
   packet.source = net.addresses.readV6(view, at + 8);
   packet.destination = net.addresses.readV6(view, at + 24);
   if (isMartian(net, iface, packet)) {
-    net.counters.inAddressErrors++;
+    net.counters6.inAddressErrors++;
     packet.release();
     return;
   }
@@ -94,7 +94,7 @@ function hopByHop(net: NetworkLayer, packet: PacketBuffer): boolean {
 }
 
 function drop(net: NetworkLayer, packet: PacketBuffer): void {
-  net.counters.inHeaderErrors++;
+  net.counters6.inHeaderErrors++;
   packet.release();
 }
 

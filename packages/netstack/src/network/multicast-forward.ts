@@ -130,7 +130,7 @@ export class MulticastForwarder {
     if (!net.hooks.isEmpty(HOOK_FORWARD)) {
       if (!net.hooks.run(HOOK_FORWARD, copy, iface.index, out.index, net.now())) return;
     }
-    net.counters.forwarded++;
+    net.countersFor((copy.destination as Address).isV4).forwarded++;
     emit(net, copy, out, copy.destination as Address, null, out.mtu);
   }
 }

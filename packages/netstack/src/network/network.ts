@@ -72,7 +72,9 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
   readonly timers: TimerWheel;
   readonly random: RandomSource;
   readonly addresses: AddressCache;
+  /** Of IPv4 and ICMP; `counters6` of IPv6 and ICMPv6. */
   readonly counters: NetworkCounters;
+  readonly counters6: NetworkCounters;
   readonly routing: RoutingTables;
   readonly pathMtu: PathMtuCache;
   readonly reassembly: Reassembler;
@@ -117,10 +119,11 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
     this.random = random;
     this.addresses = new AddressCache();
     this.counters = new NetworkCounters();
+    this.counters6 = new NetworkCounters();
     this.routing = new RoutingTables();
     this.routing.isUsable = (path) => this.isUsablePath(path);
     this.pathMtu = new PathMtuCache();
-    this.reassembly = new Reassembler(timers, this.counters, this, options.reassembly ?? {});
+    this.reassembly = new Reassembler(timers, this, options.reassembly ?? {});
     this.hooks = new HookTable();
     this.icmp = new IcmpSender(this, options.icmpLimits ?? {});
     this.rawEndpoints = new RawEndpoints();
@@ -405,6 +408,10 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
     this.spareRoutes.push(route);
   }
 
+  countersFor(v4: boolean): NetworkCounters {
+    return v4 ? this.counters : this.counters6;
+  }
+
   resolve(route: Route): number {
     if (route.generation === this.generation) {
       const learnt = route.pathMtuEntry as PathMtuEntry | null;
@@ -416,7 +423,7 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
   send(packet: PacketBuffer, route: Route): number {
     const error = this.resolve(route);
     if (error < 0) {
-      this.counters.outNoRoutes++;
+      this.countersFor(route.destination.isV4).outNoRoutes++;
       packet.release();
       return error;
     }

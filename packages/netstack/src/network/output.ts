@@ -84,7 +84,7 @@ function header6(packet: PacketBuffer, source: Address, destination: Address): v
 
 /** Sends a packet that has its IP header (start and networkOffset there) by a resolved route. Takes ownership. */
 export function sendWithHeader(net: NetworkLayer, packet: PacketBuffer, route: Route): number {
-  net.counters.outRequests++;
+  net.countersFor((packet.destination as Address).isV4).outRequests++;
   const out = route.device as NetInterface;
   if (!net.hooks.isEmpty(HOOK_OUTPUT)) {
     const { destination, mark } = packet;
@@ -163,7 +163,7 @@ function tooBig(
   const dontFragment = fixed || (packet.flags & PACKET_DONT_FRAGMENT) !== 0 || packet.gsoSize > 0;
   if (dontFragment) {
     if (forwarded) refuseSize(net, packet, mtu, v4);
-    net.counters.fragmentsFailed++;
+    net.countersFor(v4).fragmentsFailed++;
     packet.release();
     return -EMSGSIZE;
   }

@@ -21,6 +21,7 @@ export interface ReassemblyOptions {
 /** Told when time ran out for a datagram whose first fragment is here (ICMP time exceeded, code 1). Keeps the packet. */
 export interface ReassemblyOwner {
   reassemblyTimedOut(first: PacketBuffer): void;
+  countersFor(v4: boolean): NetworkCounters;
 }
 
 class Datagram implements TimerOwner {
@@ -71,7 +72,6 @@ export class Reassembler {
   /** In order of arrival, for making room. */
   private readonly order: Set<Datagram>;
   private readonly timers: TimerWheel;
-  private readonly counters: NetworkCounters;
   private readonly owner: ReassemblyOwner;
   private readonly maxBytes: number;
   private readonly maxDatagrams: number;
@@ -79,16 +79,10 @@ export class Reassembler {
   private readonly timeout: number;
   bytes: number;
 
-  constructor(
-    timers: TimerWheel,
-    counters: NetworkCounters,
-    owner: ReassemblyOwner,
-    options: ReassemblyOptions,
-  ) {
+  constructor(timers: TimerWheel, owner: ReassemblyOwner, options: ReassemblyOptions) {
     this.datagrams = new Map();
     this.order = new Set();
     this.timers = timers;
-    this.counters = counters;
     this.owner = owner;
     this.maxBytes = options.maxBytes ?? 4 << 20;
     this.maxDatagrams = options.maxDatagrams ?? 1024;
@@ -114,12 +108,13 @@ export class Reassembler {
     protocol: number,
     now: number,
   ): PacketBuffer | null {
-    this.counters.reassembliesRequired++;
+    const counters = this.owner.countersFor((packet.source as Address).isV4);
+    counters.reassembliesRequired++;
     const length = packet.end - payload;
     const bad =
       offset + length + (payload - packet.networkOffset) > MAX_PACKET || (more && (length & 7) !== 0);
     if (bad || length === 0) {
-      this.counters.reassembliesFailed++;
+      counters.reassembliesFailed++;
       packet.release();
       return null;
     }
@@ -144,8 +139,9 @@ export class Reassembler {
 
   /** For Datagram's timer. */
   timedOut(datagram: Datagram): void {
-    this.counters.reassemblyTimeouts++;
-    this.counters.reassembliesFailed++;
+    const counters = this.owner.countersFor(datagram.source.isV4);
+    counters.reassemblyTimeouts++;
+    counters.reassembliesFailed++;
     const first = datagram.head;
     if (first !== null && first.cookie === 0) this.owner.reassemblyTimedOut(first);
     this.drop(datagram);
@@ -172,7 +168,7 @@ export class Reassembler {
 
   private makeRoom(): void {
     for (const oldest of this.order) {
-      this.counters.reassembliesFailed++;
+      this.owner.countersFor(oldest.source.isV4).reassembliesFailed++;
       this.drop(oldest);
       return;
     }
@@ -211,7 +207,7 @@ export class Reassembler {
   }
 
   private refuse(datagram: Datagram, packet: PacketBuffer): null {
-    this.counters.reassembliesFailed++;
+    this.owner.countersFor(datagram.source.isV4).reassembliesFailed++;
     packet.release();
     this.drop(datagram);
     return null;
@@ -258,7 +254,7 @@ export class Reassembler {
     whole.cookie2 = 0;
     whole.tos = joinedTos(datagram, first.tos);
     this.fixHeader(whole, v6, header, datagram.protocol);
-    this.counters.reassembliesOk++;
+    this.owner.countersFor(!v6).reassembliesOk++;
     this.drop(datagram);
     return whole;
   }

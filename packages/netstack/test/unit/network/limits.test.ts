@@ -27,7 +27,7 @@ describe('ICMP errors', () => {
     for (let i = 0; i < 50; i++) probe.send(of(to), port);
     world.run(1000);
     expect(probe.errors).toHaveLength(9);
-    expect(b.network.counters.icmpRateLimited).toBe(91);
+    expect(b.network.countersFor(of(to).isV4).icmpRateLimited).toBe(91);
   });
 
   it('are never sent about broadcasts, multicasts or other errors', () => {
