@@ -30,6 +30,7 @@ const SCRIPTS: readonly Script[] = [
     command: ['/bin/sh', `${scripts}iptables-nft.sh`],
   },
   { name: 'nft', needs: ['/usr/sbin/nft'], command: ['/bin/sh', `${scripts}nft.sh`] },
+  { name: 'nft-monitor', needs: ['/usr/sbin/nft'], command: ['/bin/sh', `${scripts}nft-monitor.sh`] },
   {
     name: 'effects-legacy',
     needs: [...IPTABLES, '/usr/bin/python3', '/usr/bin/ping'],
