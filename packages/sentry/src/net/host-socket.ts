@@ -215,7 +215,6 @@ export class HostSocket extends Socket {
   }
 
   override getOption(_task: Task, level: number, option: number, room: number): Uint8Array | number {
-    if (level === SOL_SOCKET) return -ENOPROTOOPT;
     if (!mayGetOption(level, option)) return -ENOPROTOOPT;
     return this.#host.guest.getOption(this.#fd, level, option, room);
   }
