@@ -32,6 +32,11 @@ const SCRIPTS: readonly Script[] = [
   { name: 'nft', needs: ['/usr/sbin/nft'], command: ['/bin/sh', `${scripts}nft.sh`] },
   { name: 'nft-monitor', needs: ['/usr/sbin/nft'], command: ['/bin/sh', `${scripts}nft-monitor.sh`] },
   {
+    name: 'mangle',
+    needs: ['/usr/sbin/nft', '/usr/bin/python3'],
+    command: ['/usr/bin/python3', `${scripts}mangle.py`],
+  },
+  {
     name: 'flows',
     needs: [...IPTABLES, '/usr/bin/python3'],
     command: ['/usr/bin/python3', `${scripts}flows.py`],
