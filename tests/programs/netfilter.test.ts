@@ -30,6 +30,17 @@ const SCRIPTS: readonly Script[] = [
     command: ['/bin/sh', `${scripts}iptables-nft.sh`],
   },
   { name: 'nft', needs: ['/usr/sbin/nft'], command: ['/bin/sh', `${scripts}nft.sh`] },
+  { name: 'nft-monitor', needs: ['/usr/sbin/nft'], command: ['/bin/sh', `${scripts}nft-monitor.sh`] },
+  {
+    name: 'mangle',
+    needs: ['/usr/sbin/nft', '/usr/bin/python3'],
+    command: ['/usr/bin/python3', `${scripts}mangle.py`],
+  },
+  {
+    name: 'flows',
+    needs: [...IPTABLES, '/usr/bin/python3'],
+    command: ['/usr/bin/python3', `${scripts}flows.py`],
+  },
   {
     name: 'effects-legacy',
     needs: [...IPTABLES, '/usr/bin/python3', '/usr/bin/ping'],

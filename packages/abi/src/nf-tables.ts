@@ -137,6 +137,9 @@ export const NFTA_PAYLOAD_BASE = 2;
 export const NFTA_PAYLOAD_OFFSET = 3;
 export const NFTA_PAYLOAD_LEN = 4;
 export const NFTA_PAYLOAD_SREG = 5;
+export const NFTA_PAYLOAD_CSUM_TYPE = 6;
+export const NFTA_PAYLOAD_CSUM_OFFSET = 7;
+export const NFTA_PAYLOAD_CSUM_FLAGS = 8;
 
 export const NFTA_QUOTA_BYTES = 1;
 export const NFTA_QUOTA_FLAGS = 2;
@@ -304,6 +307,9 @@ export const NFT_OBJECT_COUNTER = 1;
 export const NFT_OBJECT_QUOTA = 2;
 export const NFT_OBJECT_LIMIT = 4;
 
+export const NFT_PAYLOAD_CSUM_NONE = 0;
+export const NFT_PAYLOAD_CSUM_INET = 1;
+export const NFT_PAYLOAD_L4CSUM_PSEUDOHDR = 1;
 export const NFT_PAYLOAD_NETWORK_HEADER = 1;
 export const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 

@@ -74,6 +74,7 @@ export {
 export type { MatchOptions, PacketMatcher, PortRange, Prefix, RateLimit } from './filter/match.js';
 export { Nat, type NatRange } from './filter/nat.js';
 export { rejectReset, rejectUnreachable } from './filter/reject.js';
+export { rewriteBytes } from './filter/rewrite.js';
 export {
   ActionStep,
   Chain,

@@ -9,7 +9,9 @@ export type NetworkEventKind =
   | 'would-refuse'
   | 'resolve'
   | 'publish'
-  | 'limit';
+  | 'limit'
+  /** A LOG rule of the guest's own iptables or nft; `reason` is its line. */
+  | 'log';
 
 export interface NetworkEvent {
   readonly kind: NetworkEventKind;

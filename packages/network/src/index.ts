@@ -4,7 +4,7 @@ export {
   nameServersOf,
   parseNameServer,
 } from './dns/host-files.js';
-export type { NetworkEvent, NetworkEventKind, NetworkEventSink } from './events.js';
+export { EventLog, type NetworkEvent, type NetworkEventKind, type NetworkEventSink } from './events.js';
 export { type AskApplication, type ConnectQuestion, type Decision, endpointText, Gate } from './gate.js';
 export { type HostCalls, HostNet, type HostOwner, type Watcher } from './host-net.js';
 export { FRAME_HEADER, FrameSplitter } from './link/frame-splitter.js';

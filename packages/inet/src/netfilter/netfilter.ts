@@ -1,10 +1,15 @@
 // What root of the sandbox sets up with iptables(8) and nft(8): the tables, and what their rules need to know of the network. Tracking of
 // flows and translation begin with the first rule that needs them, and packets pass no hook before that.
+import { CAP_NET_ADMIN } from '@sandbox-kernel/abi';
+import type { Task } from '@sandbox-kernel/kernel';
 import {
   type Address,
   Conntrack,
+  HOOK_INPUT,
   HOOK_OUTPUT,
   HOOK_POSTROUTING,
+  HOOK_PREROUTING,
+  type HookContext,
   Nat,
   type PacketBuffer,
 } from '@sandbox-kernel/netstack';
@@ -12,7 +17,21 @@ import type { InetSocket } from '../inet-socket.js';
 import type { Internet } from '../internet.js';
 import { NfTables } from './nft/nf-tables.js';
 import { portOf } from './packet-fields.js';
+import { logLine } from './packet-log.js';
 import { XtTables } from './xt/xt-tables.js';
+
+/** CAP_NET_ADMIN where the network belongs: not in a user namespace that a program has made (user_namespaces(7)). */
+export function mayAdminister({ credentials, kernel }: Task): boolean {
+  return credentials.capableIn(kernel.userNamespace, CAP_NET_ADMIN);
+}
+
+/** What a LOG rule says of a packet. */
+export interface FilterLogLine {
+  readonly text: string;
+  /** Where the packet goes. */
+  readonly target: string;
+  readonly incoming: boolean;
+}
 
 export class Netfilter {
   readonly internet: Internet;
@@ -20,7 +39,7 @@ export class Netfilter {
   readonly v6: XtTables;
   readonly nft: NfTables;
   /** Gets the lines of LOG and log rules; nobody listens at first. */
-  onLog: ((line: string) => void) | null;
+  onLog: ((line: FilterLogLine) => void) | null;
   private conntrack: Conntrack | null;
   private translation: Nat | null;
 
@@ -52,6 +71,14 @@ export class Netfilter {
   get nat(): Nat {
     this.translation ??= new Nat(this.network, this.tracker);
     return this.translation;
+  }
+
+  /** For LOG and log rules. `flags`: XT_LOG_*. */
+  log(packet: PacketBuffer, context: HookContext, prefix: string, flags: number): void {
+    if (this.onLog === null) return;
+    const text = logLine(this, packet, context, prefix, flags);
+    const incoming = context.hook === HOOK_PREROUTING || context.hook === HOOK_INPUT;
+    this.onLog({ text, target: String(packet.destination), incoming });
   }
 
   interfaceName(index: number): string {

@@ -1,6 +1,7 @@
 // The files of /proc/net by name.
 import type { Internet } from '../internet.js';
 import { XT_MATCHES, XT_TARGETS } from '../netfilter/xt/xt-rules.js';
+import { conntrackText } from './conntrack-text.js';
 import {
   netstatText,
   protocolsText,
@@ -51,6 +52,7 @@ export const NET_FILES: readonly (readonly [string, NetText])[] = [
   ['ipv6_route', ipv6RouteText],
   ['netlink', netlinkText],
   ['netstat', netstatText],
+  ['nf_conntrack', conntrackText],
   ['packet', packetText],
   ['protocols', protocolsText],
   ['psched', () => '000003e8 00000040 000f4240 3b9aca00\n'],

@@ -1,5 +1,6 @@
 // /proc/sys/net: settings that programs look up (tcp(7), udp(7), ip(7), ipv6(7)), and those that root may change and sockets heed.
 import type { Internet } from '../internet.js';
+import { conntrackCount } from './conntrack-text.js';
 
 /** A file below /proc/sys/net. `set` gets the text trimmed; it returns 0 or -errno. */
 export interface Sysctl {
@@ -276,5 +277,7 @@ export function netSysctls(internet: Internet): Sysctl[] {
     ...tcpSysctls(internet),
     ...names.flatMap((name) => confSysctls(internet, name)),
     fixed('unix/max_dgram_qlen', 512),
+    { path: 'netfilter/nf_conntrack_count', get: () => String(conntrackCount(internet)) },
+    fixed('netfilter/nf_conntrack_max', 65536),
   ];
 }

@@ -21,9 +21,15 @@ class Seeded {
   }
 }
 
-export const ROOT = { credentials: { hasCapability: () => true }, group: { pid: 1 }, comm: 'nft' } as never;
+export const ROOT = {
+  credentials: { capableIn: () => true },
+  kernel: {},
+  group: { pid: 1 },
+  comm: 'nft',
+} as never;
 export const NOBODY = {
-  credentials: { hasCapability: () => false },
+  credentials: { capableIn: () => false },
+  kernel: {},
   group: { pid: 2 },
   comm: 'nft',
 } as never;

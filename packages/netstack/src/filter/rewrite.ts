@@ -1,4 +1,4 @@
-// Changing an address or port in place and mending the checksums by the difference (RFC 1624), for NAT.
+// Changing addresses, ports or any bytes in place and mending the checksums by the difference (RFC 1624), for NAT.
 import type { Address } from '../address.js';
 import { CHECKSUM_PARTIAL, type PacketBuffer } from '../storage/packet-buffer.js';
 import { addressSum, fold, update16, update32 } from '../wire/checksum.js';
@@ -68,4 +68,49 @@ function writePort(packet: PacketBuffer, isSource: boolean, port: number): void 
   if (protocol === PROTO_UDP && held === 0) return;
   const mended = update16(held, before, port);
   view.setUint16(field, mended === 0 && protocol === PROTO_UDP ? 0xffff : mended);
+}
+
+/**
+ * Writes bytes [from, from + length) of `bytes` at `at` of the packet, which becomes its own; mends the checksum at `field` (absolute; -1:
+ * none) and, with `pseudo`, the transport's, whose pseudo header they are part of. `at` lies an even way behind the header's beginning.
+ */
+export function rewriteBytes(
+  packet: PacketBuffer,
+  at: number,
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+  field: number,
+  pseudo: boolean,
+): void {
+  packet.unshare();
+  const transport = pseudo ? checksumField(packet.protocol) : -1;
+  const inTransport = field >= packet.transportOffset;
+  for (let i = 0; i < length; i += 2) {
+    const before = wordAt(packet.bytes, at + i, length - i);
+    const after = wordAt(bytes, from + i, length - i);
+    for (let n = i; n < Math.min(i + 2, length); n++) packet.bytes[at + n] = bytes[from + n] as number;
+    // A sum that the device completes counts nothing but the pseudo header yet.
+    const open = inTransport && packet.checksum === CHECKSUM_PARTIAL;
+    if (field >= 0 && field + 2 <= packet.end && !open) mend(packet, field, before, after, inTransport);
+    if (transport >= 0) mendPseudo(packet, packet.transportOffset + transport, before, after);
+  }
+}
+
+function wordAt(bytes: Uint8Array, at: number, left: number): number {
+  return ((bytes[at] as number) << 8) | (left > 1 ? (bytes[at + 1] as number) : 0);
+}
+
+function mend(packet: PacketBuffer, field: number, before: number, after: number, transport: boolean): void {
+  const held = packet.view.getUint16(field);
+  const udp = transport && packet.protocol === PROTO_UDP;
+  if (udp && held === 0) return;
+  const mended = update16(held, before, after);
+  packet.view.setUint16(field, udp && mended === 0 ? 0xffff : mended);
+}
+
+function mendPseudo(packet: PacketBuffer, field: number, before: number, after: number): void {
+  if (packet.protocol === PROTO_ICMP || field + 2 > packet.end) return;
+  if (packet.checksum !== CHECKSUM_PARTIAL) mend(packet, field, before, after, true);
+  else packet.view.setUint16(field, fold(packet.view.getUint16(field) + after + (~before & 0xffff)));
 }

@@ -30,6 +30,7 @@ import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import type { NetworkNotice } from '../control/network-messages.js';
 import { mountNetworkFiles } from '../net/files.js';
+import { tellFilterLog } from '../net/filter-log.js';
 import { HostSockets, hostPlan } from '../net/host-sockets.js';
 import type { SandboxNetwork } from '../net/network.js';
 import { Outside } from '../net/outside.js';
@@ -129,6 +130,7 @@ export function bootMachine(
   kernel.events = events;
   if (clock instanceof StepClock) clock.isBusy = () => kernel.isBusy();
   if (random instanceof SeededRandom) random.currentTask = () => kernel.current?.tid ?? 0;
+  tellFilterLog(kernel, (notice) => events.networkTells(notice));
   const outside = openOutside(side, spec, fds, kernel, events);
   if (outside !== null) kernel.network.join(outside);
   const hostSockets = spec.network.mode === 'host' ? new HostSockets(side, kernel) : null;

@@ -62,10 +62,14 @@ import {
   NETLINK_GET_STRICT_CHK,
   NETLINK_NO_ENOBUFS,
   NETLINK_PKTINFO,
+  SO_ACCEPTCONN,
+  SO_BINDTODEVICE,
+  SO_BINDTOIFINDEX,
   SO_BROADCAST,
   SO_DONTROUTE,
   SO_KEEPALIVE,
   SO_LINGER,
+  SO_MARK,
   SO_NO_CHECK,
   SO_OOBINLINE,
   SO_PRIORITY,
@@ -223,6 +227,10 @@ const ASKED: readonly (readonly [number, number])[] = [
   [IPPROTO_IP, IP_MTU],
   [IPPROTO_IP, IP_PROTOCOL],
   [IPPROTO_TCP, TCP_INFO],
+  [SOL_SOCKET, SO_ACCEPTCONN],
+  [SOL_SOCKET, SO_BINDTODEVICE],
+  [SOL_SOCKET, SO_BINDTOIFINDEX],
+  [SOL_SOCKET, SO_MARK],
 ];
 
 export function maySetOption(level: number, option: number): boolean {

@@ -46,7 +46,7 @@ import {
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Caller } from '@sandbox-kernel/contracts';
-import { DATA, DATA_SIZE } from '@sandbox-kernel/host';
+import { DATA, DATA_SIZE, MAX_INET_ADDRESS } from '@sandbox-kernel/host';
 import { Socket, type SocketMessage, type Task } from '@sandbox-kernel/kernel';
 import { gather, scatter } from '@sandbox-kernel/vfs';
 import { mayGetOption, mayPassControl, mayPassSocketOption, maySetOption } from './host-socket-options.js';
@@ -111,7 +111,8 @@ export class HostSocket extends Socket {
       const low = port > 0 && port < UNPRIVILEGED_PORT;
       if (low && !task.credentials.hasCapability(CAP_NET_BIND_SERVICE)) return -EACCES;
     }
-    return this.#host.calls.bind(this.#fd, address);
+    // Programs pass a whole sockaddr_storage.
+    return this.#host.calls.bind(this.#fd, address.subarray(0, MAX_INET_ADDRESS));
   }
 
   override listen(_task: Task, backlog: number): number {
@@ -126,7 +127,7 @@ export class HostSocket extends Socket {
 
   override connect(_task: Task, address: Uint8Array): number {
     if (this.domain === AF_NETLINK && !isKernel(address)) return -EPERM;
-    return this.#host.calls.connect(this.#fd, address.subarray(0, 28));
+    return this.#host.calls.connect(this.#fd, address.subarray(0, MAX_INET_ADDRESS));
   }
 
   override name(): Uint8Array | number {
@@ -214,7 +215,6 @@ export class HostSocket extends Socket {
   }
 
   override getOption(_task: Task, level: number, option: number, room: number): Uint8Array | number {
-    if (level === SOL_SOCKET) return -ENOPROTOOPT;
     if (!mayGetOption(level, option)) return -ENOPROTOOPT;
     return this.#host.guest.getOption(this.#fd, level, option, room);
   }

@@ -52,7 +52,6 @@ import {
   STEP_NEXT,
   VERDICT_DROP,
 } from '@sandbox-kernel/netstack';
-import { logLine } from '../packet-log.js';
 import { Effect } from '../steps.js';
 import { readInetAddress } from '../xt/header-matches.js';
 import { alignXt, type XtRegistry } from '../xt/xt-extension.js';
@@ -164,7 +163,7 @@ export const makeLog: ExpressionMaker = (attributes, { netfilter }) => {
   const prefix = textOf(attributes, NFTA_LOG_PREFIX) ?? '';
   if (prefix.length > 127) return -EINVAL;
   const step = new Effect(({ packet, context }) => {
-    netfilter.onLog?.(logLine(netfilter, packet, context, prefix, 0));
+    netfilter.log(packet, context, prefix, 0);
     return STEP_NEXT;
   });
   return { name: 'log', step, write: (writer) => writeAll(writer, attributes) };

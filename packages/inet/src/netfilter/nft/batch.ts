@@ -1,6 +1,13 @@
 // One batch of changes (nfnetlink): each is made at once and remembered with its opposite, so that a batch with a mistake leaves nothing
 // behind. No packet passes while a batch is worked on. What the engine runs is renewed when the batch is taken.
-import { EMLINK, NFNL_SUBSYS_NFTABLES, NLM_F_ECHO } from '@sandbox-kernel/abi';
+import {
+  EMLINK,
+  NFNL_SUBSYS_NFTABLES,
+  NLM_F_APPEND,
+  NLM_F_CREATE,
+  NLM_F_ECHO,
+  NLM_F_EXCL,
+} from '@sandbox-kernel/abi';
 import { MessageWriter, type NetlinkRequest } from '../../netlink/message.js';
 import type { Attributes } from './attributes.js';
 import type { BatchNames } from './context.js';
@@ -22,6 +29,9 @@ interface Notice {
   readonly bytes: Uint8Array;
   readonly echo: boolean;
 }
+
+/** Flags of a request that are told with it: how a rule was added. */
+const TOLD_FLAGS = NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND;
 
 /** Chains that call chains: no deeper (NFT_JUMP_STACK_SIZE). */
 const MOST_DEPTH = 16;
@@ -101,7 +111,7 @@ export class Batch implements BatchNames {
     this.tables.begin(
       writer,
       type,
-      0,
+      change.flags & TOLD_FLAGS,
       change.request.seq,
       this.port,
       change.family,

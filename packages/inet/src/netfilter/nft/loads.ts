@@ -52,6 +52,7 @@ import { isLaterFragment, lengthOf } from '../packet-fields.js';
 import { Effect } from '../steps.js';
 import { attributesOf, be32, write32, writeAll, writeNest } from './attributes.js';
 import { dataValue, type ExpressionMaker, registerOf } from './context.js';
+import { makePayloadWrite } from './payload-write.js';
 import { giveVerdict, parseVerdict, writeVerdict } from './verdict.js';
 
 const ARPHRD_ETHER = 1;
@@ -92,8 +93,8 @@ export const makeImmediate: ExpressionMaker = (attributes, { table, names }) => 
   };
 };
 
-export const makePayload: ExpressionMaker = (attributes) => {
-  if (attributes.has(NFTA_PAYLOAD_SREG)) return -EOPNOTSUPP;
+export const makePayload: ExpressionMaker = (attributes, context) => {
+  if (attributes.has(NFTA_PAYLOAD_SREG)) return makePayloadWrite(attributes, context);
   const base = be32(attributes, NFTA_PAYLOAD_BASE);
   const offset = be32(attributes, NFTA_PAYLOAD_OFFSET);
   const length = be32(attributes, NFTA_PAYLOAD_LEN);

@@ -1,7 +1,6 @@
 // NETLINK_NETFILTER (nfnetlink): batches of changes to nf_tables, questions about them, and which matches and targets of iptables there are.
 // Connection tracking's own messages, queues and logs are not there: -EINVAL, as on a kernel without those modules.
 import {
-  CAP_NET_ADMIN,
   EINVAL,
   ENOENT,
   EOPNOTSUPP,
@@ -35,6 +34,7 @@ import type { Task } from '@sandbox-kernel/kernel';
 import type { Internet } from '../../internet.js';
 import { MessageWriter, type NetlinkRequest } from '../../netlink/message.js';
 import type { NetlinkProtocol, NetlinkSocket } from '../../netlink/netlink-socket.js';
+import { mayAdminister } from '../netfilter.js';
 import { XT_MATCHES, XT_TARGETS } from '../xt/xt-rules.js';
 import { attributesOf, be32, textOf, write32 } from './attributes.js';
 import { Batch, type Change } from './batch.js';
@@ -82,7 +82,7 @@ export class NetfilterProtocol implements NetlinkProtocol {
 
   /** A message outside of a batch: a question. */
   handle(task: Task, socket: NetlinkSocket, request: NetlinkRequest): number {
-    if (!task.credentials.hasCapability(CAP_NET_ADMIN)) return -EPERM;
+    if (!mayAdminister(task)) return -EPERM;
     if (request.body.length < NFGENMSG) return -EINVAL;
     const subsystem = request.type >>> 8;
     const attributes = attributesOf(request.body.subarray(NFGENMSG));
@@ -136,7 +136,7 @@ export class NetfilterProtocol implements NetlinkProtocol {
   private mayBegin(task: Task, { body }: NetlinkRequest): number {
     if (body.length < NFGENMSG) return -EINVAL;
     const subsystem = ((body[2] as number) << 8) | (body[3] as number);
-    if (!task.credentials.hasCapability(CAP_NET_ADMIN)) return -EPERM;
+    if (!mayAdminister(task)) return -EPERM;
     if (subsystem !== NFNL_SUBSYS_NFTABLES) return -EOPNOTSUPP;
     const attributes = attributesOf(body.subarray(NFGENMSG));
     const { generation } = this.#internet.netfilter.nft;

@@ -166,11 +166,12 @@ export class NfTables {
     if (chain.userdata !== undefined) writer.attribute(NFTA_CHAIN_USERDATA, chain.userdata);
   }
 
-  writeRule(writer: MessageWriter, chain: NftChain, rule: NftRule): void {
+  /** `placed`: with the rule before it, as lists tell. */
+  writeRule(writer: MessageWriter, chain: NftChain, rule: NftRule, placed = false): void {
     writer.attributeText(NFTA_RULE_TABLE, chain.table.name);
     writer.attributeText(NFTA_RULE_CHAIN, chain.name);
     write64(writer, NFTA_RULE_HANDLE, rule.handle);
-    const before = chain.rules[chain.rules.indexOf(rule) - 1];
+    const before = placed ? chain.rules[chain.rules.indexOf(rule) - 1] : undefined;
     if (before !== undefined) write64(writer, NFTA_RULE_POSITION, before.handle);
     writeExpressions(writer, NFTA_RULE_EXPRESSIONS, rule.expressions);
     if (rule.userdata !== undefined) writer.attribute(NFTA_RULE_USERDATA, rule.userdata);

@@ -199,7 +199,7 @@ function ruleItems(query: Query): Item[] | number {
       if (handle >= 0 && rule.handle !== handle) continue;
       items.push({
         family: chain.table.family,
-        fill: (writer) => query.tables.writeRule(writer, chain, rule),
+        fill: (writer) => query.tables.writeRule(writer, chain, rule, true),
       });
     }
   }

@@ -9,6 +9,9 @@ import {
   NFT_CHAIN_BINDING,
   NFT_CHAIN_HW_OFFLOAD,
   NFT_MSG_DELCHAIN,
+  NFT_MSG_DELOBJ,
+  NFT_MSG_DELRULE,
+  NFT_MSG_DELSET,
   NFT_MSG_DELTABLE,
   NFT_MSG_NEWCHAIN,
   NFT_MSG_NEWTABLE,
@@ -111,9 +114,24 @@ export function deleteTable(batch: Batch, change: Change): number {
   return 0;
 }
 
+/** Listeners hear of everything that goes with a table. */
+function tellContents(batch: Batch, change: Change, table: NftTable): void {
+  const { tables } = batch;
+  for (const chain of table.chains.values())
+    for (const rule of chain.rules)
+      batch.tell(change, NFT_MSG_DELRULE, (writer) => tables.writeRule(writer, chain, rule));
+  for (const set of table.sets.values())
+    batch.tell(change, NFT_MSG_DELSET, (writer) => tables.writeSet(writer, table, set));
+  for (const object of table.objects.values())
+    batch.tell(change, NFT_MSG_DELOBJ, (writer) => tables.writeObject(writer, table, object));
+  for (const chain of table.chains.values())
+    batch.tell(change, NFT_MSG_DELCHAIN, (writer) => tables.writeChain(writer, chain));
+}
+
 function dropTable(batch: Batch, change: Change, table: NftTable): void {
   const { tables } = batch;
   const within = { ...change, family: table.family };
+  tellContents(batch, within, table);
   batch.tell(within, NFT_MSG_DELTABLE, (writer) => tables.writeTable(writer, table));
   for (const chain of table.chains.values()) tables.hang(chain, false);
   tables.remove(table);

@@ -18,7 +18,6 @@ import {
   STEP_NEXT,
   VERDICT_DROP,
 } from '@sandbox-kernel/netstack';
-import { logLine } from '../packet-log.js';
 import { Effect } from '../steps.js';
 import { readInetAddress } from './header-matches.js';
 import { fixedText, type XtExtension, type XtPlace } from './xt-extension.js';
@@ -56,7 +55,7 @@ function makeLog(data: DataView, { netfilter }: XtPlace): RuleStep | number {
   if (level >= LOG_LEVELS || data.getUint8(2 + LOG_PREFIX - 1) !== 0) return -EINVAL;
   const prefix = fixedText(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 2, LOG_PREFIX);
   return new Effect(({ packet, context }) => {
-    netfilter.onLog?.(logLine(netfilter, packet, context, prefix, flags));
+    netfilter.log(packet, context, prefix, flags);
     return STEP_NEXT;
   });
 }

@@ -1,6 +1,5 @@
 // Socket options 64 and up at IPPROTO_IP and IPPROTO_IPV6: how iptables(8) of the older kind reads and replaces tables (ip_tables.h).
 import {
-  CAP_NET_ADMIN,
   EAGAIN,
   EINVAL,
   ENOMEM,
@@ -18,7 +17,7 @@ import {
   XT_TABLE_MAXNAMELEN,
 } from '@sandbox-kernel/abi';
 import type { Task } from '@sandbox-kernel/kernel';
-import type { Netfilter } from '../netfilter.js';
+import { mayAdminister, type Netfilter } from '../netfilter.js';
 import type { XtLayout } from './xt-blob.js';
 import { fixedText } from './xt-extension.js';
 import { XT_MATCHES, XT_TARGETS } from './xt-rules.js';
@@ -38,10 +37,6 @@ const MOST_BYTES = 16 << 20;
 
 function tablesOf(netfilter: Netfilter, level: number): XtTables {
   return level === IPPROTO_IPV6 ? netfilter.v6 : netfilter.v4;
-}
-
-function mayAdminister(task: Task): boolean {
-  return task.credentials.hasCapability(CAP_NET_ADMIN);
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -144,6 +144,15 @@ const EXPRESSIONS: Tree = [
     [2, be32(1)],
     [5, be32(0)],
   ]),
+  expression('payload', [
+    [5, be32(1)],
+    [2, be32(1)],
+    [3, be32(4)],
+    [4, be32(2)],
+    [6, be32(1)],
+    [7, be32(10)],
+    [8, be32(0)],
+  ]),
   expression('ct', [
     [2, be32(0)],
     [1, be32(2)],
