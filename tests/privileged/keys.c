@@ -37,6 +37,9 @@ int guest(int argc, char **argv) {
   puts(back);
   CHECK(ctl(KEYCTL_UPDATE, key, (long)"red", 3, 0));
   CHECK(ctl(KEYCTL_READ, key, (long)back, sizeof back, 0));
+  CHECK(add("user", "large", "x", -1, KEY_SPEC_SESSION_KEYRING));
+  CHECK(add("user", "large", "x", 1 << 20, KEY_SPEC_SESSION_KEYRING));
+  CHECK(ctl(KEYCTL_UPDATE, key, (long)"x", -1, 0));
   TRUE(request("user", "colour", 0) == key);
   CHECK(request("user", "nothing", 0));
   CHECK(request("nosuchtype", "x", 0));

@@ -37,6 +37,7 @@ function must(program: string, args: readonly string[], cwd = world, env: Record
   if (result.status !== 0) throw new Error(`${program} ${args.join(' ')}\n${result.stderr}`);
 }
 
+// Less than a minute together; `npm run soak:cpython` runs everything.
 const CPYTHON_MODULES = [
   'test_thread',
   'test_select',
@@ -45,6 +46,14 @@ const CPYTHON_MODULES = [
   'test_popen',
   'test_posix',
   'test_threadsignals',
+  'test_fcntl',
+  'test_resource',
+  'test_mmap',
+  'test_subprocess.POSIXProcessTestCase',
+  'test_signal.PosixTests',
+  'test_signal.WakeupSignalTests',
+  'test_asyncio.test_unix_events',
+  'test_multiprocessing_fork.WithProcessesTestPool',
 ];
 
 const CASES: readonly Case[] = [

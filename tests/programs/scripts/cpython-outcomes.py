@@ -1,5 +1,6 @@
 """Runs modules of CPython's own test suite (libpython3-testsuite) and prints the outcome of every test, sorted: `ok`, `FAIL`, `ERROR` or
-`skipped`. What the tests print themselves goes nowhere, or to the file named by OUTCOMES_LOG."""
+`skipped`. A test that fails is run again, at most twice: some hold time against limits that a loaded machine breaks. What the tests print
+themselves goes nowhere, or to the file named by OUTCOMES_LOG."""
 
 import os
 import sys
@@ -44,6 +45,16 @@ class Outcomes(unittest.TestResult):
             self.note(test, 'FAIL', error)
 
 
+def run_again(outcomes):
+    for _ in range(2):
+        failed = [test for test, outcome in outcomes.lines.items() if outcome in ('FAIL', 'ERROR')]
+        # What failed before a test began (setUpClass) has no name to run it by.
+        for name in [test for test in failed if test.startswith('test.')]:
+            again = Outcomes()
+            unittest.defaultTestLoader.loadTestsFromName(name).run(again)
+            outcomes.lines[name] = again.lines.get(name, outcomes.lines[name])
+
+
 def main():
     answer = os.fdopen(os.dup(1), 'w')
     sink = os.open(os.environ.get('OUTCOMES_LOG', '/dev/null'), os.O_CREAT | os.O_WRONLY | os.O_APPEND)
@@ -54,6 +65,7 @@ def main():
     for name in sys.argv[1:]:
         outcomes = Outcomes()
         unittest.defaultTestLoader.loadTestsFromName(f'test.{name}').run(outcomes)
+        run_again(outcomes)
         support.reap_children()
         os.write(2, '\n'.join(outcomes.details).encode(errors='replace'))
         for test, outcome in sorted(outcomes.lines.items()):

@@ -115,7 +115,7 @@ function descriptionArgument(task: Task, address: number): string | number {
 }
 
 function readPayload(task: Task, address: number, size: number): Uint8Array | number {
-  if (size > PAYLOAD_MAX) return -EINVAL;
+  if (size < 0 || size > PAYLOAD_MAX) return -EINVAL;
   const bytes = new Uint8Array(size);
   return task.memory.copyIn(address, bytes, 0, size) < size ? -EFAULT : bytes;
 }

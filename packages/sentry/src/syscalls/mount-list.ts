@@ -131,7 +131,8 @@ function statmount(task: Task, args: SyscallArgs): number {
   const fields = STRINGS.filter((field) => (mask & field[0]) !== 0);
   const texts = fields.map((field) => field[2](task, mount));
   const size = HEADER + texts.reduce((sum, text) => sum + text.length + 1, fields.length > 0 ? 1 : 0);
-  const room = args.size(2);
+  const given = args.size(2);
+  const room = given < 0 ? Number.POSITIVE_INFINITY : given;
   if (fields.length > 0 && size > room) return -EOVERFLOW;
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
@@ -196,7 +197,7 @@ function listmount(task: Task, args: SyscallArgs): number {
   const flags = args.uint(3);
   const count = args.size(2);
   if ((flags & ~LISTMOUNT_REVERSE) !== 0) return -EINVAL;
-  if (count > MOST_IDS) return -EOVERFLOW;
+  if (count < 0 || count > MOST_IDS) return -EOVERFLOW;
   const request = new IdRequest();
   const read = readRequest(task, args.addr(0), request);
   if (read !== 0) return read;
