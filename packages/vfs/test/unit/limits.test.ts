@@ -119,5 +119,5 @@ describe('limits', () => {
       readDirectory(directory, sink);
     }
     expect(seen.size).toBe(count + 2);
-  });
+  }, 120_000);
 });
