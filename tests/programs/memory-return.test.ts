@@ -72,23 +72,34 @@ async function line(child: Piped, wanted: string): Promise<void> {
 
 const KINDS = ['munmap', 'dontneed', 'free', 'brk', 'remove', 'truncate', 'exit', 'shm'];
 
+/** Starts a program that has 200 MiB, and lets it go on. */
+async function run(platform: string, kind: string, then: (pid: number) => Promise<void>): Promise<void> {
+  const args = [cli, 'run', '-i', '--platform', platform, '--', program, kind];
+  const child: Piped = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const pid = child.pid as number;
+  await line(child, 'full');
+  expect(held(pid)).toBeGreaterThan(199);
+  child.stdin.write('\n');
+  await line(child, 'free');
+  await then(pid);
+  child.stdin.end();
+  await new Promise((resolve) => child.on('close', resolve));
+}
+
 describe.each(longPlatforms())('on %s', (platform) => {
   it.each(KINDS)("memory that was freed by %s is the host's again", async (kind) => {
-    const args = [cli, 'run', '-i', '--platform', platform, '--', program, kind];
-    const child = spawn(process.execPath, args, {
-      stdio: ['pipe', 'pipe', 'inherit'],
+    await run(platform, kind, async (pid) => {
+      const start = performance.now();
+      while (held(pid) > 16) await new Promise((resolve) => setTimeout(resolve, 1));
+      const took = (performance.now() - start).toFixed(0);
+      console.log(`${kind}: 200 MiB were back after ${took} ms (${platform})`);
     });
-    const pid = child.pid as number;
-    await line(child, 'full');
-    expect(held(pid)).toBeGreaterThan(199);
-    child.stdin.write('\n');
-    await line(child, 'free');
-    const start = performance.now();
-    while (held(pid) > 16) await new Promise((resolve) => setTimeout(resolve, 1));
-    console.log(
-      `${kind}: 200 MiB were back after ${(performance.now() - start).toFixed(0)} ms (${platform})`,
-    );
-    child.stdin.end();
-    await new Promise((resolve) => child.on('close', resolve));
+  });
+
+  it('a child shares the memory of its parent', async () => {
+    await run(platform, 'fork', async (pid) => {
+      console.log(`fork of 200 MiB: ${held(pid).toFixed(0)} MiB are held (${platform})`);
+      expect(held(pid)).toBeLessThan(216);
+    });
   });
 });

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { Sandbox } from '../../packages/sentry/dist/index.js';
 import { longPlatforms, type Outcome } from '../support/native.js';
 import { itWith } from '../support/tools.js';
 
@@ -81,6 +82,19 @@ describe.each(longPlatforms())('on %s', (platform) => {
     const { stdout, status } = sandbox(platform, ['--memory', '128m'], compile('past-the-cap'), 'sparse');
     expect(stdout).toBe('touched 1024 pages of 2 GiB\n');
     expect(status).toBe(0);
+  });
+
+  it('a file without pages of its own is mapped through a page cache', async () => {
+    const source = fileURLToPath(
+      new URL('../../packages/sentry/test/examples/notes-filesystem.cjs', import.meta.url),
+    );
+    const mounts = [{ type: 'module', source, target: '/notes' }] as const;
+    const sandbox = await Sandbox.create({ platform: platform as 'systrap' | 'ptrace', mounts });
+    const { stdout } = await sandbox.exec(compile('map-note'), [], { check: true });
+    await sandbox.close();
+    expect(String(stdout)).toBe(
+      "mapped: made by a module\nread: made BY a module\nmapped: born-BY a module, mine: MINE\npast the end: signal 7\ncut: 'born-BY'\nagain: gone-BY\n",
+    );
   });
 
   it('programs see the cap', () => {

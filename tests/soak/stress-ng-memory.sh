@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # stress-ng's memory stressors in the sandbox, one after another, each checked by --verify.
-# The sandbox has 1 GiB (SANDBOX_OPTIONS says otherwise). vm-segv needs ptrace(2).
+# The sandbox has 1 GiB (SANDBOX_OPTIONS says otherwise). vm-segv needs ptrace(2): without it its child stops itself, and nobody wakes it.
 # usage: stress-ng-memory.sh [seconds] [stressor…]; a stressor may carry options: 'vm --vm-bytes 64m'. Ends with the number that failed.
 set -u
 cd "$(dirname "$0")/../.." || exit 99

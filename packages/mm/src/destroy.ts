@@ -25,4 +25,5 @@ export function destroy(mm: MemoryManager): void {
   mm.sizes.rssShared = 0;
   removeAreas(mm, 0, mm.areas.count);
   mm.generation++;
+  mm.ended = true;
 }

@@ -145,6 +145,8 @@ export class MemoryManager implements GuestMemory, MappingOwner {
   monitored: boolean;
   /** What the last access or change has to wait for; the kernel looks at it when a call ends. */
   obstacle: Obstacle | null;
+  /** `destroy` was called. Who only knows of the space must look. */
+  ended: boolean;
   /** The page that `fault` had to map again last, and how often in a row. */
   repairPage: number;
   repairs: number;
@@ -194,6 +196,7 @@ export class MemoryManager implements GuestMemory, MappingOwner {
     this.defaultFlags = 0;
     this.monitored = false;
     this.obstacle = null;
+    this.ended = false;
     this.repairPage = -1;
     this.repairs = 0;
     this.patches = null;

@@ -133,8 +133,10 @@ function populateFile(mm: MemoryManager, a: number, page: number, write: boolean
   const high = holeEnd(mm, page, Math.min(end, blockDown(page, block) + block));
   const result = translateRun(mm, a, page, high, write);
   if (result < 0) return result;
+  // Pages of our own are there by now, written to or not; those of the host's files are told apart.
+  const more = write && mm.backing.fd === MEMORY_FILE;
   let at = result;
-  for (let n = 1; n < MAX_RUNS && at > 0 && at < high; n++) at = translateRun(mm, a, at, high, false);
+  for (let n = 1; n < MAX_RUNS && at > 0 && at < high; n++) at = translateRun(mm, a, at, high, more);
   at = low;
   for (let n = 0; n < MAX_RUNS && at >= 0 && at < page; n++) at = translateRun(mm, a, at, page, false);
   return 0;
@@ -163,7 +165,7 @@ export function translateRun(
 /** A first write to a page of a shared mapping that was mapped for reading. */
 function upgradeShared(mm: MemoryManager, a: number, i: number, page: number): number {
   const areas = mm.areas;
-  const block = mm.tuning.copyBlock;
+  const block = mm.pages.fd[i] === MEMORY_FILE ? mm.tuning.faultBlock : mm.tuning.copyBlock;
   const limit = Math.min(areas.end[a]!, mm.pages.end[i]!, blockDown(page, block) + block);
   const offset = areas.offset[a]! + (page - areas.start[a]!);
   const result = areas.files[a]!.translate(offset, limit - page, true, mm.backing);

@@ -177,6 +177,7 @@ export { discardChanges, rebaseChange } from './overlay/discard.js';
 export type { LowerIdentity } from './overlay/origins.js';
 export { createOverlay, createOverlayOn, type OverlayOptions } from './overlay/overlay.js';
 export { OVERLAY_TYPE } from './overlay/overlay-type.js';
+export { PageCache, type PageSource } from './page-cache.js';
 export { mountAt, PathWalker } from './path-walk.js';
 export { inGroup, isOwner, permission, writableMount } from './permission.js';
 export { createPipe } from './pipe/create-pipe.js';

@@ -1,9 +1,10 @@
 // Takes 200 MiB in one way, says so, waits for a line, gives it back, says so, and waits for the end of its input.
-// usage: give-back munmap|dontneed|free|brk|remove|truncate|exit|shm
+// usage: give-back munmap|dontneed|free|brk|remove|truncate|exit|shm. `fork` gives nothing back, but starts a child that has it all too.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -44,6 +45,11 @@ static int give(void) {
   if (is("brk")) return sbrk(-(long)SIZE) == (void *)-1;
   if (is("remove")) return madvise(memory, SIZE, MADV_REMOVE);
   if (is("truncate")) return ftruncate(file, 0);
+  if (is("fork")) {
+    child = fork();
+    if (child == 0) pause();
+    return child < 0;
+  }
   return shmdt(memory) + shmctl(segment, IPC_RMID, 0);
 }
 
@@ -75,5 +81,6 @@ int main(int argc, char **argv) {
   } else if (give() != 0) return 7;
   if (write(1, "free\n", 5) != 5) return 6;
   wait_line();
+  if (is("fork")) kill(child, 9);
   return 0;
 }

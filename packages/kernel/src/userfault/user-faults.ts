@@ -48,8 +48,7 @@ interface MonitorEvent {
 }
 
 export class UserFaults implements FaultMonitor {
-  /** The space it watches; null once that is gone. */
-  memory: MemoryManager | null;
+  private watched: MemoryManager | null;
   readonly userModeOnly: boolean;
   features: number;
   /** UFFDIO_API was called. */
@@ -62,7 +61,7 @@ export class UserFaults implements FaultMonitor {
   private readonly pending: MonitorEvent[];
 
   constructor(memory: MemoryManager, userModeOnly: boolean) {
-    this.memory = memory;
+    this.watched = memory;
     this.userModeOnly = userModeOnly;
     this.features = 0;
     this.ready = false;
@@ -71,6 +70,11 @@ export class UserFaults implements FaultMonitor {
     this.events = new WaitQueue();
     this.readers = new WaitQueue();
     this.pending = [];
+  }
+
+  /** The space it watches; null once that is gone. */
+  get memory(): MemoryManager | null {
+    return this.watched === null || this.watched.ended ? null : this.watched;
   }
 
   get raisesSignal(): boolean {
@@ -203,7 +207,7 @@ export class UserFaults implements FaultMonitor {
     this.pending.length = 0;
     const memory = this.memory;
     if (memory !== null && this.watches(memory)) unmonitorRange(memory, 0, memory.layout.addressLimit, this);
-    this.memory = null;
+    this.watched = null;
     this.wakeFaults(0, Number.POSITIVE_INFINITY);
     this.events.wake(1);
   }

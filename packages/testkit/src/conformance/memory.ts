@@ -29,6 +29,7 @@ export function memorySuite({ runner, bench }: Suite): void {
   const { describe, it } = runner;
   describe('address spaces', () => {
     it('are isolated from each other', () => isolated(bench(), runner));
+    it('map memory that is ready without a change of what it holds or allows', () => ready(bench(), runner));
     it('start as a copy when made from another', () => copies(bench(), runner));
     it('keep their mappings when the original goes', () => survives(bench(), runner));
     it('end the contexts that still run in them', () => endsRunning(bench(), runner));
@@ -64,6 +65,17 @@ function place(bench: Workbench, space: AddressSpace, value: bigint): number {
   const offset = bench.map(space, AREA, RW);
   bench.view(offset).setBigUint64(0, value, true);
   return offset;
+}
+
+function ready(bench: Workbench, { expect }: Runner): void {
+  const { space, context } = bench.guest(new Code().mov(RBX, AREA).load(RDI, RBX).store(RBX, RDI).call(1));
+  const offset = bench.pages(2);
+  bench.view(offset).setBigUint64(0, 7n, true);
+  expect(space.map(AREA, 2 * PAGE_SIZE, MEMORY_FILE, offset, RW, RW, true)).toBe(0);
+  expect(bench.run(context, space)).toBe(TRAP_SYSCALL);
+  expect(bench.get(context, FRAME_RDI)).toBe(7);
+  expect(space.map(AREA, 2 * PAGE_SIZE, MEMORY_FILE, offset, PROT_READ, PROT_READ, true)).toBe(0);
+  expect(bench.run(bench.at(CODE), space)).toBe(TRAP_FAULT);
 }
 
 function copies(bench: Workbench, { expect }: Runner): void {

@@ -167,5 +167,5 @@ describe('limits', () => {
     }
     expect(seen.size).toBe(count + 2);
     expect(twice).toBe(0);
-  }, 60_000);
+  }, 120_000);
 });
