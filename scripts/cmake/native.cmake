@@ -6,6 +6,8 @@
 #   native_addon(host native/addon.cpp native/spawn.cpp)          # → build/Release/host.node
 #   native_freestanding(stub native/stub.cpp)                     # → build/Release/stub: static, no libc, entry `_start`
 #
+# A package that shares sources: native_sibling(STUB_NATIVE platform-stub), then ${STUB_NATIVE}/fpu.cpp among its own.
+#
 # Variables, all set by scripts/build-native.mjs (the defaults serve a plain `cmake -B build`):
 #   SANITIZE                  empty, or a list for -fsanitize (address,undefined); never applied to freestanding executables
 #   NODE_API_INCLUDE          include folder of the npm package node-api-headers
@@ -34,6 +36,15 @@ function(native_include variable package)
       OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
     set(${variable} ${found} CACHE PATH "include folder of ${package}" FORCE)
   endif()
+endfunction()
+
+# The folder `native` of another package of this project, which this package depends on: wherever node finds it.
+function(native_sibling variable package)
+  execute_process(
+    COMMAND node -p "require('path').resolve(require.resolve('@sandbox-kernel/${package}/package.json'), '../native')"
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
+    OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  set(${variable} ${found} PARENT_SCOPE)
 endfunction()
 
 set(NATIVE_WARNINGS -Wall -Wextra -Werror)

@@ -6,7 +6,7 @@
 
 #include <sched.h>
 
-namespace ptraced {
+namespace stub {
 
 constexpr int kSingleRuns = 8;
 constexpr uint64_t kTick = 20'000'000;
@@ -90,4 +90,4 @@ bool NeedsTick(Engine& engine) {
   return true;
 }
 
-}  // namespace ptraced
+}  // namespace stub

@@ -8,48 +8,12 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace ptraced {
-
-Context* Engine::contextAt(int64_t id) {
-  if (id < 0 || id >= static_cast<int64_t>(contexts.size())) return nullptr;
-  Context& context = contexts[static_cast<size_t>(id)];
-  return context.used ? &context : nullptr;
-}
-
-static bool AddFrames(Engine& engine) {
-  void* block = mmap(nullptr, kFramesPerBlock * kFrameSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (block == MAP_FAILED) return false;
-  engine.frames.push_back(static_cast<Frame*>(block));
-  return true;
-}
-
-// Returns an id; its frame is zeroed, with flat segments and interrupts on.
-int64_t ContextCreate(Engine& engine) {
-  if (engine.dead) return -EIO;
-  int id;
-  if (!engine.freeContexts.empty()) {
-    id = engine.freeContexts.back();
-    engine.freeContexts.pop_back();
-  } else {
-    id = static_cast<int>(engine.contexts.size());
-    if (static_cast<size_t>(id) >= engine.frames.size() * kFramesPerBlock && !AddFrames(engine)) return -ENOMEM;
-    engine.contexts.emplace_back();
-  }
-  engine.contexts[id] = Context{};
-  engine.contexts[id].used = true;
-  Frame& frame = engine.frame(id);
-  memset(&frame, 0, sizeof frame);
-  frame.cs = 0x33;
-  frame.ss = 0x2b;
-  frame.eflags = 0x202;
-  return id;
-}
+namespace stub {
 
 // Nanoseconds of processor time of one host thread: scheduler statistics where /proc is there, else the clock of its process.
 static uint64_t ThreadNanos(const Engine& engine, const Thread& thread) {
@@ -92,7 +56,10 @@ void Unbind(Engine& engine, int id) {
   const uint64_t now = ThreadNanos(engine, thread);
   if (now > context.cpuStart) context.cpuNanos += now - context.cpuStart;
   if (!thread.dead) {
-    if (!context.fpuFresh && FpuLoad(thread.tid, context.fpu) != 0) context.fpuFresh = true;
+    if (!context.fpuFresh) {
+      context.fpu.resize(engine.initialFpu.size());
+      context.fpuFresh = FpuLoad(engine, thread, context.fpu.data()) != 0;
+    }
     thread.fpuDirty = true;
     engine.spaces[thread.space].idle.push_back(context.thread);
   }
@@ -113,8 +80,8 @@ static int64_t Bind(Engine& engine, int id, int64_t spaceId) {
   if (index < 0) return index;
   Context& context = engine.contexts[id];
   Thread& thread = engine.threads[index];
-  std::vector<uint8_t>& image = context.fpuFresh ? engine.initialFpu : context.fpu;
-  if ((thread.fpuDirty || !context.fpuFresh) && FpuStore(thread.tid, image) != 0) return -ESRCH;
+  const std::vector<uint8_t>& image = context.fpuFresh ? engine.initialFpu : context.fpu;
+  if ((thread.fpuDirty || !context.fpuFresh) && FpuStore(engine, thread, image.data()) != 0) return -ESRCH;
   context.fpuFresh = false;
   context.fpu.clear();
   thread.context = id;
@@ -272,4 +239,4 @@ void DeliverDeath(Engine& engine, int id) {
   Deliver(engine, id);
 }
 
-}  // namespace ptraced
+}  // namespace stub

@@ -6,7 +6,6 @@
 // *context*, or idles, stopped, until a context needs it. A context keeps its thread while it runs in the same space.
 #pragma once
 
-#include <node_api.h>
 #include <sched.h>
 #include <sys/types.h>
 #include <sys/user.h>
@@ -16,15 +15,11 @@
 #include <unordered_map>
 #include <vector>
 
-namespace ptraced {
+#include "platform.h"
 
-constexpr uint64_t kPageSize = 4096;
+namespace stub {
 
-// Argument page shared with JavaScript (src/native.ts).
-constexpr size_t kArgs = 0;
-constexpr size_t kResults = 512;
-constexpr size_t kCounters = 1024;
-constexpr size_t kFpuArea = 4096;
+// In the page of platform.h.
 constexpr size_t kFpuMax = 28 * 1024;
 constexpr size_t kSharedBytes = 32 * 1024;
 
@@ -44,27 +39,6 @@ constexpr size_t kCommandFileBytes = (kMaxSpaces + 1) * kCommandBytes;  // block
 
 // Descriptors of every stub.
 enum StubFd : int { kFdSocket = 0, kFdMemory = 1, kFdMemoryReadOnly = 2, kFdCommands = 3, kFdFirstFile = 4 };
-
-// Frames come in blocks that never move (contracts/src/trap-frame.ts has the layout).
-constexpr size_t kFrameSize = 256;
-constexpr size_t kFramesPerBlock = 256;
-
-enum TrapKind : uint32_t { kTrapSyscall = 1, kTrapFault = 2, kTrapException = 3, kTrapInterrupted = 4, kTrapDeath = 5 };
-
-struct Frame {
-  uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-  uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
-  uint16_t cs, gs, fs, ss;
-  uint64_t err, trapno, oldmask, cr2;
-  uint64_t fsBase, gsBase;
-  uint32_t kind, signo;
-  int32_t sicode;
-  uint32_t state;
-  uint64_t siaddr;
-  uint32_t arch;
-  uint32_t reserved[7];
-};
-static_assert(sizeof(Frame) == kFrameSize);
 
 enum Counter : int {
   kCountTraps,
@@ -96,7 +70,7 @@ struct Thread {
 
 struct Space {
   bool used = false;
-  bool dying = false;      // its processes are going or gone
+  bool dead = false;       // its processes are going or gone
   bool destroyed = false;  // JavaScript has given it back: the index is free once all threads are reaped
   pid_t pid = 0;
   int manager = -1;  // index of its thread
@@ -117,29 +91,22 @@ struct Context {
   std::vector<uint8_t> fpu;
 };
 
-struct Engine {
-  uint8_t* page = nullptr;
+struct Engine : Shared {
   uint8_t* commands = nullptr;
   int commandFile = -1;
-  int socket = -1;  // our end; stubs have the other
   int procDirectory = -1;
-  std::vector<Frame*> frames;
   std::vector<Thread> threads;
   std::vector<int> freeThreads;
   std::vector<Space> spaces;
   std::vector<Context> contexts;
-  std::vector<int> freeContexts;
   std::unordered_map<pid_t, int> byTid;
   std::vector<int> ready;  // contexts that trapped, in order; readyHead is the next
   size_t readyHead = 0;
   int running = 0;
   int bell = -1;  // thread index
   bool bellRang = false;
-  bool open = false;
-  bool dead = false;
   int templateSpace = -1;
   uint64_t single = 0;  // address of `syscall; int3` in stubs
-  std::vector<uint8_t> initialFpu;
   // Core affinity (affinity.cpp).
   cpu_set_t cpus;
   bool mayPin = false;
@@ -149,19 +116,10 @@ struct Engine {
   uint64_t tickAt = 0;
   double tickTraps = 0;
 
-  double* args() { return reinterpret_cast<double*>(page + kArgs); }
-  double* results() { return reinterpret_cast<double*>(page + kResults); }
-  int64_t arg(int i) { return static_cast<int64_t>(args()[i]); }
-  double& counter(Counter counter) { return reinterpret_cast<double*>(page + kCounters)[counter]; }
-  void count(Counter counter) { reinterpret_cast<double*>(page + kCounters)[counter] += 1; }
-  Frame& frame(int context) {
-    return frames[static_cast<size_t>(context) / kFramesPerBlock][static_cast<size_t>(context) % kFramesPerBlock];
-  }
+  uint8_t* commandFileMemory() { return commands; }
   Context* contextAt(int64_t id);
   Space* spaceAt(int64_t id);
 };
-
-using Verb = int64_t (*)(Engine&);
 
 // stub.cpp
 struct StubImage {
@@ -185,40 +143,20 @@ int AddThread(Engine& engine, pid_t tid, int space, int cpu);
 void RemoveThread(Engine& engine, int index);
 uint64_t NowNanos();
 
-// start.cpp
-int64_t Open(Engine& engine);
-int64_t Close(Engine& engine);
-
 // space.cpp
-int64_t SpaceCreate(Engine& engine);
-int64_t SpaceDestroy(Engine& engine);
-int64_t SpaceFlush(Engine& engine);
-int64_t SpaceFile(Engine& engine);
 int CloneProcess(Engine& engine, int from);
 int CloneThread(Engine& engine, int space);
 
 // context.cpp
-int64_t ContextCreate(Engine& engine);
-int64_t ContextResume(Engine& engine);
-int64_t ContextInterrupt(Engine& engine);
-int64_t ContextRelease(Engine& engine);
-int64_t ContextCpu(Engine& engine);
 void Unbind(Engine& engine, int context);
 void Deliver(Engine& engine, int context);
 void DeliverDeath(Engine& engine, int context);
 long ContinueGuest(Engine& engine, const Context& context, const Thread& thread);
 
 // fpu.cpp
-int64_t FpuSave(Engine& engine);
-int64_t FpuRestore(Engine& engine);
-int64_t FpuReset(Engine& engine);
 int64_t FpuProbe(Engine& engine, pid_t tid);
-int64_t FpuLoad(pid_t tid, std::vector<uint8_t>& image);
-int64_t FpuStore(pid_t tid, std::vector<uint8_t>& image);
 
 // wait.cpp
-int64_t Wait(Engine& engine);
-int64_t Clock(Engine& engine);
 void ThreadDied(Engine& engine, int index);
 
 // affinity.cpp
@@ -228,4 +166,4 @@ void Unpin(Engine& engine);
 void Fetch(Engine& engine, Thread& thread);
 bool NeedsTick(Engine& engine);
 
-}  // namespace ptraced
+}  // namespace stub

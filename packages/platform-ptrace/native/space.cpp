@@ -12,13 +12,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-namespace ptraced {
-
-Space* Engine::spaceAt(int64_t id) {
-  if (id < 0 || id >= static_cast<int64_t>(spaces.size())) return nullptr;
-  Space& space = spaces[static_cast<size_t>(id)];
-  return space.used && !space.dying ? &space : nullptr;
-}
+namespace stub {
 
 // The manager of a space, on this core.
 static Thread& Manager(Engine& engine, const Space& space) {
@@ -34,15 +28,6 @@ static int64_t CloneFrom(Engine& engine, int from, uint64_t flags) {
   int64_t tid = 0;
   const int64_t error = Inject(engine, Manager(engine, engine.spaces[from]).tid, SYS_clone, args, &tid);
   return error != 0 ? error : tid;
-}
-
-static int FreeSpace(Engine& engine) {
-  for (size_t i = 1; i < engine.spaces.size(); i++) {
-    if (!engine.spaces[i].used) return static_cast<int>(i);
-  }
-  if (engine.spaces.size() >= kMaxSpaces) return -ENOMEM;
-  engine.spaces.emplace_back();
-  return static_cast<int>(engine.spaces.size() - 1);
 }
 
 // The clone still sees the command block of the stub it comes from.
@@ -70,7 +55,7 @@ int CloneProcess(Engine& engine, int from) {
   if (error == 0) error = MapOwnCommands(engine, index);
   if (error != 0) {
     kill(static_cast<pid_t>(pid), SIGKILL);
-    engine.spaces[index].dying = true;
+    engine.spaces[index].dead = true;
     engine.spaces[index].destroyed = true;
     if (engine.spaces[index].threads == 0) engine.spaces[index] = Space{};
     return static_cast<int>(error);
@@ -114,7 +99,7 @@ int64_t SpaceDestroy(Engine& engine) {
   }
   const bool dead = space->threads == 0;
   if (!dead) kill(space->pid, SIGKILL);
-  space->dying = true;
+  space->dead = true;
   space->destroyed = true;
   if (dead) *space = Space{};
   return 0;
@@ -126,23 +111,6 @@ int64_t SpaceFlush(Engine& engine) {
   const int64_t count = engine.arg(1);
   if (space == nullptr || count < 0 || count > static_cast<int64_t>(kMaxCommands)) return -EINVAL;
   return count == 0 ? 0 : RunCommands(engine, Manager(engine, *space), static_cast<int>(count));
-}
-
-static int64_t SendDescriptor(int socket, int fd) {
-  char byte = 0;
-  iovec vector{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 // args: space, host descriptor, expected number in the stub. The stub receives the descriptor with a header in a read-only page,
@@ -166,4 +134,4 @@ int64_t SpaceFile(Engine& engine) {
   return result < 0 ? -EMFILE : 0;
 }
 
-}  // namespace ptraced
+}  // namespace stub

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace ptraced {
+namespace stub {
 
 // What Open was doing when it failed: results[0], for a message that says what to do.
 enum Phase : int { kPhaseFiles, kPhaseClone, kPhaseTraceme, kPhaseExec, kPhaseOptions, kPhaseLayout, kPhaseFilter, kPhaseBell };
@@ -246,11 +246,7 @@ int64_t Open(Engine& engine) {
     engine.results()[0] = phase;
     return error;
   }
-  engine.results()[2] = static_cast<double>(engine.initialFpu.size());
-  const auto* xcr0 = reinterpret_cast<const uint32_t*>(engine.initialFpu.data() + 464);
-  engine.results()[3] = xcr0[0];
-  engine.results()[4] = xcr0[1];
-  engine.results()[5] = (getauxval(AT_HWCAP2) & 2) != 0 ? 1 : 0;
+  TellFeatures(engine, (getauxval(AT_HWCAP2) & 2) != 0);
   return 0;
 }
 
@@ -290,4 +286,8 @@ int64_t Close(Engine& engine) {
   return 0;
 }
 
-}  // namespace ptraced
+void UnmapFiles(Engine& engine) {
+  if (engine.commands != nullptr) munmap(engine.commands, kCommandFileBytes);
+}
+
+}  // namespace stub

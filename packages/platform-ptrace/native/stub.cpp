@@ -69,7 +69,7 @@ extern const uint8_t ptraced_stub_pause[];
 extern const uint8_t ptraced_stub_end[];
 }
 
-namespace ptraced {
+namespace stub {
 
 static uint64_t Offset(const uint8_t* label) { return static_cast<uint64_t>(label - ptraced_stub_begin); }
 
@@ -178,4 +178,4 @@ int MakeConstants(uint8_t* block) {
   return 0;
 }
 
-}  // namespace ptraced
+}  // namespace stub

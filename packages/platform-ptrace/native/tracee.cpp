@@ -6,7 +6,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-namespace ptraced {
+namespace stub {
 
 uint64_t NowNanos() {
   timespec now{};
@@ -135,4 +135,4 @@ void RemoveThread(Engine& engine, int index) {
   engine.freeThreads.push_back(index);
 }
 
-}  // namespace ptraced
+}  // namespace stub

@@ -7,7 +7,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-namespace ptraced {
+namespace stub {
 
 constexpr int64_t kWaitBell = -1;
 constexpr int64_t kWaitNothing = -2;
@@ -144,7 +144,7 @@ void ThreadDied(Engine& engine, int index) {
   Space& space = engine.spaces[thread.space];
   thread.dead = true;
   if (index == engine.bell || thread.space == engine.templateSpace) engine.dead = true;
-  if (index == space.manager) space.dying = true;
+  if (index == space.manager) space.dead = true;
   if (id >= 0) {
     Context& context = engine.contexts[id];
     context.thread = -1;
@@ -209,4 +209,4 @@ int64_t Wait(Engine& engine) {
   }
 }
 
-}  // namespace ptraced
+}  // namespace stub

@@ -6,54 +6,15 @@
 #include <cstddef>
 #include <cstring>
 #include <linux/futex.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
-namespace systrap {
+namespace stub {
 
-constexpr uint16_t kCode64 = 0x33;
-constexpr uint16_t kCode32 = 0x23;
-constexpr uint16_t kStackSegment = 0x2b;
 constexpr uint64_t kTrapFlag = 0x100;
 constexpr uint64_t kPatience = 2'000'000'000;
-
-Context* Engine::contextAt(int64_t id) {
-  if (id < 0 || id >= static_cast<int64_t>(contexts.size())) return nullptr;
-  Context& context = contexts[static_cast<size_t>(id)];
-  return context.used ? &context : nullptr;
-}
-
-static bool AddFrames(Engine& engine) {
-  void* block = mmap(nullptr, kFramesPerBlock * kFrameSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (block == MAP_FAILED) return false;
-  engine.frames.push_back(static_cast<Frame*>(block));
-  return true;
-}
-
-// Returns an id; its frame is zeroed, with flat segments and interrupts on.
-int64_t ContextCreate(Engine& engine) {
-  if (engine.dead) return -EIO;
-  int id;
-  if (!engine.freeContexts.empty()) {
-    id = engine.freeContexts.back();
-    engine.freeContexts.pop_back();
-  } else {
-    id = static_cast<int>(engine.contexts.size());
-    if (static_cast<size_t>(id) >= engine.frames.size() * kFramesPerBlock && !AddFrames(engine)) return -ENOMEM;
-    engine.contexts.emplace_back();
-  }
-  engine.contexts[id] = Context{};
-  engine.contexts[id].used = true;
-  Frame& frame = engine.frame(id);
-  memset(&frame, 0, sizeof frame);
-  frame.cs = kCode64;
-  frame.ss = kStackSegment;
-  frame.eflags = 0x202;
-  return id;
-}
 
 // Never less than it was: a second thread changes the clock that tells it.
 static uint64_t NanosUsed(Engine& engine, Context& context) {
@@ -80,10 +41,9 @@ void Unbind(Engine& engine, int id) {
   if (context.thread < 0) return;
   Thread& thread = engine.threads[context.thread];
   context.cpuNanos = NanosUsed(engine, context);
-  if (!context.fpuFresh && thread.patched && Spill(engine, thread) != 0) context.fpuFresh = true;
   if (!context.fpuFresh) {
-    context.fpu.resize(engine.fpuSize);
-    FpuLoad(engine, thread, context.fpu.data());
+    context.fpu.resize(engine.initialFpu.size());
+    context.fpuFresh = FpuLoad(engine, thread, context.fpu.data()) != 0;
   }
   thread.fpuDirty = true;
   thread.context = -1;
@@ -299,4 +259,4 @@ void DeliverDeath(Engine& engine, int id) {
   Deliver(engine, id);
 }
 
-}  // namespace systrap
+}  // namespace stub

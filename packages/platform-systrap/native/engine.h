@@ -8,7 +8,6 @@
 #pragma once
 
 #include <asm/ldt.h>
-#include <node_api.h>
 #include <sched.h>
 #include <sys/types.h>
 
@@ -18,49 +17,24 @@
 #include <vector>
 
 #include "layout.h"
+#include "platform.h"
 
-namespace systrap {
+namespace stub {
 
-constexpr uint64_t kPageSize = 4096;
-
-// Argument page shared with JavaScript (src/native.ts).
-constexpr size_t kArgs = 0;
-constexpr size_t kResults = 512;
-constexpr size_t kCounters = 1024;
-constexpr size_t kFpuArea = 4096;
+// In the page of platform.h.
 constexpr size_t kFpuMax = 12 * 1024;
 constexpr size_t kStubArea = 4096;  // the stub's file, for open
 constexpr size_t kSharedBytes = 64 * 1024;
 
 constexpr size_t kMaxCommands = (BLOCK_BYTES - BLOCK_COMMANDS) / COMMAND_SIZE;
 constexpr int kMaxSpaces = 4095;
-constexpr size_t kControlBytes = BLOCKS_START + static_cast<size_t>(kMaxSpaces) * BLOCK_STRIDE;
+constexpr size_t kCommandFileBytes = BLOCKS_START + static_cast<size_t>(kMaxSpaces) * BLOCK_STRIDE;
 constexpr size_t kSlotsPerChunk = 32;
 constexpr size_t kChunkBytes = kSlotsPerChunk * SLOT_SIZE;
 constexpr size_t kMaxSlots = SLOTS_BYTES / SLOT_SIZE;
 
-// Frames come in blocks that never move (contracts/src/trap-frame.ts has the layout).
-constexpr size_t kFrameSize = 256;
-constexpr size_t kFramesPerBlock = 256;
 constexpr size_t kSigcontextBytes = 184;
 
-enum TrapKind : uint32_t { kTrapSyscall = 1, kTrapFault = 2, kTrapException = 3, kTrapInterrupted = 4, kTrapDeath = 5 };
-
-struct Frame {
-  uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-  uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
-  uint16_t cs, gs, fs, ss;
-  uint64_t err, trapno, oldmask, cr2;
-  uint64_t fsBase, gsBase;
-  uint32_t kind, signo;
-  int32_t sicode;
-  uint32_t state;
-  uint64_t siaddr;
-  uint32_t arch;
-  uint32_t hot;
-  uint32_t reserved[6];
-};
-static_assert(sizeof(Frame) == kFrameSize);
 static_assert(offsetof(Slot, state) == SLOT_STATE && offsetof(Slot, patched) == SLOT_PATCHED);
 static_assert(offsetof(Slot, fsBase) == SLOT_FS_BASE && offsetof(Slot, gsBase) == SLOT_GS_BASE);
 static_assert(offsetof(Slot, started) == SLOT_STARTED && offsetof(Slot, trapped) == SLOT_TRAPPED);
@@ -147,34 +121,26 @@ struct Site {
   uint32_t calls;
 };
 
-struct Engine {
-  uint8_t* page = nullptr;
+struct Engine : Shared {
   uint8_t* control = nullptr;  // the control file: constants, control page, doorbell, blocks
   int controlFile = -1;
   int slotFile = -1;
-  int socket = -1;         // our end; stubs have the other
   int report[2] = {-1, -1};
   int procDirectory = -1;
   std::vector<uint8_t*> chunks;
   std::vector<int> freeChunks;
-  std::vector<Frame*> frames;
   std::vector<Thread> threads;
   std::vector<int> freeThreads;
   std::vector<Space> spaces;
   std::vector<Context> contexts;
-  std::vector<int> freeContexts;
   std::vector<int> running;  // contexts whose threads are in guest code
   size_t nextRunning = 0;
   std::vector<int> ready;  // contexts that trapped, in order; readyHead is the next
   size_t readyHead = 0;
   uint32_t bellSeen = 0;
-  bool open = false;
-  bool dead = false;
   // Where the host's signal frame has things, as offsets in a slot; learnt from the first trap of all.
   uint32_t contextOffset = 0;
   uint32_t fpuOffset = 0;
-  uint32_t fpuSize = 0;
-  std::vector<uint8_t> initialFpu;
   // Sites of calls that came by a signal (sites.cpp).
   uint32_t patchAfter = 0;  // 0: nothing is patched
   std::vector<Site> sites;
@@ -200,22 +166,13 @@ struct Engine {
   uint64_t spinAgainAt = 0;  // TSC
   uint32_t guestSpinRounds = 0;
 
-  double* args() { return reinterpret_cast<double*>(page + kArgs); }
-  double* results() { return reinterpret_cast<double*>(page + kResults); }
-  int64_t arg(int i) { return static_cast<int64_t>(args()[i]); }
-  double& counter(Counter counter) { return reinterpret_cast<double*>(page + kCounters)[counter]; }
-  void count(Counter counter) { reinterpret_cast<double*>(page + kCounters)[counter] += 1; }
-  Frame& frame(int context) {
-    return frames[static_cast<size_t>(context) / kFramesPerBlock][static_cast<size_t>(context) % kFramesPerBlock];
-  }
+  uint8_t* commandFileMemory() { return control; }
   Control& shared() { return *reinterpret_cast<Control*>(control + 4096); }
   uint32_t* bell() { return reinterpret_cast<uint32_t*>(control + 8192); }
   uint8_t* block(int space) { return control + BLOCKS_START + static_cast<size_t>(space) * BLOCK_STRIDE; }
   Context* contextAt(int64_t id);
   Space* spaceAt(int64_t id);
 };
-
-using Verb = int64_t (*)(Engine&);
 
 // What a manager reports: written from a read-only page by the manager, or by the reaper.
 struct Report {
@@ -236,15 +193,7 @@ int64_t AwaitHello(Engine& engine, pid_t* pid);
 void DropHellos(Engine& engine);
 void TakeDeaths(Engine& engine);
 
-// open.cpp
-int64_t Open(Engine& engine);
-int64_t Close(Engine& engine);
-
 // space.cpp
-int64_t SpaceCreate(Engine& engine);
-int64_t SpaceDestroy(Engine& engine);
-int64_t SpaceFlush(Engine& engine);
-int64_t SpaceFile(Engine& engine);
 void SpaceDied(Engine& engine, int space);
 void PrepareBlock(Engine& engine, int space);
 int64_t AdoptProcess(Engine& engine, int space, pid_t pid);
@@ -258,11 +207,6 @@ bool BlocksInterrupts(const Engine& engine, const Thread& thread);
 uint8_t* SlotFrame(const Engine& engine, const Thread& thread);
 
 // context.cpp
-int64_t ContextCreate(Engine& engine);
-int64_t ContextResume(Engine& engine);
-int64_t ContextInterrupt(Engine& engine);
-int64_t ContextRelease(Engine& engine);
-int64_t ContextCpu(Engine& engine);
 void Unbind(Engine& engine, int context);
 void Deliver(Engine& engine, int context);
 void DeliverDeath(Engine& engine, int context);
@@ -277,16 +221,7 @@ void TakePatched(const Thread& thread, Frame& frame);
 // sites.cpp
 void CountSite(Engine& engine, const Thread& thread, Frame& frame);
 
-// fpu.cpp
-int64_t FpuSave(Engine& engine);
-int64_t FpuRestore(Engine& engine);
-int64_t FpuReset(Engine& engine);
-void FpuLoad(const Engine& engine, const Thread& thread, uint8_t* image);
-void FpuStore(const Engine& engine, const Thread& thread, const uint8_t* image);
-
 // wait.cpp
-int64_t Wait(Engine& engine);
-int64_t Clock(Engine& engine);
 bool Accept(Engine& engine, int context);
 uint64_t NowNanos();
 void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline);
@@ -305,4 +240,4 @@ int StartReaper(Engine& engine);
 void StopReaper(Engine& engine);
 int WatchDeath(Engine& engine, int space);
 
-}  // namespace systrap
+}  // namespace stub

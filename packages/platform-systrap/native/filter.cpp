@@ -16,7 +16,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-namespace systrap {
+namespace stub {
 
 using Program = std::vector<sock_filter>;
 
@@ -199,4 +199,4 @@ int MakeConstants(uint8_t* page) {
   return fits ? 0 : -E2BIG;
 }
 
-}  // namespace systrap
+}  // namespace stub

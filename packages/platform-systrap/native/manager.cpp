@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace systrap {
+namespace stub {
 
 void PutCommand(Engine& engine, int space, int index, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                 uint64_t e, uint64_t f) {
@@ -94,4 +94,4 @@ void DropHellos(Engine& engine) {
   while (TakeHello(engine, MSG_DONTWAIT, &pid) == 0) kill(pid, SIGKILL);
 }
 
-}  // namespace systrap
+}  // namespace stub

@@ -22,7 +22,7 @@
 #define MFD_EXEC 0x0010U
 #endif
 
-namespace systrap {
+namespace stub {
 
 // What Open was doing when it failed: results[0], for a message that says what to do.
 enum Phase : int { kPhaseFiles, kPhaseClone, kPhaseExec, kPhaseLayout, kPhaseFilter, kPhaseTrap, kPhaseThreads };
@@ -130,11 +130,11 @@ static int64_t OpenFiles(Engine& engine, int* stubSocket) {
   if (pipe2(engine.report, O_CLOEXEC) != 0) return -errno;
   engine.controlFile = static_cast<int>(syscall(SYS_memfd_create, "sandbox-control", MFD_CLOEXEC));
   engine.slotFile = static_cast<int>(syscall(SYS_memfd_create, "sandbox-slots", MFD_CLOEXEC));
-  if (engine.controlFile < 0 || engine.slotFile < 0 || ftruncate(engine.controlFile, kControlBytes) != 0) return -errno;
-  void* base = mmap(nullptr, kControlBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, engine.controlFile, 0);
+  if (engine.controlFile < 0 || engine.slotFile < 0 || ftruncate(engine.controlFile, kCommandFileBytes) != 0) return -errno;
+  void* base = mmap(nullptr, kCommandFileBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, engine.controlFile, 0);
   if (base == MAP_FAILED) return -errno;
   engine.control = static_cast<uint8_t*>(base);
-  madvise(base, kControlBytes, MADV_DONTDUMP);
+  madvise(base, kCommandFileBytes, MADV_DONTDUMP);
   engine.procDirectory = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   engine.shared().fsgsbase = (getauxval(AT_HWCAP2) & 2) != 0 ? 1 : 0;
   const int error = MakeConstants(engine.control);
@@ -231,11 +231,7 @@ int64_t Open(Engine& engine) {
     return error;
   }
   engine.results()[1] = static_cast<double>(reinterpret_cast<uint64_t>(engine.bell()));
-  engine.results()[2] = engine.fpuSize;
-  const auto* xcr0 = reinterpret_cast<const uint32_t*>(engine.initialFpu.data() + 464);
-  engine.results()[3] = xcr0[0];
-  engine.results()[4] = xcr0[1];
-  engine.results()[5] = engine.shared().fsgsbase;
+  TellFeatures(engine, engine.shared().fsgsbase != 0);
   engine.results()[6] = engine.patchAfter != 0 ? static_cast<double>(PATCH_ENTRY) : 0;
   return 0;
 }
@@ -268,4 +264,9 @@ int64_t Close(Engine& engine) {
   return 0;
 }
 
-}  // namespace systrap
+void UnmapFiles(Engine& engine) {
+  for (uint8_t* chunk : engine.chunks) munmap(chunk, kChunkBytes);
+  if (engine.control != nullptr) munmap(engine.control, kCommandFileBytes);
+}
+
+}  // namespace stub

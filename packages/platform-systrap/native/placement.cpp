@@ -10,7 +10,7 @@
 #include <sched.h>
 #include <x86intrin.h>
 
-namespace systrap {
+namespace stub {
 
 constexpr double kShortBurst = 20'000;    // ns, average: worth sharing a core again
 constexpr double kLongBurst = 60'000;     // the average above which a context does not share a core any more
@@ -175,4 +175,4 @@ void FetchManager(Engine& engine, int space) {
   SetCpu(engine, engine.spaces[space].pid, here);
 }
 
-}  // namespace systrap
+}  // namespace stub

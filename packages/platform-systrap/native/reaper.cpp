@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace systrap {
+namespace stub {
 
 constexpr uint64_t kStop = ~uint64_t{0};
 
@@ -79,4 +79,4 @@ void StopReaper(Engine& engine) {
   }
 }
 
-}  // namespace systrap
+}  // namespace stub

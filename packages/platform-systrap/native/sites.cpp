@@ -2,7 +2,7 @@
 // What it says is a hint: the sentry looks at the instructions.
 #include "engine.h"
 
-namespace systrap {
+namespace stub {
 
 constexpr size_t kSites = 4096;
 
@@ -17,4 +17,4 @@ void CountSite(Engine& engine, const Thread& thread, Frame& frame) {
   if (++site.calls == engine.patchAfter) frame.hot = 1;
 }
 
-}  // namespace systrap
+}  // namespace stub

@@ -13,22 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace systrap {
-
-Space* Engine::spaceAt(int64_t id) {
-  if (id < 0 || id >= static_cast<int64_t>(spaces.size())) return nullptr;
-  Space& space = spaces[static_cast<size_t>(id)];
-  return space.used && !space.dead ? &space : nullptr;
-}
-
-static int FreeSpace(Engine& engine) {
-  for (size_t i = 1; i < engine.spaces.size(); i++) {
-    if (!engine.spaces[i].used) return static_cast<int>(i);
-  }
-  if (engine.spaces.size() >= kMaxSpaces) return -ENOMEM;
-  engine.spaces.emplace_back();
-  return static_cast<int>(engine.spaces.size() - 1);
-}
+namespace stub {
 
 // The header of the block of commands of a new space, with the records that its manager will report.
 void PrepareBlock(Engine& engine, int space) {
@@ -138,23 +123,6 @@ int64_t SpaceFlush(Engine& engine) {
   return count == 0 ? 0 : RunBatch(engine, static_cast<int>(engine.arg(0)), static_cast<int>(count));
 }
 
-static int64_t SendDescriptor(int socket, int fd) {
-  char byte = 0;
-  iovec vector{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
-}
-
 // args: space, host descriptor, expected number in the stub. The manager receives the descriptor with a header in a read-only page; the
 // host's attempt to write lengths back there ends in EFAULT after the descriptor was installed. The number is not
 // read from memory that guests can write: descriptors are numbered lowest first, and the caller keeps count.
@@ -173,4 +141,4 @@ int64_t SpaceFile(Engine& engine) {
   return error == -EBADF ? -EMFILE : error;
 }
 
-}  // namespace systrap
+}  // namespace stub

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-namespace systrap {
+namespace stub {
 
 constexpr uint64_t kPatience = 2'000'000'000;
 constexpr uint64_t kLook = 20'000'000;
@@ -79,4 +79,4 @@ int64_t Spill(Engine& engine, Thread& thread) {
   return 0;
 }
 
-}  // namespace systrap
+}  // namespace stub

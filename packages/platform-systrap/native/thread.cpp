@@ -16,7 +16,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-namespace systrap {
+namespace stub {
 
 constexpr uint64_t kPatience = 10'000'000'000;
 
@@ -149,8 +149,7 @@ int64_t LearnFrame(Engine& engine, const Thread& thread) {
   memcpy(software, base + fpu + 464, sizeof software);
   if (software[0] != kMagic || fpu + software[4] > SLOT_SIZE || software[4] > kFpuMax) return -ENOTSUP;
   engine.fpuOffset = static_cast<uint32_t>(fpu);
-  engine.fpuSize = software[4];
-  engine.initialFpu.assign(engine.fpuSize, 0);
+  engine.initialFpu.assign(software[4], 0);
   const uint16_t controlWord = 0x37f;
   const uint32_t mxcsr[2] = {0x1f80, 0xffff};
   memcpy(engine.initialFpu.data(), &controlWord, sizeof controlWord);
@@ -196,4 +195,4 @@ uint64_t ThreadNanos(const Engine& engine, const Thread& thread) {
   return strtoull(text, nullptr, 10);
 }
 
-}  // namespace systrap
+}  // namespace stub

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-namespace systrap {
+namespace stub {
 
 constexpr int64_t kWaitBell = -1;
 constexpr int64_t kWaitNothing = -2;
@@ -155,16 +155,16 @@ bool Accept(Engine& engine, int id) {
   return true;
 }
 
-// Looks at the running contexts, the one after the last served first.
+// Looks at the running contexts, behind the place of the last served first. The last of the list has taken that place (Leave), and its turn
+// comes with the next round: were it looked at now, it and the one just served, which is the last when it runs again, would take
+// turns in that place for ever. Nobody waits for long: who is moved is moved towards the front, and new ones come to the back.
 static void Collect(Engine& engine) {
   const size_t count = engine.running.size();
   for (size_t i = 0; i < count && i < engine.running.size(); i++) {
     if (engine.nextRunning >= engine.running.size()) engine.nextRunning = 0;
     const int id = engine.running[engine.nextRunning];
-    if (!Accept(engine, id)) {
-      engine.nextRunning++;
-      continue;
-    }
+    engine.nextRunning++;
+    if (!Accept(engine, id)) continue;
     Deliver(engine, id);
     return;
   }
@@ -268,4 +268,4 @@ int64_t Wait(Engine& engine) {
   }
 }
 
-}  // namespace systrap
+}  // namespace stub

@@ -2,10 +2,10 @@
 // platforms can live in one process. The engine goes with its JavaScript object, and its processes with it.
 #include "engine.h"
 
-#include <cerrno>
+#include <node_api.h>
 #include <sys/mman.h>
 
-namespace systrap {
+namespace stub {
 
 template <Verb verb>
 static napi_value Invoke(napi_env env, napi_callback_info info) {
@@ -28,11 +28,11 @@ static napi_value Page(napi_env env, napi_callback_info info) {
   return ExternalOrNull(env, static_cast<Engine*>(data)->page, kSharedBytes);
 }
 
-// commands(): the control file with its blocks of commands; each stub sees its own, read-only.
+// commands(): the file with the blocks of commands; each stub sees its own, read-only.
 static napi_value Commands(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   if (napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data) != napi_ok) return nullptr;
-  return ExternalOrNull(env, static_cast<Engine*>(data)->control, kControlBytes);
+  return ExternalOrNull(env, static_cast<Engine*>(data)->commandFileMemory(), kCommandFileBytes);
 }
 
 // frames(): block args[0] of trap frames. Asked for once per block.
@@ -45,13 +45,11 @@ static napi_value Frames(napi_env env, napi_callback_info info) {
   return ExternalOrNull(env, engine.frames[block], kFramesPerBlock * kFrameSize);
 }
 
-// Memory that JavaScript may still see (page, frames, control file) is unmapped with the environment only.
 static void Destroy(void* data) {
   auto* engine = static_cast<Engine*>(data);
   if (engine->open && !engine->dead) Close(*engine);
   for (Frame* block : engine->frames) munmap(block, kFramesPerBlock * kFrameSize);
-  for (uint8_t* chunk : engine->chunks) munmap(chunk, kChunkBytes);
-  if (engine->control != nullptr) munmap(engine->control, kControlBytes);
+  UnmapFiles(*engine);
   munmap(engine->page, kSharedBytes);
   delete engine;
 }
@@ -99,13 +97,13 @@ static napi_value Create(napi_env env, napi_callback_info) {
   return object;
 }
 
-}  // namespace systrap
+}  // namespace stub
 
 NAPI_MODULE_INIT() {
   napi_value function = nullptr;
-  if (napi_create_function(env, "create", NAPI_AUTO_LENGTH, systrap::Create, nullptr, &function) != napi_ok ||
+  if (napi_create_function(env, "create", NAPI_AUTO_LENGTH, stub::Create, nullptr, &function) != napi_ok ||
       napi_set_named_property(env, exports, "create", function) != napi_ok) {
-    napi_throw_error(env, "ERR_SYSTRAP", "export refused");
+    napi_throw_error(env, "ERR_PLATFORM", "export refused");
     return nullptr;
   }
   return exports;
