@@ -28,6 +28,8 @@ const alias = names.map((name) => ({
   replacement: source(name),
 }));
 
+const seeded = fileURLToPath(new URL('./tests/support/fast-check.ts', import.meta.url));
+
 const project = (name: string, include: string[], extra: object = {}) => ({
   resolve: { alias },
   test: { name, include, pool: 'forks' as const, ...extra },
@@ -37,7 +39,10 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', ['packages/*/test/unit/**/*.test.ts', 'scripts/test/**/*.test.ts']),
-      project('property', ['packages/*/test/property/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('property', ['packages/*/test/property/**/*.test.ts'], {
+        testTimeout: 60_000,
+        setupFiles: [seeded],
+      }),
       project('types', ['packages/*/test/types/**/*.test.ts'], {
         typecheck: {
           enabled: true,
@@ -51,6 +56,7 @@ export default defineConfig({
       project('programs', ['tests/programs/**/*.test.ts', 'tests/readme/**/*.test.ts'], {
         testTimeout: 300_000,
         fileParallelism: false,
+        setupFiles: [seeded],
         env: { SANDBOX_LEAK_CHECK: '1' },
       }),
     ],

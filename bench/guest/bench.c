@@ -1,12 +1,16 @@
 // Micro benchmarks that time themselves: `bench NAME [ARG]` prints nanoseconds per operation as one number.
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -82,6 +86,33 @@ static void op_touch(long i) {
   must(p != MAP_FAILED, "mmap");
   for (size_t j = 0; j < size; j += 4096) p[j] = 1;
   munmap(p, size);
+}
+
+// As sysbench's memory test: blocks of 1 MiB over a buffer that no cache holds, written and read.
+static void op_bandwidth(long i) {
+  enum { BLOCK = 1 << 20, BLOCKS = 128 };
+  static char *buffer;
+  static volatile unsigned long sum;
+  if (buffer == 0) {
+    buffer = mmap(0, (size_t)BLOCK * BLOCKS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(buffer != MAP_FAILED, "mmap");
+    memset(buffer, 1, (size_t)BLOCK * BLOCKS);
+  }
+  unsigned long *words = (unsigned long *)(buffer + (size_t)(i % BLOCKS) * BLOCK), total = 0;
+  memset(words, (int)i, BLOCK);
+  for (size_t j = 0; j < BLOCK / sizeof *words; j++) total += words[j];
+  sum += total;
+}
+
+// As sysbench's cpu test: the primes up to 10,000 by division.
+static void op_prime(long i) {
+  static volatile long found;
+  (void)i;
+  for (long c = 3; c < 10000; c++) {
+    long t = 2;
+    while (t * t <= c && c % t != 0) t++;
+    if (t * t > c) found++;
+  }
 }
 
 // fork(2) of a process with much memory; the child ends at once.
@@ -207,12 +238,65 @@ static double io(char *arg) {
   return ns;
 }
 
+// A client of an HTTP server on loopback that keeps its connections: one request after the other on each.
+#define MOST_CONNECTIONS 64
+static char answer[1 << 17];
+static long missing[MOST_CONNECTIONS];
+
+static void ask(int fd) {
+  static const char request[] = "GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  must(write(fd, request, sizeof request - 1) == sizeof request - 1, "request");
+}
+
+// True when the answer is complete. Its head comes in one piece.
+static int take(int fd, long *left) {
+  ssize_t n = read(fd, answer, sizeof answer - 1);
+  must(n > 0, "answer");
+  if (*left == 0) {
+    answer[n] = 0;
+    char *length = strstr(answer, "Content-Length: "), *body = strstr(answer, "\r\n\r\n");
+    must(length != 0 && body != 0, "head");
+    *left = atol(length + 16) + (body + 4 - answer);
+  }
+  return (*left -= n) == 0;
+}
+
+// `PORT,CONNECTIONS,REQUESTS`
+static double http(char *arg) {
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(atoi(strtok(arg, ",")))};
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int count = atoi(strtok(0, ","));
+  long requests = atol(strtok(0, ",")), asked = 0, done = 0;
+  struct pollfd fds[MOST_CONNECTIONS];
+  for (int i = 0; i < count; i++) {
+    fds[i] = (struct pollfd){.fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLIN};
+    must(connect(fds[i].fd, (struct sockaddr *)&to, sizeof to) == 0, "connect");
+  }
+  double start = now();
+  for (int i = 0; i < count; i++, asked++) ask(fds[i].fd);
+  while (done < requests) {
+    must(poll(fds, count, -1) > 0, "poll");
+    for (int i = 0; i < count; i++) {
+      if (!(fds[i].revents & POLLIN) || !take(fds[i].fd, &missing[i])) continue;
+      done++;
+      if (asked < requests) asked++, ask(fds[i].fd);
+    }
+  }
+  return (now() - start) / requests;
+}
+
 static double measure(const char *name, const char *arg) {
   if (!strcmp(name, "io")) return io(strdup(arg));
+  if (!strcmp(name, "http")) return http(strdup(arg));
   if (!strcmp(name, "getpid")) return repeat(op_getpid, 0.3, 1L << 40);
   if (!strcmp(name, "clock")) return repeat(op_clock, 0.3, 1L << 40);
   if (!strcmp(name, "alloc")) return repeat(op_alloc, 0.3, 1L << 40);
   if (!strcmp(name, "touch")) return repeat(op_touch, 1, 1);
+  if (!strcmp(name, "prime")) return repeat(op_prime, 1, 1L << 40);
+  if (!strcmp(name, "bandwidth")) {
+    for (long i = 0; i < 128; i++) op_bandwidth(i);
+    return repeat(op_bandwidth, 1, 1L << 40);
+  }
   if (!strcmp(name, "fork-large")) {
     size_t size = 1UL << 30;
     char *p = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

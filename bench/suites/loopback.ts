@@ -15,7 +15,7 @@ http.createServer((request, response) => response.end('hello world')).listen(Num
 const NODE_CLIENT = `
 const http = require('node:http');
 const agent = new http.Agent({ keepAlive: true, maxSockets: 25 });
-const TOTAL = 3000;
+const TOTAL = 16_000;
 let left = TOTAL, done = 0, start = process.hrtime.bigint();
 const one = () => {
   if (left-- <= 0) return;
@@ -32,6 +32,33 @@ function writeNode(world: World): boolean {
   writeFileSync(`${world.folder}/client.cjs`, NODE_CLIENT);
   return true;
 }
+
+const NGINX = '/usr/sbin/nginx';
+const FILE_BYTES = 102_400;
+
+/** One worker serves one file of 100 KB with sendfile. */
+function writeSite(world: World): boolean {
+  if (!existsSync(NGINX)) return false;
+  writeFileSync(`${world.folder}/file`, 'x'.repeat(FILE_BYTES));
+  writeFileSync(
+    `${world.folder}/nginx.conf`,
+    `daemon off; master_process off; user root; error_log /dev/null; pid ${world.folder}/nginx.pid; events { worker_connections 128; }
+     http { access_log off; sendfile on; keepalive_requests 1000000; server { listen 127.0.0.1:5404; root ${world.folder}; } }`,
+  );
+  return true;
+}
+
+/** ns per request. */
+const httpd = (connections: number): Benchmark => ({
+  name: `app/httpd/${connections}`,
+  timing: 'self',
+  prepare: writeSite,
+  command: (world) => [
+    '/bin/sh',
+    '-c',
+    `${NGINX} -c ${world.folder}/nginx.conf >/dev/null 2>&1 & ${ready(5404)}; ${world.guest} http 5404,${connections},20000; kill $!`,
+  ],
+});
 
 const REDIS = ['redis-server', 'redis-benchmark'].map((name) => `/usr/bin/${name}`);
 
@@ -55,10 +82,12 @@ export const LOOPBACK: readonly Benchmark[] = [
     command: () => [
       '/bin/sh',
       '-c',
-      `redis-server --port 5402 --save "" >/dev/null 2>&1 & ${ready(5402)}; redis-benchmark -p 5402 -c 50 -n 5000 -t get,set,lrange_100 --csv |
+      `redis-server --port 5402 --save "" >/dev/null 2>&1 & ${ready(5402)}; redis-benchmark -p 5402 -c 50 -n 20000 -t get,set,lrange_100 --csv |
        tr -d '"' | awk -F, '$2 + 0 > 0 { total += 1e9 / $2; count++ } END { print total / count }'; kill $!`,
     ],
   },
+  httpd(1),
+  httpd(25),
   {
     name: 'app/http-node',
     timing: 'self',

@@ -21,12 +21,9 @@ const programs = readdirSync(here, { recursive: true, encoding: 'utf8' })
 
 describe.each(platforms())('%s', (platform) => {
   describe.each(users())('as %s', (user) => {
-    it.each(programs)('%s', async (name) => {
+    it.for(programs)('%s', async (name, { skip }) => {
       const source = here + name;
-      if (guestOptions(source).ipv6 && !hasIpv6) {
-        console.warn(`skipped: ${name}: this host has no ::1 to compare with`);
-        return;
-      }
+      skip(guestOptions(source).ipv6 && !hasIpv6, 'this host has no ::1 to compare with');
       const program = compileGuest(source);
       const { args } = guestOptions(source);
       const native = await runNative(program, args, user);

@@ -1,7 +1,7 @@
 // setfacl, getfacl, setfattr, getfattr and cp keep lists and attributes as on the host's own filesystem.
-import { existsSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { describeDifference, platforms, runNative, runSandboxed } from '../support/native.js';
+import { itWith } from '../support/tools.js';
 
 const SCRIPT = `
 d=$(mktemp -d) && cd $d && echo x >f
@@ -14,16 +14,12 @@ setfattr -n user.colour -v blue f && getfattr -d f && cp -a f h && getfattr -n u
 cd / && rm -r $d
 `;
 
-it('setfacl and setfattr', async () => {
-  if (!existsSync('/usr/bin/setfacl') || !existsSync('/usr/bin/setfattr')) {
-    console.warn('SKIPPED: setfacl or setfattr is missing; install acl and attr');
-    return;
-  }
+itWith('setfacl', 'setfattr')('setfacl and setfattr', async ({ skip }) => {
   const native = await runNative('/bin/sh', ['-c', SCRIPT], 'self');
-  if (native.stderr.includes('Operation not supported')) {
-    console.warn('SKIPPED: the host keeps no access control lists under /tmp');
-    return;
-  }
+  skip(
+    native.stderr.includes('Operation not supported'),
+    'the host keeps no access control lists under /tmp',
+  );
   for (const platform of platforms()) {
     const sandboxed = await runSandboxed('/bin/sh', ['-c', SCRIPT], 'self', platform);
     expect(describeDifference(native, sandboxed)).toBe('');

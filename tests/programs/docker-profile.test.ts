@@ -1,10 +1,10 @@
 // Programs in a sandbox inside a filter like that of a default container, as an ordinary user without capabilities: processes, threads,
 // signals, pipes and files work there on every platform, and the filter is really on.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { compileGuest, platforms } from '../support/native.js';
+import { itWith } from '../support/tools.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const SHELL = 'for i in 1 2 3; do (echo $i; kill -0 $$) | cat; done; ls / | grep -c etc';
@@ -51,7 +51,7 @@ describe.each(platforms())('on %s', (platform) => {
     expect(sandboxed('/bin/sh', '-c', SHELL)).toEqual({ status: 0, stdout: '1\n2\n3\n1\n', stderr: '' });
   });
 
-  it.skipIf(!existsSync('/usr/bin/python3'))('python with threads, signals and children runs', () => {
+  itWith('/usr/bin/python3')('python with threads, signals and children runs', () => {
     expect(sandboxed('/usr/bin/python3', '-c', PYTHON)).toEqual({
       status: 0,
       stdout: "[1] b'child\\n'\n",

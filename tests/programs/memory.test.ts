@@ -1,22 +1,17 @@
 // Memory as real programs use it: the cap and its OOM killer, forks of a loaded redis, heaps that grow and shrink, stress-ng's memory stressors.
-// Programs that are not installed are skipped, and said. MEMORY_TEST_SCALE=10 makes the data ten times as large (redis: 1 GB).
+// MEMORY_TEST_SCALE multiplies the data: 20 fills a node heap of 2 GB, 100 a redis of 1 GB.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { longPlatforms, type Outcome } from '../support/native.js';
+import { itWith } from '../support/tools.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const here = fileURLToPath(new URL('./', import.meta.url));
 const scale = Number(process.env['MEMORY_TEST_SCALE'] ?? '1');
 const folder = mkdtempSync('/tmp/sandbox-memory-');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function has(program: string): boolean {
-  const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-  if (!found) process.stderr.write(`skipping a memory test: ${program} is not installed\n`);
-  return found;
-}
 
 function compile(name: string): string {
   const output = `${folder}/${name}`;
@@ -32,6 +27,18 @@ function sandbox(platform: string, flags: readonly string[], ...command: string[
   return { stdout: result.stdout, stderr: result.stderr, status: result.status ?? -1 };
 }
 
+/** Where PostgreSQL's programs are; Debian keeps them out of the path. */
+function findPostgres(): string {
+  const base = '/usr/lib/postgresql';
+  const versions = existsSync(base) ? readdirSync(base) : [];
+  const found = versions
+    .map((version) => `${base}/${version}/bin`)
+    .find((bin) => existsSync(`${bin}/pgbench`));
+  if (found === undefined) process.stderr.write('skipping a memory test: postgresql is not installed\n');
+  return found ?? '';
+}
+
+const POSTGRES = findPostgres();
 const STRESSORS =
   'vm mmap mremap brk madvise shm shm-sysv userfaultfd mlock memfd stack vm-rw remap mmapfork'.split(' ');
 
@@ -56,6 +63,20 @@ describe.each(longPlatforms())('on %s', (platform) => {
     expect(stdout).toBe('the child was killed by signal 9\nand memory is there again\n');
   });
 
+  // As in a memory cgroup of Linux: pages of tmpfs are charged, and whoever writes more than there is dies (or is told that the tmpfs is full).
+  it.each(['memfd', 'file', 'shared'])('memory with a name counts too: %s', (kind) => {
+    const { stdout, stderr } = sandbox(platform, ['--memory', '128m'], compile('past-the-cap'), kind);
+    expect(stdout).toBe('the child was killed by signal 9\nand memory is there again\n');
+    expect(stderr).toContain('Out of memory: Killed process 2 (past-the-cap)');
+  });
+
+  it('a tmpfs that is smaller than the cap is full before', () => {
+    const flags = ['--memory', '128m', '--tmpfs', '/dev/shm:size=16m'];
+    const { stdout, stderr } = sandbox(platform, flags, compile('past-the-cap'), 'full');
+    expect(stdout).toBe('the child ended with 28\nand memory is there again\n');
+    expect(stderr).toBe('');
+  });
+
   it('a large sparse mapping counts what is touched', () => {
     const { stdout, status } = sandbox(platform, ['--memory', '128m'], compile('past-the-cap'), 'sparse');
     expect(stdout).toBe('touched 1024 pages of 2 GiB\n');
@@ -77,20 +98,20 @@ describe.each(longPlatforms())('on %s', (platform) => {
     },
   );
 
-  it.runIf(has('ipcs'))('ipcs and ipcrm see System V objects', () => {
+  itWith('ipcs')('ipcs and ipcrm see System V objects', () => {
     const script = 'ipcmk -M 4096; ipcmk -S 3; ipcmk -Q; ipcs | grep -c ^0x; ipcrm -a; ipcs | grep -c ^0x';
     const { stdout } = sandbox(platform, [], 'sh', '-c', script);
     expect(stdout).toBe('Shared memory id: 0\nSemaphore id: 0\nMessage queue id: 0\n3\n0\n');
   });
 
-  it.runIf(has('redis-server'))('redis saves in the background while it changes its data', () => {
+  itWith('redis-server')('redis saves in the background while it changes its data', () => {
     const keys = 10_000 * scale;
     writeFileSync(`${folder}/redis.sh`, REDIS.replaceAll('KEYS', String(keys)));
     const { stdout } = sandbox(platform, [], 'sh', `${folder}/redis.sh`);
     expect(stdout.split('\n').slice(-5)).toEqual(['saved ok', String(keys), 'after', String(keys), '']);
   });
 
-  it.runIf(has('java'))('a Java heap grows and shrinks', () => {
+  itWith('java')('a Java heap grows and shrinks', () => {
     writeFileSync(`${folder}/Heap.java`, JAVA);
     const java = [
       'java',
@@ -105,6 +126,17 @@ describe.each(longPlatforms())('on %s', (platform) => {
     expect(stderr + stdout).toBe('grown true\nshrunk true\n');
   });
 
+  it.runIf(POSTGRES !== '')('PostgreSQL shares its buffers among processes, below the cap', () => {
+    writeFileSync(`${folder}/pg.sh`, PG.replaceAll('BUFFERS', `${64 + 10 * scale}MB`));
+    chmodSync(folder, 0o755);
+    const cap = ['--memory', `${1 + Math.ceil(scale / 20)}g`];
+    const user =
+      process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] : [];
+    const command = [...user, 'sh', `${folder}/pg.sh`, POSTGRES, String(scale)];
+    const { stdout, stderr } = sandbox(platform, cap, ...command);
+    expect(stderr + stdout).toBe(`accounts ${100_000 * scale}\nbalanced t\nshared t\noom_kill 0\n`);
+  });
+
   it('node fills a heap and lets it go', () => {
     const megabytes = 100 * scale;
     const script = `let a=[];for(let i=0;i<${megabytes};i++)a.push(new Array(131072).fill(i));console.log(a.length,a[7][99]);a=null;console.log('done')`;
@@ -114,7 +146,7 @@ describe.each(longPlatforms())('on %s', (platform) => {
     expect(stdout).toBe(`${megabytes} 7\ndone\n`);
   });
 
-  it.runIf(has('stress-ng'))('stress-ng finds nothing wrong with memory', () => {
+  itWith('stress-ng')('stress-ng finds nothing wrong with memory', () => {
     const args = ['1', '--verify', '--oomable', '--no-rand-seed', '--timeout', '1s'];
     const sizes = ['--vm-bytes', '16m', '--mmap-bytes', '8m', '--memfd-bytes', '8m', '--mremap-bytes', '8m'];
     for (const name of STRESSORS) {
@@ -145,6 +177,17 @@ echo after
 r debug reload >/dev/null
 r dbsize
 r shutdown nosave
+`;
+
+const PG = `export PATH=$1:$PATH HOME=/tmp D=/tmp/pgdata; cd /tmp
+initdb -D $D -A trust -U me >/dev/null 2>&1 || exit 1
+pg_ctl -D $D -w -o "-c shared_buffers=BUFFERS -c listen_addresses='' -c unix_socket_directories=/tmp -c fsync=off" -l /tmp/pg.log start >/dev/null || { cat /tmp/pg.log; exit 1; }
+createdb -h /tmp -U me b
+pgbench -h /tmp -U me -i -s $2 -q b >/dev/null 2>&1
+pgbench -h /tmp -U me -n -c 4 -j 2 -t 50 b >/dev/null 2>&1
+psql -h /tmp -U me b -At -F ' ' -c "select 'accounts', count(*) from pgbench_accounts; select 'balanced', sum(abalance) = (select sum(delta) from pgbench_history) from pgbench_accounts; select 'shared', setting::bigint >= 8192 from pg_settings where name = 'shared_buffers'"
+grep '^oom_kill ' /sys/fs/cgroup/memory.events
+pg_ctl -D $D -m fast stop >/dev/null
 `;
 
 const JAVA = `import java.util.*;

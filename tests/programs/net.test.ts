@@ -1,9 +1,10 @@
 // Network programs inside one sandbox, on its loopback: servers of the Debian archive and the runtimes' own, with their clients. Each
-// script prints what does not depend on the machine. What is not installed is skipped, and said so.
+// script prints what does not depend on the machine. What is not installed is skipped, aloud.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { longPlatforms, runSandboxed } from '../support/native.js';
+import { itWith, whereIs } from '../support/tools.js';
 
 const world = mkdtempSync('/tmp/sandbox-net-');
 afterAll(() => rmSync(world, { recursive: true, force: true }));
@@ -45,6 +46,15 @@ asyncio.run(main())
 print([a[4][0] for a in socket.getaddrinfo('127.0.0.1', 80, type=socket.SOCK_STREAM)], socket.if_nameindex())
 `;
 
+/** The side that closes first waits. */
+const PYTHON_WAIT = `
+import socket
+with socket.create_server(('127.0.0.1', 0)) as server:
+    client = socket.create_connection(server.getsockname())
+    other, _ = server.accept()
+    client.shutdown(socket.SHUT_WR); other.recv(1); other.close(); client.recv(1); client.close()
+`;
+
 const GO = `package main
 import ("fmt"; "io"; "net"; "net/http")
 func main() {
@@ -68,8 +78,6 @@ public class Net { public static void main(String[] a) throws Exception {
   System.out.println(new String(c.getInputStream().readAllBytes()));
   System.out.println(NetworkInterface.getByName("lo").isLoopback());
 } }`;
-
-const GO_TOOL = '/usr/local/go/bin/go';
 
 /** Waits inside the sandbox until something listens on a port. */
 const ready = (port: number): string => `until ss -tln | grep -q :${port}; do sleep 0.1; done`;
@@ -130,6 +138,34 @@ const PROGRAMS: readonly Program[] = [
     output: 'lo inet 127.0.0.1/8\nlo inet6 ::1/128\n1\n2 received\n1 received\n1\n',
   },
   {
+    name: 'ss: connections that wait out their time',
+    needs: ['/usr/bin/ss', '/usr/bin/python3'],
+    script: `/usr/bin/python3 ${world}/wait.py; ss -Htano state time-wait | sed -E 's/:[0-9]+/:N/g; s/[0-9]+sec/Nsec/' | tr -s ' '`,
+    output: '0 0 127.0.0.1:N 127.0.0.1:N timer:(timewait,Nsec,0)\n',
+  },
+  {
+    name: "ip route: in the tables' order, and ip monitor",
+    needs: ['/usr/sbin/ip'],
+    script: `ip addr add 10.1.2.3/24 dev lo; ip addr add fd00::1/64 dev lo; ip monitor route >${world}/monitor & sleep 1;
+      ip route add 192.0.2.0/25 dev lo; ip route add 192.0.2.0/24 dev lo metric 5; ip route add 192.0.2.0/24 dev lo metric 3;
+      ip route add 10.0.0.0/8 dev lo; ip route add default via 10.1.2.9; ip route;
+      ip -6 route add fd00:1::/32 dev lo; ip -6 route add fd00:1:2::/48 dev lo; ip -6 route add fc00::/8 dev lo; ip -6 route;
+      ip route del 192.0.2.0/24; ip route del default; ip -6 route del fc00::/8;
+      until grep -q 'Deleted fc00' ${world}/monitor; do sleep 0.1; done; kill $!; grep Deleted ${world}/monitor`,
+    output: `default via 10.1.2.9 dev lo 
+10.0.0.0/8 dev lo scope link 
+192.0.2.0/25 dev lo scope link 
+192.0.2.0/24 dev lo scope link metric 3 
+192.0.2.0/24 dev lo scope link metric 5 
+fc00::/8 dev lo metric 1024 pref medium
+fd00:1:2::/48 dev lo metric 1024 pref medium
+fd00:1::/32 dev lo metric 1024 pref medium
+Deleted 192.0.2.0/24 dev lo scope link metric 3 
+Deleted default via 10.1.2.9 dev lo 
+Deleted fc00::/8 dev lo metric 1024 pref medium
+`,
+  },
+  {
     name: 'git over http',
     needs: ['/usr/bin/git', '/usr/bin/python3', '/usr/lib/git-core/git-remote-http'],
     script: `cd ${world} && git init -q --bare r.git && git init -q w && cd w && git -c user.name=n -c user.email=e commit -q --allow-empty -m first &&
@@ -148,7 +184,7 @@ const PROGRAMS: readonly Program[] = [
   },
   {
     name: 'a Go network program',
-    needs: [`${world}/gonet`],
+    needs: ['go'],
     script: `${world}/gonet`,
     output: 'go /z lo\n',
   },
@@ -162,11 +198,12 @@ const PROGRAMS: readonly Program[] = [
 
 beforeAll(() => {
   writeFileSync(`${world}/net.py`, PYTHON_NET);
+  writeFileSync(`${world}/wait.py`, PYTHON_WAIT);
   writeFileSync(`${world}/net.cjs`, NODE_HTTP);
   writeFileSync(`${world}/main.go`, GO);
   writeFileSync(`${world}/Net.java`, JAVA);
-  if (existsSync(GO_TOOL))
-    spawnSync(GO_TOOL, ['build', '-o', `${world}/gonet`, `${world}/main.go`], { timeout: 120_000 });
+  const go = whereIs('go');
+  if (go !== null) spawnSync(go, ['build', '-o', `${world}/gonet`, `${world}/main.go`], { timeout: 120_000 });
   writeFileSync(
     `${world}/nginx.conf`,
     `daemon off; user root; error_log /dev/null; pid ${world}/nginx.pid; events { worker_connections 64; }
@@ -175,14 +212,11 @@ beforeAll(() => {
 }, 150_000);
 
 describe.each(longPlatforms())('on %s', (platform) => {
-  it.each(PROGRAMS.map((program) => [program.name, program] as const))('%s', async (_name, program) => {
-    const missing = program.needs.filter((path) => !existsSync(path));
-    if (missing.length > 0) {
-      console.warn(`skipped: ${program.name}: not installed: ${missing.join(', ')}`);
-      return;
-    }
-    const outcome = await runSandboxed('/bin/bash', ['-c', program.script], 'self', platform);
-    expect(outcome.stdout).toEqual(program.output);
-    expect(outcome.status).toBe(0);
-  });
+  for (const { name, needs, script, output } of PROGRAMS) {
+    itWith(...needs)(name, async () => {
+      const outcome = await runSandboxed('/bin/bash', ['-c', script], 'self', platform);
+      expect(outcome.stdout).toEqual(output);
+      expect(outcome.status).toBe(0);
+    });
+  }
 });

@@ -11,6 +11,7 @@ import { parsePcapng } from '@sandbox-kernel/netstack';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { nameServer } from '../../packages/network/test/support/servers.js';
 import { Sandbox, Switch } from '../../packages/sentry/dist/index.js';
+import { itWith } from '../support/tools.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const world = mkdtempSync('/tmp/sandbox-network-');
@@ -19,15 +20,6 @@ const big = Buffer.alloc(BIG, 'network');
 const sum = createHash('sha256').update(big).digest('hex');
 let http: Server;
 let port = 0;
-
-const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-
-/** A test that says so when its program is missing. */
-function needing(program: string): typeof it | typeof it.skip {
-  if (has(program)) return it;
-  process.stderr.write(`SKIPPED: ${program} is not installed\n`);
-  return it.skip;
-}
 
 beforeAll(async () => {
   http = createHttp((request, response) => {
@@ -107,7 +99,7 @@ async function eventually(attempt: () => Promise<boolean>, what: string): Promis
 }
 
 describe('clients', () => {
-  needing('curl')('curl: get, post, a large body, and a name of the host', async () => {
+  itWith('curl')('curl: get, post, a large body, and a name of the host', async () => {
     const script = `curl -sS ${url('/a')} && curl -sS --data-binary @/etc/passwd ${url('/post')} &&
       curl -sS ${url('/big')} | sha256sum && curl -sS http://host.sandbox.internal:${port}/named`;
     const { status, stdout, stderr } = await shell(LOOPBACK, script);
@@ -116,12 +108,12 @@ describe('clients', () => {
     expect(stdout).toBe(`GET /a 0\nPOST /post ${posted}\n${sum}  -\nGET /named 0\n`);
   });
 
-  needing('wget')('wget', async () => {
+  itWith('wget')('wget', async () => {
     const { status, stdout } = await shell(LOOPBACK, `wget -qO- ${url('/big')} | sha256sum`);
     expect([status, stdout]).toEqual([0, `${sum}  -\n`]);
   });
 
-  needing('/usr/bin/python3')('python: urllib in threads', async () => {
+  itWith('/usr/bin/python3')('python: urllib in threads', async () => {
     const script = `import threading, urllib.request, hashlib
 out = []
 def get(i):
@@ -135,7 +127,7 @@ print(hashlib.sha256(urllib.request.urlopen("${url('/big')}").read()).hexdigest(
     expect([status, stderr, stdout]).toEqual([0, '', `True\n${sum}\n`]);
   });
 
-  needing('git')('git over http', async () => {
+  itWith('git')('git over http', async () => {
     const make = `cd ${world} && git init -q work && cd work && git config user.email a@b && git config user.name n &&
       seq 1 5000 > numbers && git add . && git commit -qm first && cd .. && git clone -q --bare work repo.git &&
       cd repo.git && git update-server-info`;
@@ -175,7 +167,7 @@ const get = (path) => new Promise((resolve, reject) => http.get('${url('')}' + p
     expect([status, stdout], stderr).toEqual([0, 'true\nh2 /two\n']);
   });
 
-  needing('iperf3')('iperf3, both ways and by UDP', async () => {
+  itWith('iperf3')('iperf3, both ways and by UDP', async () => {
     const free = await freePort();
     const server: ChildProcess = spawn('iperf3', ['-s', '-B', '127.0.0.1', '-p', `${free}`], {
       stdio: 'ignore',
@@ -193,7 +185,7 @@ const get = (path) => new Promise((resolve, reject) => http.get('${url('')}' + p
 });
 
 describe('servers behind published ports', () => {
-  needing('/usr/bin/python3')('python http.server', async () => {
+  itWith('/usr/bin/python3')('python http.server', async () => {
     const free = await freePort();
     writeFileSync(`${world}/page`, 'published\n');
     const sandbox = await Sandbox.create({ network: { publish: [`${free}:8000`] } });
@@ -234,7 +226,7 @@ describe('names', () => {
     expect(dns.asked).not.toContain('evil.org');
   });
 
-  needing('dig')('dig: over UDP, over TCP, with and without EDNS', async () => {
+  itWith('dig')('dig: over UDP, over TCP, with and without EDNS', async () => {
     const dns = await nameServer({ 'api.example.com': ['93.184.216.34'] });
     open.push(dns);
     const flags = ['--allow-net', '*.example.com', '--dns', `127.0.0.1:${dns.port}`];
@@ -246,7 +238,7 @@ describe('names', () => {
 });
 
 describe('what is refused', () => {
-  needing('curl')(
+  itWith('curl')(
     'is a refused connection with a reason, and metadata is never reached by a wide rule',
     async () => {
       const { status, stderr } = await run(
@@ -258,7 +250,7 @@ describe('what is refused', () => {
     },
   );
 
-  needing('curl')('rules are taken in the order in which they were written', async () => {
+  itWith('curl')('rules are taken in the order in which they were written', async () => {
     const get = ['curl', '-sS', url('/')];
     const target = `127.0.0.1:${port}`;
     expect((await run(['--deny-net', target, '--allow-net', 'loopback'], get)).status).toBe(7);
@@ -270,7 +262,6 @@ describe('what is refused', () => {
 
   it.each([
     [['--network', 'usre'], /did you mean 'user'/],
-    [['--network', 'host'], /not supported yet/],
     [['--allow-net', '0177.0.0.1'], /four decimal numbers/],
     [['--allow-net', 'http://example.com/'], /leave out the scheme/],
     [['-p', '80:http'], /\[ADDRESS:\]HOST:GUEST/],
@@ -286,7 +277,7 @@ describe('what is refused', () => {
 });
 
 describe('captures and events', () => {
-  needing('curl')('--pcap writes what passes; --json tells what happened', async () => {
+  itWith('curl')('--pcap writes what passes; --json tells what happened', async () => {
     const file = `${world}/capture`;
     const { stdout } = await run([...LOOPBACK, '--pcap', file, '--json'], ['curl', '-sS', url('/seen')]);
     const result = JSON.parse(stdout) as { stdout: unknown; network: { kind: string; received?: number }[] };
@@ -298,7 +289,7 @@ describe('captures and events', () => {
 });
 
 describe('sandbox.network', () => {
-  needing('curl')('changes while programs run', async () => {
+  itWith('curl')('changes while programs run', async () => {
     const asked: string[] = [];
     const sandbox = await Sandbox.create({
       network: {
@@ -324,7 +315,7 @@ describe('sandbox.network', () => {
 });
 
 describe('a switch', () => {
-  needing('curl')('joins sandboxes by name, and to nothing else', async () => {
+  itWith('curl')('joins sandboxes by name, and to nothing else', async () => {
     const lan = new Switch();
     open.push(lan);
     const server = await Sandbox.create({ network: { switch: lan, name: 'web' } });

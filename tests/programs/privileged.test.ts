@@ -23,16 +23,10 @@ const expected = (name: string) => ({
 });
 
 describe.skipIf(!isRoot)('with the rights of root', () => {
-  it.each(programs)('%s natively', async (name) => {
-    if (!isNewEnough) {
-      console.warn(`SKIPPED: ${name} natively: the kernel is older than the record`);
-      return;
-    }
+  it.for(programs)('%s natively', async (name, { skip }) => {
+    skip(!isNewEnough, 'the kernel is older than the record');
     const native = await runNative(compileGuest(here + name), [], 'self');
-    if (native.status === SKIPPED) {
-      console.warn(`SKIPPED: ${name} may not mount natively here; its record was not checked`);
-      return;
-    }
+    skip(native.status === SKIPPED, 'programs may not mount natively here; the record was not checked');
     expect(describeDifference(expected(name), native)).toBe('');
   });
 

@@ -1,8 +1,8 @@
 // Tools that live on /proc and on limits: what they print of the program itself is the same natively and in the sandbox; what they
 // print of other processes must show the sandbox's, and none of the host's.
-import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { describeDifference, platforms, runNative, runSandboxed, users } from '../support/native.js';
+import { itWith } from '../support/tools.js';
 
 /** Name and shell script with output that can't depend on the machine's load, pids or addresses. */
 const SAME: readonly (readonly [string, string])[] = [
@@ -41,8 +41,6 @@ const SAME: readonly (readonly [string, string])[] = [
   ],
 ];
 
-const hasTool = (name: string) => ['/bin', '/usr/bin'].some((folder) => existsSync(`${folder}/${name}`));
-
 describe.each(platforms())('on %s', (platform) => {
   describe.each(users())('as %s', (user) => {
     it.each(SAME)('%s', async (_name, script) => {
@@ -63,13 +61,13 @@ describe.each(platforms())('on %s', (platform) => {
       ).toEqual(['sh', 'sleep']);
     });
 
-    it.skipIf(!hasTool('ps'))('ps and pgrep find the children of a shell', async () => {
+    itWith('ps')('ps and pgrep find the children of a shell', async () => {
       const script = 'sleep 5 & ps -o comm= --ppid $$ | sort; pgrep -P $$ -x sleep | grep -c "^$!$"; kill $!';
       const { stdout } = await runSandboxed('/bin/sh', ['-c', script], user, platform);
       expect(stdout.split('\n')).toEqual(expect.arrayContaining(['ps', 'sleep', '1']));
     });
 
-    it.skipIf(!hasTool('free'))('free and uptime end well', async () => {
+    itWith('free')('free and uptime end well', async () => {
       const { stdout, status } = await runSandboxed('/bin/sh', ['-c', 'free -b && uptime'], user, platform);
       expect(status).toBe(0);
       expect(stdout).toMatch(/^Mem: +[1-9]/m);

@@ -1,5 +1,6 @@
-// Classic BPF as seccomp(2) uses it: the checks a filter must pass (forward jumps only, aligned loads of
-// struct seccomp_data, no packet access) and the machine that runs it. A program that passed always ends.
+// Classic BPF: the checks that a program must pass (forward jumps only, no load of scratch words that were never stored) and the machine
+// that runs it. Who uses it says what may be loaded: seccomp(2) aligned words of struct seccomp_data, a socket filter bytes of
+// the packet (socket-filter.ts). A program that passed always ends.
 import {
   BPF_A,
   BPF_ABS,
@@ -23,6 +24,7 @@ import {
   BPF_MEM,
   BPF_MEMWORDS,
   BPF_MISC,
+  BPF_MOD,
   BPF_MUL,
   BPF_NEG,
   BPF_OR,
@@ -66,6 +68,19 @@ export interface BpfProgram {
   readonly k: Uint32Array;
 }
 
+/** What a user of the machine lets programs load, beside constants, scratch words and the length. */
+export interface BpfLoads {
+  /** Of BPF_LD, BPF_LDX and ALU instructions that read the input. */
+  allows(code: number, k: number): boolean;
+}
+
+/** What a program works on. */
+export interface BpfInput {
+  readonly length: number;
+  /** `code` of BPF_LD | BPF_ABS or BPF_IND and sizes, of BPF_LDX | BPF_MSH: the value; NaN ends the program with 0. */
+  load(code: number, k: number, a: number, x: number): number;
+}
+
 function isAlu(code: number): boolean {
   if (code === (BPF_ALU | BPF_NEG)) return true;
   const operation = code & 0xf0;
@@ -78,10 +93,8 @@ function isConditionalJump(code: number): boolean {
   return operation === BPF_JEQ || operation === BPF_JGT || operation === BPF_JGE || operation === BPF_JSET;
 }
 
-function isOtherAllowed(code: number, k: number): boolean {
+function isOtherAllowed(code: number, k: number, loads: BpfLoads): boolean {
   switch (code) {
-    case BPF_LD | BPF_W | BPF_ABS:
-      return k < SECCOMP_DATA_SIZE && (k & 3) === 0;
     case BPF_LD | BPF_IMM:
     case BPF_LDX | BPF_IMM:
     case BPF_LD | BPF_W | BPF_LEN:
@@ -97,24 +110,24 @@ function isOtherAllowed(code: number, k: number): boolean {
     case BPF_STX:
       return k < BPF_MEMWORDS;
     default:
-      return false;
+      return loads.allows(code, k);
   }
 }
 
 /** Constant operands that the kernel refuses: division by zero, shifts by the word size or more. */
 function hasBadConstant(code: number, k: number): boolean {
-  if (code === (BPF_ALU | BPF_DIV | BPF_K)) return k === 0;
+  if (code === (BPF_ALU | BPF_DIV | BPF_K) || code === (BPF_ALU | BPF_MOD | BPF_K)) return k === 0;
   return (code === (BPF_ALU | BPF_LSH | BPF_K) || code === (BPF_ALU | BPF_RSH | BPF_K)) && k >= 32;
 }
 
-function checkInstruction(program: BpfProgram, pc: number): boolean {
+function checkInstruction(program: BpfProgram, pc: number, loads: BpfLoads): boolean {
   const code = program.code[pc]!;
   const k = program.k[pc]!;
   const remaining = program.length - pc - 1;
   if (code === (BPF_JMP | BPF_JA)) return k < remaining;
   if (isConditionalJump(code)) return program.jumpTrue[pc]! < remaining && program.jumpFalse[pc]! < remaining;
   if (isAlu(code)) return !hasBadConstant(code, k);
-  return isOtherAllowed(code, k);
+  return isOtherAllowed(code, k, loads);
 }
 
 /** Every path to a BPF_MEM load stores that word first (a bit per word, met over the forward edges). */
@@ -138,8 +151,8 @@ function scratchInitialized(program: BpfProgram): boolean {
   return true;
 }
 
-/** Reads and checks `length` instructions at `at`. -EINVAL as seccomp(2) gives it. Pre: the bytes lie within the view. */
-export function parseSeccompFilter(view: DataView, at: number, length: number): BpfProgram | number {
+/** Reads and checks `length` instructions at `at`; -EINVAL. Pre: the bytes lie within the view. */
+export function parseBpf(view: DataView, at: number, length: number, loads: BpfLoads): BpfProgram | number {
   if (length === 0 || length > BPF_MAXINSNS) return -EINVAL;
   const program = {
     length,
@@ -156,7 +169,7 @@ export function parseSeccompFilter(view: DataView, at: number, length: number): 
     program.k[pc] = view.getUint32(instruction + SOCK_FILTER_K, true);
   }
   for (let pc = 0; pc < length; pc++) {
-    if (!checkInstruction(program, pc)) return -EINVAL;
+    if (!checkInstruction(program, pc, loads)) return -EINVAL;
   }
   const last = program.code[length - 1];
   if (last !== (BPF_RET | BPF_K) && last !== (BPF_RET | BPF_A)) return -EINVAL;
@@ -174,6 +187,8 @@ function alu(operation: number, a: number, b: number): number {
       return Math.imul(a, b) >>> 0;
     case BPF_DIV:
       return b === 0 ? Number.NaN : Math.floor(a / b);
+    case BPF_MOD:
+      return b === 0 ? Number.NaN : a % b;
     case BPF_AND:
       return (a & b) >>> 0;
     case BPF_OR:
@@ -202,16 +217,8 @@ function jumpTaken(operation: number, a: number, b: number): boolean {
   }
 }
 
-/**
- * Runs a checked program over a struct seccomp_data at `at`; the value it returns (SECCOMP_RET_*), unsigned.
- * `memory` is scratch space of BPF_MEMWORDS words owned by the caller.
- */
-export function runSeccompFilter(
-  program: BpfProgram,
-  data: DataView,
-  at: number,
-  memory: Uint32Array,
-): number {
+/** Runs a checked program; the value it returns, unsigned. `memory` is scratch space of BPF_MEMWORDS words owned by the caller. */
+export function runBpf(program: BpfProgram, input: BpfInput, memory: Uint32Array): number {
   let a = 0;
   let x = 0;
   for (let pc = 0; pc < program.length; pc++) {
@@ -219,13 +226,12 @@ export function runSeccompFilter(
     const k = program.k[pc]!;
     switch (code & 7) {
       case BPF_LD:
-        if ((code & 0xe0) === BPF_ABS) a = data.getUint32(at + k, true);
-        else if ((code & 0xe0) === BPF_MEM) a = memory[k]!;
-        else a = (code & 0xe0) === BPF_LEN ? SECCOMP_DATA_SIZE : k;
+        a = fetch(code, k, a, x, input, memory);
+        if (Number.isNaN(a)) return 0;
         break;
       case BPF_LDX:
-        if ((code & 0xe0) === BPF_MEM) x = memory[k]!;
-        else x = (code & 0xe0) === BPF_LEN ? SECCOMP_DATA_SIZE : k;
+        x = fetch(code, k, a, x, input, memory);
+        if (Number.isNaN(x)) return 0;
         break;
       case BPF_ST:
         memory[k] = a;
@@ -250,4 +256,54 @@ export function runSeccompFilter(
     }
   }
   return 0;
+}
+
+function fetch(code: number, k: number, a: number, x: number, input: BpfInput, memory: Uint32Array): number {
+  switch (code & 0xe0) {
+    case BPF_IMM:
+      return k;
+    case BPF_MEM:
+      return memory[k]!;
+    case BPF_LEN:
+      return input.length;
+    default:
+      return input.load(code, k, a, x);
+  }
+}
+
+// ── seccomp ──
+
+const SECCOMP_LOADS: BpfLoads = {
+  allows: (code, k) => code === (BPF_LD | BPF_W | BPF_ABS) && k < SECCOMP_DATA_SIZE && (k & 3) === 0,
+};
+
+class SeccompData implements BpfInput {
+  readonly length: number;
+  private readonly view: DataView;
+  private readonly at: number;
+
+  constructor(view: DataView, at: number) {
+    this.length = SECCOMP_DATA_SIZE;
+    this.view = view;
+    this.at = at;
+  }
+
+  load(_code: number, k: number): number {
+    return this.view.getUint32(this.at + k, true);
+  }
+}
+
+/** -EINVAL as seccomp(2) gives it. Pre: the bytes lie within the view. */
+export function parseSeccompFilter(view: DataView, at: number, length: number): BpfProgram | number {
+  return parseBpf(view, at, length, SECCOMP_LOADS);
+}
+
+/** Runs a filter over a struct seccomp_data at `at`; SECCOMP_RET_*, unsigned. */
+export function runSeccompFilter(
+  program: BpfProgram,
+  data: DataView,
+  at: number,
+  memory: Uint32Array,
+): number {
+  return runBpf(program, new SeccompData(data, at), memory);
 }

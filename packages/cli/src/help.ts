@@ -23,6 +23,7 @@ Runs Linux programs on a kernel of their own: they never reach this machine's.
 Commands:
   run [options] -- PROGRAM [ARG...]   run a program; writes stay in memory and are dropped at the end
   do                                  the same as run
+  switch PATH                         let sandboxes meet: run --network switch:PATH --hostname NAME
   doctor [--json]                     what this machine allows, and how to mend what is missing
   version                             print the version
   help [COMMAND]                      show this, or a command's flags

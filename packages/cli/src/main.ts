@@ -2,13 +2,14 @@
 import { nearestName, SandboxError } from '@sandbox-kernel/sentry';
 import { doctor } from './commands/doctor.js';
 import { run } from './commands/run.js';
+import { runSwitch } from './commands/switch.js';
 import { EXIT_TOOL_FAILED, exitCodeOfError } from './exit-codes.js';
 import { MAIN_HELP, optionHelp } from './help.js';
-import { DOCTOR_OPTIONS, RUN_OPTIONS } from './option-table.js';
+import { DOCTOR_OPTIONS, RUN_OPTIONS, SWITCH_OPTIONS } from './option-table.js';
 import { UsageError } from './usage-error.js';
 import { version } from './version.js';
 
-const COMMANDS = ['run', 'do', 'doctor', 'version', 'help'] as const;
+const COMMANDS = ['run', 'do', 'switch', 'doctor', 'version', 'help'] as const;
 
 /** Carries out the words after `sandbox-cli`. Resolves with the exit code; never rejects. */
 export async function main(words: readonly string[]): Promise<number> {
@@ -26,6 +27,8 @@ function dispatch(words: readonly string[]): number | Promise<number> {
     case 'run':
     case 'do':
       return run(rest);
+    case 'switch':
+      return runSwitch(rest);
     case 'doctor':
       return doctor(rest);
     case 'version':
@@ -44,6 +47,8 @@ function dispatch(words: readonly string[]): number | Promise<number> {
 function helpFor(command: string | undefined): string {
   if (command === 'run' || command === 'do')
     return `Usage: sandbox-cli run [options] -- PROGRAM [ARG...]\n\n${optionHelp(RUN_OPTIONS)}\n`;
+  if (command === 'switch')
+    return `Usage: sandbox-cli switch [options] PATH\n\n${optionHelp(SWITCH_OPTIONS)}\n`;
   if (command === 'doctor') return `Usage: sandbox-cli doctor [options]\n\n${optionHelp(DOCTOR_OPTIONS)}\n`;
   return MAIN_HELP;
 }

@@ -12,7 +12,7 @@ import type { ParsedOptions } from './parse-options.js';
 import { parseSize } from './quantities.js';
 import { UsageError } from './usage-error.js';
 
-const MODES = ['none', 'user', 'tap', 'host'] as const;
+const MODES = ['none', 'user', 'tap', 'switch', 'host'] as const;
 /** Flags that say that a network is wanted. */
 const USER_FLAGS = [
   'allow-net',
@@ -43,6 +43,7 @@ export function networkOf(options: ParsedOptions): NetworkOptions | undefined {
     ...(values.has('upstream-proxy') ? { proxy: values.get('upstream-proxy') as string } : {}),
     ...limitsOf(values),
     ...(mode === 'tap' ? { tap: tapOf(detail, options) } : {}),
+    ...(mode === 'switch' ? switchOf(detail) : {}),
     ...pcapOf(values.get('pcap')),
   };
 }
@@ -55,7 +56,7 @@ function modeOf(text: string): readonly [NetworkMode, string] {
   const nearest = nearestName(mode, MODES);
   throw new UsageError(
     `--network: unknown mode '${mode}'`,
-    nearest ? `did you mean '${nearest}'?` : 'valid: none, user, tap:NAME',
+    nearest ? `did you mean '${nearest}'?` : 'valid: none, user, tap:NAME, switch:PATH, host',
   );
 }
 
@@ -92,6 +93,14 @@ function tapOf(detail: string, { lists }: ParsedOptions): NonNullable<NetworkOpt
     ...listed('addresses', lists.get('net-address')),
     ...listed('gateways', lists.get('net-gateway')),
   };
+}
+
+function switchOf(path: string): Pick<NetworkOptions, 'switch'> {
+  if (path !== '') return { switch: path };
+  throw new UsageError(
+    '--network switch has no path',
+    'write switch:PATH, where sandbox-cli switch PATH runs',
+  );
 }
 
 function pcapOf(path: string | undefined): Pick<NetworkOptions, 'pcapFd'> {

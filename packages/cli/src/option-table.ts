@@ -80,7 +80,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     name: 'network',
     kind: 'value',
     value: 'MODE',
-    help: 'none (default), user (under rules), tap:NAME or tap:fd=N',
+    help: 'none (default), user (under rules), tap:NAME or tap:fd=N, switch:PATH, host (no rules)',
   },
   {
     name: 'allow-net',
@@ -142,6 +142,12 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
   },
   { name: 'export-format', kind: 'value', value: 'NAME', help: 'tar (default) or oci (an image layer)' },
   { name: 'json', kind: 'flag', help: 'print one JSON object with exit code, output and usage' },
+  { name: 'help', short: 'h', kind: 'flag', help: 'show this' },
+];
+
+export const SWITCH_OPTIONS: readonly OptionRow[] = [
+  { name: 'mtu', kind: 'value', value: 'BYTES', help: 'largest packet (default: 1500)' },
+  { name: 'seed', kind: 'value', value: 'N', help: 'make its randomness follow from this number' },
   { name: 'help', short: 'h', kind: 'flag', help: 'show this' },
 ];
 

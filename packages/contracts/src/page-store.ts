@@ -5,6 +5,8 @@ export const PAGE_SIZE = 4096;
 export const CHUNK_SIZE = 2 ** 30;
 
 export interface PageStore {
+  /** Most bytes in use at a time, as of now; absent without a limit. */
+  readonly limit?: number;
   /** `bytes` (page multiple) of consecutive zeroed pages with one reference each. Offset in the memory file, or -ENOMEM. */
   allocate(bytes: number): number;
   /** One more owner for each page of the range. */

@@ -50,10 +50,19 @@ export interface AddressSpace {
    * @param prot PROT_* in force now
    * @param maxProt PROT_* that the guest's own mapping may ever get without another `map`: memory that is shared with
    *   others or copy-on-write must come without PROT_WRITE here
+   * @param ready the file has memory behind all of it: page tables are better filled now than fault by fault
    * Pre: all multiples of the page size; range below addressLimit. Post: visible to every context of the space before
    * the next `resume` of any of them returns to guest code. Does not block.
    */
-  map(addr: number, length: number, fd: number, offset: number, prot: number, maxProt: number): number;
+  map(
+    addr: number,
+    length: number,
+    fd: number,
+    offset: number,
+    prot: number,
+    maxProt: number,
+    ready?: boolean,
+  ): number;
   unmap(addr: number, length: number): number;
   protect(addr: number, length: number, prot: number): number;
   /** Sends queued commands now. Post: no context of the space, running or not, sees the old mappings. 0 or -errno. */

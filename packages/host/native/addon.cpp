@@ -98,6 +98,7 @@ static napi_value Init(napi_env env, napi_value exports) {
       {"memoryClose", Invoke<MemoryClose>},
       {"memoryResize", Invoke<MemoryResize>},
       {"memoryPunch", Invoke<MemoryPunch>},
+      {"memoryPrepare", Invoke<MemoryPrepare>},
       {"memoryResident", Invoke<MemoryResident>},
       {"memoryExtent", Invoke<MemoryExtent>},
       {"memoryChunk", MemoryChunk},

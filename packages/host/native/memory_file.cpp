@@ -37,7 +37,8 @@ static MemoryFile* At(State& state, int64_t handle) {
 
 // Returns a handle; results[0] is the descriptor.
 int64_t MemoryOpen(State& state) {
-  const int fd = CreateMemfd();
+  int fd = OpenHugeFile();
+  if (fd < 0) fd = CreateMemfd();
   if (fd < 0) return -errno;
   state.memories.emplace_back();
   state.memories.back().fd = fd;
@@ -62,6 +63,44 @@ int64_t MemoryPunch(State& state) {
   if (memory == nullptr) return -EBADF;
   const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
   return fallocate(memory->fd, mode, state.arg(1), state.arg(2)) != 0 ? -errno : 0;
+}
+
+constexpr int kPatience = 64;
+
+// Asks for one huge page at `offset`, where nothing is yet: the first access to memory that is marked gets it. The mark goes again, so that
+// what the sentry touches itself stays small, and the chunk one mapping. False, and no harm done: there was none.
+static bool AskForHugePage(MemoryFile& memory, uint64_t offset) {
+  uint8_t* at = memory.chunks[offset / kChunkBytes] + offset % kChunkBytes;
+  if (memory.patience > 0) {
+    memory.patience--;
+    return false;
+  }
+  if (madvise(at, kHugeBytes, MADV_HUGEPAGE) == 0) {
+    (void)*static_cast<volatile uint8_t*>(at);
+    madvise(at, kHugeBytes, MADV_NOHUGEPAGE);
+    const off_t hole = lseek(memory.fd, static_cast<off_t>(offset), SEEK_HOLE);
+    if (hole >= static_cast<off_t>(offset + kHugeBytes)) return true;
+  }
+  memory.patience = kPatience;
+  return false;
+}
+
+// args: handle, offset, length. Has memory ready for the range, in huge pages where they fit and nothing has been yet. Small pages are
+// cleared at their first use (and are holes to lseek(2) until then). 1: all of it are huge pages.
+int64_t MemoryPrepare(State& state) {
+  MemoryFile* memory = At(state, state.arg(0));
+  if (memory == nullptr) return -EBADF;
+  const auto offset = static_cast<uint64_t>(state.arg(1));
+  const auto length = static_cast<uint64_t>(state.arg(2));
+  const uint64_t end = offset + length;
+  if (end > memory->size || offset / kChunkBytes >= memory->chunks.size()) return -EINVAL;
+  if (memory->chunks[offset / kChunkBytes] == nullptr || length > kChunkBytes - offset % kChunkBytes) return -EINVAL;
+  uint64_t huge = 0;
+  for (uint64_t at = (offset + kHugeBytes - 1) & ~(kHugeBytes - 1); at + kHugeBytes <= end; at += kHugeBytes) {
+    if (AskForHugePage(*memory, at)) huge += kHugeBytes;
+  }
+  if (huge == length) return 1;
+  return fallocate(memory->fd, 0, static_cast<off_t>(offset), static_cast<off_t>(length)) != 0 ? -errno : 0;
 }
 
 // args: handle, offset, length. Counts the pages of the range that hold data, by walking the runs of the file.
@@ -104,9 +143,18 @@ static int64_t MapChunk(MemoryFile& memory, size_t index) {
   if (index >= 4096) return -EINVAL;
   if (index >= memory.chunks.size()) memory.chunks.resize(index + 1, nullptr);
   if (memory.chunks[index] != nullptr) return -EEXIST;
-  void* base = mmap(nullptr, kChunkBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory.fd,
-                    static_cast<off_t>(index * kChunkBytes));
-  if (base == MAP_FAILED) return -errno;
+  // Huge pages need an address that is as aligned as their place in the file.
+  void* range = mmap(nullptr, kChunkBytes + kHugeBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (range == MAP_FAILED) return -errno;
+  auto* start = static_cast<uint8_t*>(range);
+  const uint64_t before = -reinterpret_cast<uintptr_t>(range) % kHugeBytes;
+  void* base = mmap(start + before, kChunkBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
+                    memory.fd, static_cast<off_t>(index * kChunkBytes));
+  const int error = errno;
+  if (before > 0) munmap(start, before);
+  munmap(start + before + kChunkBytes, kHugeBytes - before);
+  if (base == MAP_FAILED) return -error;
+  madvise(base, kChunkBytes, MADV_NOHUGEPAGE);
   // A core dump of the sentry must not hold application memory, nor may a fork copy it.
   madvise(base, kChunkBytes, MADV_DONTDUMP);
   madvise(base, kChunkBytes, MADV_DONTFORK);

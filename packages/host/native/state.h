@@ -20,6 +20,7 @@ constexpr size_t kSegments = 20480;
 constexpr size_t kMaxSegments = 1024;
 constexpr size_t kSharedBytes = 512 * 1024;
 constexpr uint64_t kChunkBytes = uint64_t{1} << 30;
+constexpr uint64_t kHugeBytes = uint64_t{1} << 21;
 
 struct Buffer {
   uint8_t* base;
@@ -30,6 +31,8 @@ struct Buffer {
 struct MemoryFile {
   int fd = -1;
   uint64_t size = 0;
+  // Times that no huge page is asked for: the host had none.
+  int patience = 0;
   std::vector<uint8_t*> chunks;
 };
 
@@ -57,10 +60,13 @@ int64_t ReadSegments(State& state);
 int64_t WriteSegments(State& state);
 int64_t SendSegments(State& state);
 int64_t ReceiveSegments(State& state);
+// A file that can have huge pages, or -1 where the host allows none (huge_file.cpp).
+int OpenHugeFile();
 // Memory file (memory_file.cpp).
 int64_t MemoryOpen(State& state);
 int64_t MemoryResize(State& state);
 int64_t MemoryPunch(State& state);
+int64_t MemoryPrepare(State& state);
 int64_t MemoryResident(State& state);
 int64_t MemoryExtent(State& state);
 napi_value MemoryChunk(napi_env env, napi_callback_info info);

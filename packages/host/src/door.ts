@@ -30,6 +30,7 @@ export interface NativeHost {
   memoryClose(): number;
   memoryResize(): number;
   memoryPunch(): number;
+  memoryPrepare(): number;
   memoryResident(): number;
   memoryExtent(): number;
   memoryChunk(): ArrayBuffer | number;

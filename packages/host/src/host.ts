@@ -3,6 +3,7 @@ import { HostConfinement } from './confinement.js';
 import { HostDescriptors } from './descriptors.js';
 import { HostDirectory } from './directory.js';
 import { type Door, openDoor } from './door.js';
+import { HostGuestSockets } from './guest-sockets.js';
 import { HostInetSockets } from './inet-sockets.js';
 import { HostInotify } from './inotify.js';
 import type { MemoryFile } from './memory-file.js';
@@ -20,6 +21,7 @@ export class Host {
   readonly confinement: HostConfinement;
   readonly descriptors: HostDescriptors;
   readonly directory: HostDirectory;
+  readonly guestSockets: HostGuestSockets;
   readonly inet: HostInetSockets;
   readonly inotify: HostInotify;
   readonly paths: HostPaths;
@@ -36,6 +38,7 @@ export class Host {
     this.confinement = new HostConfinement(door);
     this.descriptors = new HostDescriptors(door);
     this.directory = new HostDirectory(door);
+    this.guestSockets = new HostGuestSockets(door);
     this.inet = new HostInetSockets(door);
     this.inotify = new HostInotify(door);
     this.paths = new HostPaths(door);

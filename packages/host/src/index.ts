@@ -1,4 +1,4 @@
-export { HostCallError, makePipe, makeSocketPair, sendDescriptors } from './application.js';
+export { connectUnix, HostCallError, makePipe, makeSocketPair, sendDescriptors } from './application.js';
 export { HostConfinement } from './confinement.js';
 export {
   FIONREAD,
@@ -26,11 +26,12 @@ export {
   SEGMENTS,
 } from './door.js';
 export { type Bell, EventWatcher, startEventWatcher } from './event-watcher.js';
+export { HostGuestSockets } from './guest-sockets.js';
 export { Host, openHost } from './host.js';
 export { HostInetSockets, MAX_INET_ADDRESS } from './inet-sockets.js';
 export { HostInotify } from './inotify.js';
 export { CHUNK_BYTES, createMemoryFile, MemoryFile } from './memory-file.js';
-export { openMemoryPressure } from './memory-pressure.js';
+export { openMemoryPressure, type PressurePlaces, pressurePlaces } from './memory-pressure.js';
 export {
   HostPaths,
   type HostTimes,

@@ -1,10 +1,9 @@
-// A memory file: memfd_create(2), grown in steps, mapped in chunks of 1 GiB, holes punched to give memory back. mm allocates in it.
+// A memory file: a file in memory without a name, grown in steps, mapped in chunks of 1 GiB, holes punched to give memory back. mm allocates in it.
 import { EINVAL, ENOMEM } from '@sandbox-kernel/abi';
 import type { Door } from './door.js';
 
 export const CHUNK_BYTES = 2 ** 30;
 const PAGE_BYTES = 4096;
-const SYS_FALLOCATE = 285;
 /** The file grows by at least this much at a time: ftruncate is cheap, but not free. */
 const GROWTH = 64 * 2 ** 20;
 
@@ -71,9 +70,16 @@ export class MemoryFile {
     return this.#door.native.memoryPunch();
   }
 
-  /** Has the host make pages of the range ready. 0 or -errno; a failure changes nothing. */
+  /**
+   * Has the host put memory behind the range, in huge pages where they fit and are to be had. It holds what it held, and counts as present at
+   * its first use. Pre: the range lies in one chunk. 1: all of it are huge pages; 0; or -errno: nothing changed.
+   */
   prepare(offset: number, length: number): number {
-    return this.#door.call(SYS_FALLOCATE, 0, this.fd, 0, offset, length, 0, 0);
+    const args = this.#door.args;
+    args[0] = this.#handle;
+    args[1] = offset;
+    args[2] = length;
+    return this.#door.native.memoryPrepare();
   }
 
   /** Pages of the range that hold data, or -errno. */

@@ -28,6 +28,8 @@ import type { Internet } from './internet.js';
 import { getIpOption, setIpOption } from './ip-options.js';
 import { IpState } from './ip-state.js';
 import { getIpv6Option, setIpv6Option } from './ipv6-options.js';
+import { originalDestination, SO_ORIGINAL_DST } from './netfilter/original-destination.js';
+import { askXtOption, isXtSetOption, setXtOption } from './netfilter/xt/xt-options.js';
 import { intBytes, viewOf } from './option-bytes.js';
 import { pollEvents } from './readiness.js';
 import type { InetName } from './sockaddr.js';
@@ -39,6 +41,7 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
   readonly ip: IpState;
   /** Who made it: /proc/net, sock_diag. */
   readonly uid: number;
+  readonly gid: number;
   /** SO_BINDTODEVICE: interface index, 0 for none. */
   boundInterface: number;
   mark: number;
@@ -50,6 +53,7 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
     this.isV6 = isV6;
     this.ip = new IpState(internet.settings.v6Only);
     this.uid = uid;
+    this.gid = internet.kernel.current?.credentials.fsgid ?? 0;
     this.boundInterface = 0;
     this.mark = 0;
     this.sendBuffer = internet.settings.sendDefault;
@@ -112,8 +116,20 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
     return stack.host.isLocalAddress(address, name.scope);
   }
 
+  override askOption(
+    task: Task,
+    level: number,
+    option: number,
+    question: Uint8Array,
+    room: number,
+  ): Uint8Array | number {
+    return askXtOption(this.internet.netfilter, task, level, option, question, room);
+  }
+
   override getOption(task: Task, level: number, option: number, room: number): Uint8Array | number {
     if (level === SOL_SOCKET) return this.getSocketOption(option);
+    if (option === SO_ORIGINAL_DST && (level === IPPROTO_IP || level === IPPROTO_IPV6))
+      return originalDestination(this, level === IPPROTO_IPV6, room);
     if (level === IPPROTO_IP && (!this.isV6 || this.type !== SOCK_RAW))
       return getIpOption(this, option, room);
     if (level === IPPROTO_IPV6 && this.isV6) return getIpv6Option(this, option, room);
@@ -122,6 +138,7 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
 
   override setOption(task: Task, level: number, option: number, value: Uint8Array): number {
     if (level === SOL_SOCKET) return this.setSocketOption(task, option, value);
+    if (isXtSetOption(level, option)) return setXtOption(this.internet.netfilter, task, level, option, value);
     if (level === IPPROTO_IP && (!this.isV6 || this.type !== SOCK_RAW))
       return setIpOption(this, task, option, value);
     if (level === IPPROTO_IPV6 && this.isV6) return setIpv6Option(this, task, option, value);

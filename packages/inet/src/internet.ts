@@ -8,11 +8,12 @@ import {
   AF_PACKET,
   NETLINK_GENERIC,
   NETLINK_KOBJECT_UEVENT,
+  NETLINK_NETFILTER,
   NETLINK_ROUTE,
   NETLINK_SOCK_DIAG,
 } from '@sandbox-kernel/abi';
-import type { Clock, RandomSource } from '@sandbox-kernel/contracts';
-import type { Kernel } from '@sandbox-kernel/kernel';
+import type { Caller, Clock, RandomSource } from '@sandbox-kernel/contracts';
+import type { InterfaceRequests, Kernel } from '@sandbox-kernel/kernel';
 import {
   type Address,
   type InterfaceOptions,
@@ -24,7 +25,10 @@ import {
   Udp,
 } from '@sandbox-kernel/netstack';
 import { InetFamily } from './inet-family.js';
+import { interfaceIoctl } from './interface-ioctl.js';
 import type { ChangeSink } from './link-control.js';
+import { Netfilter } from './netfilter/netfilter.js';
+import { NetfilterProtocol } from './netfilter/nft/netfilter-protocol.js';
 import { NetlinkBus } from './netlink/bus.js';
 import { NetlinkFamily, type NetlinkProtocol } from './netlink/netlink-socket.js';
 import { GenericProtocol, UeventProtocol } from './netlink/plain-protocols.js';
@@ -75,7 +79,7 @@ class Random32 {
   }
 }
 
-export class Internet {
+export class Internet implements InterfaceRequests {
   readonly kernel: Kernel;
   readonly stack: Stack;
   readonly tcp: Tcp;
@@ -85,6 +89,8 @@ export class Internet {
   readonly netlink: NetlinkBus;
   readonly pings: PingIdentifiers;
   readonly changes: ChangeSink;
+  /** Tables of iptables(8) and nft(8). */
+  readonly netfilter: Netfilter;
   private readonly clock: Clock;
   /** Microseconds: when the stack wants to be called at the latest, as of its last run. */
   private devicesDue: number;
@@ -101,9 +107,11 @@ export class Internet {
     this.sockets = new SocketRegistry(options.socketLimit ?? 65536);
     this.netlink = new NetlinkBus();
     this.pings = new PingIdentifiers();
+    this.netfilter = new Netfilter(this);
     const route = new RouteProtocol(this);
     this.changes = route;
     this.register(route);
+    this.kernel.interfaceRequests = this;
     this.devicesDue = Number.POSITIVE_INFINITY;
   }
 
@@ -114,6 +122,7 @@ export class Internet {
       [NETLINK_SOCK_DIAG, new SockDiagProtocol(this)],
       [NETLINK_KOBJECT_UEVENT, new UeventProtocol()],
       [NETLINK_GENERIC, new GenericProtocol()],
+      [NETLINK_NETFILTER, new NetfilterProtocol(this)],
     ]);
     families.set(AF_INET, new InetFamily(this, false));
     families.set(AF_INET6, new InetFamily(this, true));
@@ -136,6 +145,11 @@ export class Internet {
       });
     }
     return failed < 0 ? failed : iface;
+  }
+
+  /** netdevice(7), for sockets of any family. */
+  ioctl(caller: Caller, request: number, argument: number): number {
+    return interfaceIoctl(this, false, caller, request, argument);
   }
 
   private micros(): number {

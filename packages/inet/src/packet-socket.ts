@@ -1,6 +1,7 @@
 // AF_PACKET (packet(7)): frames of an interface as they come and go, for those who hold CAP_NET_RAW. Rings are not supported.
 import {
   AF_PACKET,
+  type BpfProgram,
   CAP_NET_RAW,
   EAGAIN,
   EINVAL,
@@ -20,15 +21,10 @@ import {
   MSG_TRUNC,
   PACKET_ADD_MEMBERSHIP,
   PACKET_AUXDATA,
-  PACKET_BROADCAST,
   PACKET_DROP_MEMBERSHIP,
-  PACKET_HOST,
   PACKET_IGNORE_OUTGOING,
   PACKET_LOSS,
-  PACKET_MULTICAST,
   PACKET_ORIGDEV,
-  PACKET_OTHERHOST,
-  PACKET_OUTGOING,
   PACKET_QDISC_BYPASS,
   PACKET_RX_RING,
   PACKET_STATISTICS,
@@ -40,19 +36,14 @@ import {
   POLLOUT,
   POLLRDNORM,
   POLLWRNORM,
-  SO_ATTACH_FILTER,
   SOCK_DGRAM,
   SOCK_RAW,
   SOCKADDR_LL_SIZE,
-  SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Caller } from '@sandbox-kernel/contracts';
 import { Socket, type SocketFamily, type SocketMessage, type Task } from '@sandbox-kernel/kernel';
 import {
-  PACKET_BROADCAST as FLAG_BROADCAST,
   PACKET_LOOPBACK as FLAG_LOOPBACK,
-  PACKET_MULTICAST as FLAG_MULTICAST,
-  PACKET_OTHERHOST as FLAG_OTHERHOST,
   type NetInterface,
   type PacketBuffer,
   type PacketEndpoint,
@@ -61,6 +52,8 @@ import { gather, scatter } from '@sandbox-kernel/vfs';
 import { hardwareAddress, hardwareType, interfaceIoctl } from './interface-ioctl.js';
 import type { Internet } from './internet.js';
 import { intBytes, viewOf, wholeInt } from './option-bytes.js';
+import { packetType } from './packet-type.js';
+import { SocketFilter } from './socket-filter.js';
 
 const SOL_PACKET = 263;
 const KEPT = [
@@ -128,6 +121,14 @@ export class PacketSocket extends Socket {
             owner: this,
             receiveLimit: this.receiveBuffer,
           });
+    this.useFilter(this.filter);
+  }
+
+  override useFilter(program: BpfProgram | null): number {
+    this.filter = program;
+    if (this.endpoint !== null)
+      this.endpoint.filter = program === null ? null : new SocketFilter(this.internet, program);
+    return 0;
   }
 
   endpointReady(): void {
@@ -222,7 +223,13 @@ export class PacketSocket extends Socket {
   private sourceOf(packet: PacketBuffer): Uint8Array {
     const iface = this.internet.stack.network.interfaceByIndex(packet.interfaceIndex);
     const mac = iface?.isEthernet && packet.linkOffset >= 0 ? macOf(packet.bytes, packet.linkOffset + 6) : 0;
-    return linkName(packet.etherType, packet.interfaceIndex, iface, packetType(packet), mac);
+    return linkName(
+      packet.etherType,
+      packet.interfaceIndex,
+      iface,
+      packetType(packet, (packet.flags & FLAG_LOOPBACK) !== 0),
+      mac,
+    );
   }
 
   override close(): void {
@@ -258,7 +265,6 @@ export class PacketSocket extends Socket {
   }
 
   override setOption(_task: Task, level: number, option: number, value: Uint8Array): number {
-    if (level === SOL_SOCKET) return option === SO_ATTACH_FILTER ? -EOPNOTSUPP : -ENOPROTOOPT;
     if (level !== SOL_PACKET) return -ENOPROTOOPT;
     switch (option) {
       case PACKET_ADD_MEMBERSHIP:
@@ -280,13 +286,6 @@ export class PacketSocket extends Socket {
     if (request === FIONREAD) return caller.memory.writeU32(argument, this.receiveQueue);
     return interfaceIoctl(this.internet, false, caller, request, argument);
   }
-}
-
-function packetType(packet: PacketBuffer): number {
-  if ((packet.flags & FLAG_LOOPBACK) !== 0) return PACKET_OUTGOING;
-  if ((packet.flags & FLAG_BROADCAST) !== 0) return PACKET_BROADCAST;
-  if ((packet.flags & FLAG_MULTICAST) !== 0) return PACKET_MULTICAST;
-  return (packet.flags & FLAG_OTHERHOST) !== 0 ? PACKET_OTHERHOST : PACKET_HOST;
 }
 
 function macOf(bytes: Uint8Array, at: number): number {

@@ -1,6 +1,7 @@
 // Raw sockets (raw(7)) and ping sockets (icmp(7), SOCK_DGRAM): copies of what comes in for a protocol, and packets of one's own making.
 import {
   AF_UNSPEC,
+  type BpfProgram,
   EACCES,
   EADDRNOTAVAIL,
   EAGAIN,
@@ -37,6 +38,7 @@ import { InetSocket } from './inet-socket.js';
 import type { Internet } from './internet.js';
 import { viewOf } from './option-bytes.js';
 import { encodeName, familyOf, parseBindName, parseConnectName, parseSendName } from './sockaddr.js';
+import { SocketFilter } from './socket-filter.js';
 
 const SIOCOUTQ = 0x5411;
 /** icmp(7), RFC 3542: the option level and number of the filter by ICMP type. */
@@ -302,6 +304,12 @@ export class RawSocket extends InetSocket {
     if (this.front() !== null || this.shutRead) events |= POLLIN | POLLRDNORM;
     if (this.error !== 0) events |= POLLERR;
     return events;
+  }
+
+  override useFilter(program: BpfProgram | null): number {
+    this.filter = program;
+    this.endpoint.filter = program === null ? null : new SocketFilter(this.internet, program);
+    return 0;
   }
 
   // ── options ──

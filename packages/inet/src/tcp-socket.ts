@@ -36,12 +36,13 @@ import {
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Caller, IoSegments } from '@sandbox-kernel/contracts';
-import type { Socket, SocketMessage, Task } from '@sandbox-kernel/kernel';
+import { type Socket, type SocketMessage, signalUrgent, type Task } from '@sandbox-kernel/kernel';
 import {
   type Address,
   READ_DISCARD,
   READ_PEEK,
   READ_URGENT,
+  READY_PRIORITY,
   SHUTDOWN_RECEIVE,
   SHUTDOWN_SEND,
   TCP_CLOSE,
@@ -72,16 +73,32 @@ export class TcpSocket extends InetSocket {
   readonly endpoint: TcpEndpoint;
   readonly keptTcp: TcpKept;
   private progress: number;
+  /** Of which urgent byte the owner was told. */
+  private toldUrgent: number | null;
 
   constructor(internet: Internet, isV6: boolean, uid: number, endpoint: TcpEndpoint | null = null) {
     super(internet, isV6, SOCK_STREAM, IPPROTO_TCP, uid);
     this.endpoint = endpoint ?? new TcpEndpoint(internet.tcp, isV6);
     this.keptTcp = new TcpKept();
     this.progress = endpoint === null ? UNCONNECTED : CONNECTED;
+    this.toldUrgent = null;
     this.sendBuffer = internet.tcp.config.sendMemory[1];
     this.receiveBuffer = internet.tcp.config.receiveMemory[1];
     this.endpoint.setOwner(this, 0);
     if (endpoint === null && this.ip.v6Only) this.applyOptions();
+  }
+
+  override endpointReady(token: number, ready: number): void {
+    if ((ready & READY_PRIORITY) !== 0) this.tellUrgent();
+    super.endpointReady(token, ready);
+  }
+
+  /** Once for each urgent byte. */
+  private tellUrgent(): void {
+    const { tcb } = this.endpoint;
+    if (tcb === null || tcb.urgentSeq === this.toldUrgent) return;
+    this.toldUrgent = tcb.urgentSeq;
+    if (this.file !== null) signalUrgent(this.kernel, this.file);
   }
 
   // ── names ──

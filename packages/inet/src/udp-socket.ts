@@ -1,6 +1,7 @@
 // Datagram sockets (udp(7)) over netstack's endpoints.
 import {
   AF_UNSPEC,
+  type BpfProgram,
   EAGAIN,
   EDESTADDRREQ,
   EINVAL,
@@ -60,6 +61,7 @@ import {
   parseConnectName,
   parseSendName,
 } from './sockaddr.js';
+import { SocketFilter } from './socket-filter.js';
 
 const SIOCOUTQ = 0x5411;
 const MOST_PAYLOAD = 65507;
@@ -325,6 +327,12 @@ export class UdpSocket extends InetSocket {
 
   override events(): number {
     return pollEvents(this.endpoint.ready);
+  }
+
+  override useFilter(program: BpfProgram | null): number {
+    this.filter = program;
+    this.endpoint.filter = program === null ? null : new SocketFilter(this.internet, program);
+    return 0;
   }
 
   // ── options ──

@@ -176,6 +176,8 @@ function childImage(parent: Task, flags: number): ProcessImage | number {
   image.path = from.path;
   image.auxv = from.auxv;
   image.dumpable = from.dumpable;
+  image.membarrier = from.membarrier;
+  image.hugePagesDisabled = from.hugePagesDisabled;
   return image;
 }
 
@@ -199,7 +201,9 @@ function inheritState(parent: Task, child: Task, request: CloneRequest): void {
     child.alternateStack.copy(parent.alternateStack);
   child.personality = parent.personality;
   child.timerSlackNanos = parent.timerSlackNanos;
-  child.noTsc = parent.noTsc;
+  child.defaultSlackNanos = parent.timerSlackNanos;
+  child.machineCheckPolicy = parent.machineCheckPolicy;
+  child.ioFlusher = parent.ioFlusher;
   child.scheduling.inherit(parent.scheduling);
   if ((flags & CLONE_VM) === 0) {
     child.rseqAddress = parent.rseqAddress;

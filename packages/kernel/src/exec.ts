@@ -156,6 +156,7 @@ function become(task: Task, pending: PendingExec): void {
 
 function replaceImage(task: Task, image: ProcessImage): void {
   const old = task.image;
+  image.hugePagesDisabled = old.hugePagesDisabled;
   peakOf(task.group);
   task.image = image;
   task.memory = image.memory;

@@ -66,7 +66,7 @@ function releaseResources(task: Task): void {
   group.minorFaults += task.minorFaults;
   group.voluntarySwitches += task.voluntarySwitches;
   group.involuntarySwitches += task.involuntarySwitches;
-  task.credentials.user.pendingSignals -= task.pending.flush(-1, -1);
+  task.pending.flush(-1, -1);
   vforkDone(task);
   task.files.release();
   task.fs.release();
@@ -115,7 +115,7 @@ function endProcess(group: ThreadGroup, last: Task): void {
   const status = group.exiting ? group.exitStatus : last.exitStatus;
   group.exitStatus = status;
   group.exited = true;
-  group.leader.credentials.user.pendingSignals -= group.pending.flush(-1, -1);
+  group.pending.flush(-1, -1);
   group.handlers.users--;
   leaveSession(group);
   reparentChildren(group);

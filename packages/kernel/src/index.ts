@@ -35,6 +35,7 @@ export { UserAccount, UserAccounts } from './credentials/user-account.js';
 export { UserNamespace } from './credentials/user-namespace.js';
 export { commOf, executeProgram, startRegisters } from './exec.js';
 export { exitedStatus, exitGroup, exitTask } from './exit.js';
+export { freezeImage, thawImage } from './freeze.js';
 export { FutexTable } from './futex/futex-table.js';
 export { lockPi, unlockPi } from './futex/pi.js';
 export { futexCmpRequeuePi, futexWaitRequeuePi } from './futex/requeue-pi.js';
@@ -56,6 +57,7 @@ export {
   checkOperationCount,
   getSemaphores,
   operateSemaphores,
+  owesUndo,
   SemaphoreSet,
   undoSemaphores,
 } from './ipc/semaphore-set.js';
@@ -88,6 +90,7 @@ export { createPidfd, PidfdTarget, pidfdTarget } from './pidfd.js';
 export { type ControllingTerminal, isOrphaned, ProcessGroup, Session } from './process-group.js';
 export { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_ROOT, SUID_DUMP_USER } from './process-image.js';
 export { ProcessTable } from './process-table.js';
+export { endAll } from './reboot.js';
 export { getRegister, setRegister, setResult } from './registers.js';
 export {
   type ResourceUsage,
@@ -105,7 +108,13 @@ export { Scheduling } from './scheduling.js';
 export { AlternateStack } from './signal/alternate-stack.js';
 export { defaultAction, STOP_SIGNALS, UNBLOCKABLE_SIGNALS } from './signal/default-action.js';
 export { dequeueSignal, hasDeliverable } from './signal/deliver.js';
-export { KernelFileSignals, ownUnlessOwned, setAsync, setFileOwner } from './signal/file-signals.js';
+export {
+  KernelFileSignals,
+  ownUnlessOwned,
+  setAsync,
+  setFileOwner,
+  signalUrgent,
+} from './signal/file-signals.js';
 export {
   checkSignalPermission,
   kill,
@@ -136,6 +145,7 @@ export {
 export {
   type ControlMessage,
   DEFAULT_BUFFER,
+  type InterfaceRequests,
   MOST_BUFFER,
   openSocket,
   PeerCredentials,

@@ -18,7 +18,7 @@ import type { ProcessImage } from './process-image.js';
 import { ProcessTable } from './process-table.js';
 import type { SyscallHandler } from './results.js';
 import { RunQueue } from './run-queue.js';
-import type { SocketFamily } from './socket/socket.js';
+import type { InterfaceRequests, SocketFamily } from './socket/socket.js';
 import { UnixNames } from './socket/unix-names.js';
 import { UnixFamily, type UnixSocket } from './socket/unix-socket.js';
 import type { Task } from './task.js';
@@ -89,6 +89,8 @@ export class Kernel {
   readonly ptys: PtyTable;
   /** By AF_*; the network adds its own. */
   readonly socketFamilies: Map<number, SocketFamily>;
+  /** Answers what any socket may be asked about interfaces (netdevice(7)); null without a network. */
+  interfaceRequests: InterfaceRequests | null;
   readonly unixNames: UnixNames;
   /** Every Unix socket, in the order in which they were made. */
   readonly unixSockets: Set<UnixSocket>;
@@ -133,6 +135,7 @@ export class Kernel {
     this.memoryRelief = new MemoryRelief(this);
     this.ptys = new PtyTable(this);
     this.socketFamilies = new Map([[AF_UNIX, new UnixFamily()]]);
+    this.interfaceRequests = null;
     this.unixNames = new UnixNames();
     this.unixSockets = new Set();
     this.inFlight = new Map();
@@ -196,6 +199,11 @@ export class Kernel {
   leave(): void {
     this.charge();
     this.current = null;
+  }
+
+  /** ns monotonic when a task's work was last begun or ended: the time of day for who needs no better. */
+  get lastLook(): number {
+    return this.chargedAt;
   }
 
   /** Adds the work done so far to the system time of the task that it was done for. */

@@ -2,7 +2,15 @@
 //   for (;;) { kernel.runWoken(); const id = platform.wait(kernel.nextDeadline());
 //     id ≥ 0 → kernel.trapped(id); WAIT_DEADLINE, and after every wake-up → kernel.expireTimers(clock.monotonic()); }
 // `runWoken` runs blocked calls again and lets tasks go; nothing here blocks, and nothing throws for what a program does.
-import { ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTSYS, SIGKILL, SIGSEGV } from '@sandbox-kernel/abi';
+import {
+  ENOMEM,
+  ENOSYS,
+  ERESTART_RESTARTBLOCK,
+  ERESTARTSYS,
+  ESTALE,
+  SIGKILL,
+  SIGSEGV,
+} from '@sandbox-kernel/abi';
 import {
   FRAME_CR2,
   FRAME_ERR,
@@ -32,10 +40,12 @@ import { forceSignal } from './signal/send.js';
 import { kernelSignal, SignalInfo } from './signal/signal-info.js';
 import type { Task } from './task.js';
 import { TASK_BLOCKED, TASK_HELD, TASK_IN_KERNEL, TASK_RUNNING, TASK_WOKEN } from './task-state.js';
-import { settleObstacle, waitForEvents, waitForFault } from './userfault/wait.js';
+import { settleObstacle, waitForEvents, waitForFault, waitForMemory } from './userfault/wait.js';
 
 /** Processor vector of a page fault. */
 const VECTOR_PAGE_FAULT = 14;
+/** How often a call starts again because the names it walked over changed on the host meanwhile. Then the program hears of it. */
+const STALE_TRIES = 64;
 
 /** Sees every call of every task (--strace, events). `exit` comes once, with the result the program gets. */
 export interface SyscallObserver {
@@ -92,18 +102,25 @@ function startCall(task: Task): void {
 }
 
 function dispatch(task: Task, nr: number): void {
-  const handler = task.kernel.handlers[nr];
+  const { handlers, memoryFile } = task.kernel;
+  const handler = handlers[nr];
+  memoryFile.exhausted = false;
   if (handler === undefined || handler === null) {
     task.kernel.unknownCall(task, nr);
     finishCall(task, -ENOSYS);
     return;
   }
-  finishCall(task, handler(task, task.args));
+  let outcome = handler(task, task.args);
+  // As Linux's retry_estale(): calls can run again from the start, and one that met a stale name has done nothing yet.
+  for (let tries = 0; outcome === -ESTALE && tries < STALE_TRIES; tries++) outcome = handler(task, task.args);
+  finishCall(task, outcome);
 }
 
 function finishCall(task: Task, outcome: number): void {
   let result = outcome;
   if (result !== TASK_EXITED && task.memory.obstacle !== null) result = settleObstacle(task, result);
+  // A file or a pipe could not grow: as for a fault, somebody dies, and the call runs again.
+  if (result === -ENOMEM && task.kernel.memoryFile.exhausted) result = waitForMemory(task, result);
   if (result === BLOCKED) {
     task.voluntarySwitches++;
     task.state = TASK_BLOCKED;

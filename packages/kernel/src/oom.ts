@@ -51,7 +51,8 @@ function choose(kernel: Kernel): ThreadGroup | null {
     const { group } = task;
     if (!task.isLeader || group.exited || group.exiting || group.oomScoreAdjust === NEVER) continue;
     const points = badness(group);
-    if (points <= most) continue;
+    // Of equals the youngest, as in Linux: it has the least to lose.
+    if (points < most) continue;
     most = points;
     worst = group;
   }

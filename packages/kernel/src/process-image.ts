@@ -25,6 +25,8 @@ export class ProcessImage {
   /** As placed on the stack: pairs of 8 bytes. */
   auxv: Uint8Array;
   dumpable: number;
+  /** PR_SET_THP_DISABLE: kept. */
+  hugePagesDisabled: boolean;
   /** Commands that membarrier(2) has registered. */
   membarrier: number;
   /** The thread that copies it: others are held at their way back to the program. */
@@ -44,6 +46,7 @@ export class ProcessImage {
     this.path = '';
     this.auxv = new Uint8Array(0);
     this.dumpable = SUID_DUMP_USER;
+    this.hugePagesDisabled = false;
     this.membarrier = 0;
     this.freezer = null;
     this.held = [];

@@ -11,7 +11,8 @@ export class ProcessTable {
   readonly tasks: Map<number, Task>;
   readonly groups: Map<number, ProcessGroup>;
   readonly sessions: Map<number, Session>;
-  readonly pidMax: number;
+  /** Numbers stay below; may be changed at any time. */
+  pidMax: number;
   /** Most tasks at once (the sandbox's pids cap). */
   taskLimit: number;
   /** The last number given: /proc/loadavg, /proc/sys/kernel/ns_last_pid. */

@@ -1,5 +1,5 @@
 // Scheduling attributes (sched(7)): kept and returned as set; the host's scheduler runs the threads, so they order nothing here.
-import { SCHED_NORMAL } from '@sandbox-kernel/abi';
+import { SCHED_FIFO, SCHED_NORMAL, SCHED_RR } from '@sandbox-kernel/abi';
 
 export class Scheduling {
   policy: number;
@@ -7,12 +7,6 @@ export class Scheduling {
   /** −20 … 19. */
   nice: number;
   resetOnFork: boolean;
-  /** SCHED_DEADLINE, ns. */
-  runtime: number;
-  deadline: number;
-  period: number;
-  utilMin: number;
-  utilMax: number;
   /** sched_setaffinity(2): bit mask, 32 processors a word; null for all. */
   affinity: Uint32Array | null;
   /** ioprio_set(2). */
@@ -23,11 +17,6 @@ export class Scheduling {
     this.priority = 0;
     this.nice = 0;
     this.resetOnFork = false;
-    this.runtime = 0;
-    this.deadline = 0;
-    this.period = 0;
-    this.utilMin = 0;
-    this.utilMax = 1024;
     this.affinity = null;
     this.ioPriority = 0;
   }
@@ -36,17 +25,10 @@ export class Scheduling {
   inherit(from: Scheduling): void {
     this.affinity = from.affinity;
     this.ioPriority = from.ioPriority;
-    this.utilMin = from.utilMin;
-    this.utilMax = from.utilMax;
-    this.nice = from.nice;
-    if (from.resetOnFork) {
-      this.nice = Math.max(from.nice, 0);
-      return;
-    }
-    this.policy = from.policy;
-    this.priority = from.priority;
-    this.runtime = from.runtime;
-    this.deadline = from.deadline;
-    this.period = from.period;
+    const realtime = from.policy === SCHED_FIFO || from.policy === SCHED_RR;
+    const resets = from.resetOnFork && realtime;
+    this.policy = resets ? SCHED_NORMAL : from.policy;
+    this.priority = resets ? 0 : from.priority;
+    this.nice = resets ? 0 : from.resetOnFork ? Math.max(from.nice, 0) : from.nice;
   }
 }

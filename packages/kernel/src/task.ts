@@ -4,6 +4,7 @@
 import {
   CAP_IPC_LOCK,
   CAP_SYS_RAWIO,
+  PR_MCE_KILL_DEFAULT,
   RLIMIT_AS,
   RLIMIT_DATA,
   RLIMIT_MEMLOCK,
@@ -131,8 +132,11 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   personality: number;
   readonly scheduling: Scheduling;
   timerSlackNanos: number;
-  dumpableKeepCaps: boolean;
-  noTsc: boolean;
+  /** What PR_SET_TIMERSLACK 0 goes back to: what it started with. */
+  defaultSlackNanos: number;
+  /** PR_MCE_KILL, PR_SET_IO_FLUSHER: kept. */
+  machineCheckPolicy: number;
+  ioFlusher: boolean;
 
   systemNanos: number;
   minorFaults: number;
@@ -196,8 +200,9 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.personality = 0;
     this.scheduling = new Scheduling();
     this.timerSlackNanos = 50_000;
-    this.dumpableKeepCaps = false;
-    this.noTsc = false;
+    this.defaultSlackNanos = 50_000;
+    this.machineCheckPolicy = PR_MCE_KILL_DEFAULT;
+    this.ioFlusher = false;
     this.systemNanos = 0;
     this.minorFaults = 0;
     this.voluntarySwitches = 0;

@@ -149,11 +149,7 @@ export class ThreadGroup {
 
   /** Drops pending signals in the mask from the process and all its threads. */
   flushSignals(lo: number, hi: number): void {
-    flush(this.leader, this.pending, lo, hi);
-    for (const thread of this.threads) flush(thread, thread.pending, lo, hi);
+    this.pending.flush(lo, hi);
+    for (const thread of this.threads) thread.pending.flush(lo, hi);
   }
-}
-
-function flush(task: Task, queue: SignalQueue, lo: number, hi: number): void {
-  task.credentials.user.pendingSignals -= queue.flush(lo, hi);
 }

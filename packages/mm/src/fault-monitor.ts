@@ -71,8 +71,10 @@ export interface Obstacle {
 
 export const EXHAUSTED: Obstacle = { monitor: null, address: 0, flags: 0 };
 
-/** Shared memory whose pages can be missing one by one. */
+/** Memory with a name (shared, or a file of tmpfs) whose pages can be missing one by one. */
 interface Sparse extends Mappable {
+  /** Does it reach this far? */
+  covers(offset: number): boolean;
   /** Is there a page? */
   hasPage(offset: number): boolean;
   /** Marks the page as there; its place comes from `translate`. */
@@ -96,7 +98,8 @@ export function checkMonitor(mm: MemoryManager, a: number, page: number, write: 
     if (write && flags & VM_UFFD_WP && mm.pages.flags[i]! & PAGE_PROTECTED) {
       kind = UFFD_PAGEFAULT_FLAG_WP | UFFD_PAGEFAULT_FLAG_WRITE;
     }
-  } else if (!hasContent(mm, a, page)) {
+  } else if (!reaches(mm, a, page)) return 0;
+  else if (!hasContent(mm, a, page)) {
     if (flags & VM_UFFD_MISSING) kind = write ? UFFD_PAGEFAULT_FLAG_WRITE : 0;
   } else if (flags & VM_UFFD_MINOR)
     kind = UFFD_PAGEFAULT_FLAG_MINOR | (write ? UFFD_PAGEFAULT_FLAG_WRITE : 0);
@@ -105,6 +108,12 @@ export function checkMonitor(mm: MemoryManager, a: number, page: number, write: 
   if (monitor.raisesSignal) return FAULT_SIGBUS;
   mm.obstacle = { monitor, address: page, flags: kind };
   return FAULT_WAITS;
+}
+
+/** Is there anything to be had at all? Beyond the end of a file there is a SIGBUS, monitor or not. */
+function reaches(mm: MemoryManager, a: number, page: number): boolean {
+  const file = mm.areas.files[a]!;
+  return file === null || (file as Sparse).covers(mm.areas.offset[a]! + (page - mm.areas.start[a]!));
 }
 
 /** Does the memory behind an absent page exist (in shared memory that others filled)? */
@@ -127,7 +136,9 @@ export function monitorRange(
     const fresh = !(mm.areas.flags[a]! & VM_UFFD);
     mm.areas.monitors[a] = monitor;
     setAreaFlags(mm, a, (mm.areas.flags[a]! & ~VM_UFFD) | mode);
-    if (fresh) dropUntouched(mm, a, from, to);
+    // What has been touched can't be told for memory that others fill: all of it is to be asked for.
+    if (fresh && mode & VM_UFFD_MINOR) dropPages(mm, from, to);
+    else if (fresh) dropUntouched(mm, a, from, to);
   });
   mergeAreas(mm, start, end);
   settle(mm);
@@ -194,22 +205,25 @@ function placeFor(mm: MemoryManager, a: number, page: number): number {
   if (mm.pages.at(page) >= 0) return -EEXIST;
   const { areas, backing } = mm;
   const file = areas.files[a]!;
-  if (file === null) return mm.file.allocate(PAGE_SIZE, OWNER_PRIVATE);
+  if (!reaches(mm, a, page)) return -EFAULT;
+  if (isPrivate(mm, a)) return mm.file.allocate(PAGE_SIZE, OWNER_PRIVATE);
   const offset = areas.offset[a]! + (page - areas.start[a]!);
   if ((file as Sparse).hasPage(offset)) return -EEXIST;
-  const result = file.translate(offset, PAGE_SIZE, true, backing);
+  const result = file!.translate(offset, PAGE_SIZE, true, backing);
   if (result < 0) return result === -ENOMEM ? result : -EFAULT;
   return backing.fd === MEMORY_FILE ? backing.offset : -EINVAL;
 }
 
+/** Do pages that a command fills belong to this space alone? */
+function isPrivate(mm: MemoryManager, a: number): boolean {
+  return (mm.areas.flags[a]! & VM_SHARED) === 0;
+}
+
 function addPlaced(mm: MemoryManager, a: number, page: number, place: number, protect: boolean): void {
   const { areas } = mm;
-  const file = areas.files[a]!;
-  const shared = (areas.flags[a]! & VM_SHARED) !== 0;
-  let flags = protect ? PAGE_PROTECTED : 0;
-  if (file === null) flags |= PAGE_OWNED;
-  else if (shared) flags |= PAGE_WRITABLE;
-  if (file !== null) (file as Sparse).providePage(areas.offset[a]! + (page - areas.start[a]!));
+  const alone = isPrivate(mm, a);
+  const flags = (protect ? PAGE_PROTECTED : 0) | (alone ? PAGE_OWNED : PAGE_WRITABLE);
+  if (!alone) (areas.files[a] as Sparse).providePage(areas.offset[a]! + (page - areas.start[a]!));
   addPages(mm, page, PAGE_SIZE, MEMORY_FILE, place, flags);
 }
 
@@ -259,7 +273,7 @@ function fillMissing(
     const place = placeFor(mm, a, page);
     error = place < 0 ? place : fill(place, done);
     if (error !== 0) {
-      if (place >= 0 && mm.areas.files[a] === null) mm.file.release(place, PAGE_SIZE);
+      if (place >= 0 && isPrivate(mm, a)) mm.file.release(place, PAGE_SIZE);
       break;
     }
     addPlaced(mm, a, page, place, protect);

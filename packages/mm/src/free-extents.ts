@@ -67,6 +67,18 @@ export class FreeExtents {
     return first;
   }
 
+  /** As `take` of clean pages, the first a multiple of `alignment` (a divisor of a chunk's pages). */
+  takeAligned(pages: number, alignment: number): number {
+    const first = this.#search(pages + alignment - 1, false);
+    if (first < 0) return -1;
+    const at = Math.ceil(first / alignment) * alignment;
+    const end = first + this.length(first);
+    this.#unlink(first);
+    if (at > first) this.#link(first, at - first, false);
+    if (end > at + pages) this.#link(at + pages, end - at - pages, false);
+    return at;
+  }
+
   /** Some dirty extent's first page, or -1 when there is none. */
   firstDirty(): number {
     for (let c = CLASSES; c < 2 * CLASSES; c++) {

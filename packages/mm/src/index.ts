@@ -54,6 +54,7 @@ export {
   type PageHolding,
 } from './memory-file.js';
 export { MemoryManager, type MemoryManagerOptions } from './memory-manager.js';
+export { areaFlagNames } from './proc.js';
 export { reclaim } from './reclaim.js';
 export { SharedMemory } from './shared-memory.js';
 export type {

@@ -7,6 +7,7 @@ import {
   EOPNOTSUPP,
   EPERM,
   MADV_COLD,
+  MADV_COLLAPSE,
   MADV_DODUMP,
   MADV_DOFORK,
   MADV_DONTDUMP,
@@ -51,6 +52,7 @@ import {
   VM_WRITE,
 } from './area-flags.js';
 import { cutArea, mergeAreas, setAreaFlags } from './areas.js';
+import { collapse } from './collapse.js';
 import { tellRemoved } from './fault-monitor.js';
 import type { MemoryManager } from './memory-manager.js';
 import { dropPages, settle } from './pages.js';
@@ -86,7 +88,8 @@ function isKnown(advice: number): boolean {
     advice === MADV_COLD ||
     advice === MADV_PAGEOUT ||
     advice === MADV_POPULATE_READ ||
-    advice === MADV_POPULATE_WRITE
+    advice === MADV_POPULATE_WRITE ||
+    advice === MADV_COLLAPSE
   );
 }
 
@@ -157,6 +160,7 @@ function adviseArea(mm: MemoryManager, i: number, start: number, end: number, ad
   if (advice === MADV_REMOVE) return removeContent(mm, i, start, end);
   if (advice === MADV_COLD || advice === MADV_PAGEOUT) return flags & VM_LOCKED ? -EINVAL : 0;
   if (advice === MADV_WILLNEED) return 0;
+  if (advice === MADV_COLLAPSE) return collapse(mm, i, start, end);
   if (advice === MADV_WIPEONFORK && (file !== null || flags & VM_SHARED)) return -EINVAL;
   if (flags & VM_SPECIAL && (advice === MADV_DOFORK || advice === MADV_DODUMP)) return -EINVAL;
   const [set, clear] = FLAG_ADVICE.get(advice)!;
@@ -220,5 +224,5 @@ function removeContent(mm: MemoryManager, i: number, start: number, end: number)
 
 /** For process_madvise(2): the advice that may be given to another process. */
 export function isRemoteAdvice(advice: number): boolean {
-  return advice === MADV_COLD || advice === MADV_PAGEOUT || advice === MADV_WILLNEED;
+  return [MADV_COLD, MADV_PAGEOUT, MADV_WILLNEED, MADV_COLLAPSE].includes(advice);
 }

@@ -9,6 +9,8 @@ export class MapRun {
   offset: number;
   prot: number;
   maximum: number;
+  /** See `AddressSpace.map`. */
+  ready: boolean;
 
   constructor() {
     this.addr = 0;
@@ -17,24 +19,42 @@ export class MapRun {
     this.offset = 0;
     this.prot = 0;
     this.maximum = 0;
+    this.ready = false;
   }
 
   /** Takes the piece in, when it continues the run. */
-  extend(addr: number, length: number, fd: number, offset: number, prot: number, maximum: number): boolean {
+  extend(
+    addr: number,
+    length: number,
+    fd: number,
+    offset: number,
+    prot: number,
+    maximum: number,
+    ready: boolean,
+  ): boolean {
     if (this.length === 0 || addr !== this.addr + this.length) return false;
     if (fd !== this.fd || offset !== this.offset + this.length) return false;
-    if (prot !== this.prot || maximum !== this.maximum) return false;
+    if (prot !== this.prot || maximum !== this.maximum || ready !== this.ready) return false;
     this.length += length;
     return true;
   }
 
-  begin(addr: number, length: number, fd: number, offset: number, prot: number, maximum: number): void {
+  begin(
+    addr: number,
+    length: number,
+    fd: number,
+    offset: number,
+    prot: number,
+    maximum: number,
+    ready: boolean,
+  ): void {
     this.addr = addr;
     this.length = length;
     this.fd = fd;
     this.offset = offset;
     this.prot = prot;
     this.maximum = maximum;
+    this.ready = ready;
   }
 
   /** Sends the command, if there is one. 0 or -errno. */
@@ -42,6 +62,6 @@ export class MapRun {
     if (this.length === 0) return 0;
     const length = this.length;
     this.length = 0;
-    return space.map(this.addr, length, this.fd, this.offset, this.prot, this.maximum);
+    return space.map(this.addr, length, this.fd, this.offset, this.prot, this.maximum, this.ready);
   }
 }

@@ -11,8 +11,11 @@ export interface MemoryBacking {
   grow(bytes: number): number;
   /** Gives the memory behind [offset, offset + length) back; it reads as zeros from then on. Page multiples. 0 or -errno. */
   punch(offset: number, length: number): number;
-  /** [offset, offset + length) will be written to from start to end: has memory for it ready, so that touching it costs less. A hint. */
-  prepare?(offset: number, length: number): void;
+  /**
+   * [offset, offset + length) will be written to from start to end: has memory for it ready, so that touching it costs less. A hint. True: page
+   * tables can be filled for it at once at no further cost (huge pages).
+   */
+  prepare?(offset: number, length: number): boolean;
   /** Bytes of memory that the host holds for the file, or -1 when it can't be known. */
   resident(): number;
   /**

@@ -15,6 +15,8 @@ export const OWNER_SHARED = 2;
 
 const TOTAL = 2 ** 44;
 const DIRTY_LIMIT = 2 ** 21;
+/** From this size on memory is aligned to it, so that the host can use a huge page. */
+const HUGE_PAGE = 2 ** 21;
 
 export interface MemoryFileOptions {
   /** Most bytes in use at a time (the sandbox's memory limit); default: no limit. */
@@ -44,6 +46,10 @@ export class MemoryFile implements PageStore {
   peak: number;
   /** Bytes that address spaces have dropped, but not released yet. */
   graveBytes: number;
+  /** The limit refused something. The kernel clears it before each call, and looks when a call ends with ENOMEM. */
+  exhausted: boolean;
+  /** What was allocated last held memory of the host before. */
+  reused: boolean;
   /** Bytes of the file, in use or not. */
   size: number;
   readonly #backing: MemoryBacking;
@@ -63,6 +69,8 @@ export class MemoryFile implements PageStore {
     this.used = 0;
     this.peak = 0;
     this.graveBytes = 0;
+    this.exhausted = false;
+    this.reused = false;
     this.size = 0;
     this.#backing = backing;
     this.#free = new FreeExtents();
@@ -175,9 +183,9 @@ export class MemoryFile implements PageStore {
     return this.#free.dirtyPages * PAGE_SIZE + this.graveBytes;
   }
 
-  /** A fresh range is about to be written to from start to end. */
-  prepare(offset: number, bytes: number): void {
-    this.#backing.prepare?.(offset, bytes);
+  /** A range is about to be written to from start to end; see `MemoryBacking.prepare`. */
+  prepare(offset: number, bytes: number): boolean {
+    return this.#backing.prepare?.(offset, bytes) ?? false;
   }
 
   /** Does the page at `offset` have memory of the host? */
@@ -233,25 +241,35 @@ export class MemoryFile implements PageStore {
     if (bytes > CHUNK_SIZE || !this.#mayUse(bytes)) return -ENOMEM;
     // Dirty pages first: they are the host's already.
     if (this.#free.dirtyPages * PAGE_SIZE >= bytes) return -1;
-    return this.#claim(this.#free.take(bytes / PAGE_SIZE, false), bytes, owner);
+    return this.#claim(this.#takeClean(bytes), bytes, owner);
+  }
+
+  #takeClean(bytes: number): number {
+    this.reused = false;
+    if (bytes >= HUGE_PAGE && bytes < CHUNK_SIZE) {
+      const page = this.#free.takeAligned(bytes / PAGE_SIZE, HUGE_PAGE / PAGE_SIZE);
+      if (page >= 0) return page;
+    }
+    return this.#free.take(bytes / PAGE_SIZE, false);
   }
 
   #takeDirty(bytes: number, owner: number): number {
     if (bytes > CHUNK_SIZE || !this.#mayUse(bytes)) return -ENOMEM;
-    return this.#claim(this.#free.take(bytes / PAGE_SIZE, true), bytes, owner);
+    const offset = this.#claim(this.#free.take(bytes / PAGE_SIZE, true), bytes, owner);
+    this.reused = offset >= 0;
+    return offset;
   }
 
   #takeFresh(bytes: number, owner: number): number {
     if (bytes > CHUNK_SIZE || !this.#mayUse(bytes)) return -ENOMEM;
-    const pages = bytes / PAGE_SIZE;
     for (;;) {
-      const page = this.#free.take(pages, false);
+      const page = this.#takeClean(bytes);
       if (page >= 0) return this.#claim(page, bytes, owner);
       if (!this.#grow(bytes)) break;
     }
     // Free pages may be there, split by dirty ones.
     if (this.purge() === 0) return -ENOMEM;
-    const page = this.#free.take(pages, false);
+    const page = this.#takeClean(bytes);
     return page < 0 ? -ENOMEM : this.#claim(page, bytes, owner);
   }
 
@@ -267,7 +285,9 @@ export class MemoryFile implements PageStore {
 
   /** Blocks count whole, although programs may never touch them: at the limit, `reclaim` takes the holes back. */
   #mayUse(bytes: number): boolean {
-    return this.used + bytes <= this.limit;
+    if (this.used + bytes <= this.limit) return true;
+    this.exhausted = true;
+    return false;
   }
 
   #grow(bytes: number): boolean {

@@ -24,7 +24,7 @@ import { randomWord } from './layout.js';
 import { madvise } from './madvise.js';
 import { MapRun } from './map-run.js';
 import type { MemoryFile } from './memory-file.js';
-import { mincore } from './mincore.js';
+import { isResident, mincore } from './mincore.js';
 import { mlock, mlockall, munlock, munlockall } from './mlock.js';
 import { mapSpecial, mmap } from './mmap.js';
 import { mprotect } from './mprotect.js';
@@ -136,6 +136,9 @@ export class MemoryManager implements GuestMemory, MappingOwner {
   /** Address range that changed in the tables and is to be installed. */
   lowChanged: number;
   highChanged: number;
+  /** Of that, what has memory behind it already; see `markReady`. */
+  readyStart: number;
+  readyEnd: number;
   /** Flags of every new area (mlockall with MCL_FUTURE). */
   defaultFlags: number;
   /** An area is or was watched by a userfaultfd. */
@@ -186,6 +189,8 @@ export class MemoryManager implements GuestMemory, MappingOwner {
     this.scratch = new Uint8Array(8);
     this.lowChanged = Number.POSITIVE_INFINITY;
     this.highChanged = 0;
+    this.readyStart = 0;
+    this.readyEnd = 0;
     this.defaultFlags = 0;
     this.monitored = false;
     this.obstacle = null;
@@ -256,6 +261,11 @@ export class MemoryManager implements GuestMemory, MappingOwner {
   /** mincore(2): one byte per page to guest `vector`. */
   mincore(addr: number, length: number, vector: number): number {
     return mincore(this, addr, length, vector);
+  }
+
+  /** Is there memory behind the page that holds `addr`? */
+  isResident(addr: number): boolean {
+    return isResident(this, addr);
   }
 
   msync(addr: number, length: number, flags: number): number {

@@ -2,7 +2,7 @@
 // cache is not ours to know).
 import { EFAULT, EINVAL, ENOMEM } from '@sandbox-kernel/abi';
 import { MEMORY_FILE, PAGE_SIZE } from '@sandbox-kernel/contracts';
-import { isPageAligned, pageUp } from './addresses.js';
+import { isPageAligned, pageDown, pageUp } from './addresses.js';
 import type { MemoryManager } from './memory-manager.js';
 
 const BATCH = 4096;
@@ -22,6 +22,13 @@ export function mincore(mm: MemoryManager, addr: number, length: number, vector:
     done += found;
   }
   return 0;
+}
+
+/** Is there memory behind the page at `addr`? */
+export function isResident(mm: MemoryManager, addr: number): boolean {
+  const i = mm.pages.at(addr);
+  if (i < 0 || mm.pages.fd[i] !== MEMORY_FILE) return i >= 0;
+  return mm.file.isPresent(mm.pages.offset[i]! + (pageDown(addr) - mm.pages.start[i]!));
 }
 
 /** Answers for up to `count` pages from `addr` on, as far as areas reach. How many. */

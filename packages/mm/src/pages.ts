@@ -183,18 +183,32 @@ export function install(mm: MemoryManager, start: number, end: number): number {
     const stop = Math.min(end, pages.end[i]!);
     while (at < stop) {
       while (areas.end[a]! <= at) a++;
-      const to = Math.min(stop, areas.end[a]!);
+      const ready = at >= mm.readyStart && at < mm.readyEnd;
+      const border = ready ? mm.readyEnd : at < mm.readyStart ? mm.readyStart : stop;
+      const to = Math.min(stop, areas.end[a]!, border);
       const offset = pages.offset[i]! + (at - pages.start[i]!);
       const area = areas.flags[a]!;
       const page = pages.flags[i]!;
       const prot = installedProt(area, page);
-      if (!run.extend(at, to - at, pages.fd[i]!, offset, prot, maximumProt(area, page))) {
+      const maximum = maximumProt(area, page);
+      if (!run.extend(at, to - at, pages.fd[i]!, offset, prot, maximum, ready)) {
         result = Math.min(result, run.send(mm.space));
-        run.begin(at, to - at, pages.fd[i]!, offset, prot, maximumProt(area, page));
+        run.begin(at, to - at, pages.fd[i]!, offset, prot, maximum, ready);
       }
       at = to;
     }
   }
+  mm.readyStart = 0;
+  mm.readyEnd = 0;
   touched(mm);
   return Math.min(result, run.send(mm.space));
+}
+
+/** [start, end) is about to be installed, and the host has memory behind all of it. The last such range of an operation counts. */
+export function markReady(mm: MemoryManager, start: number, end: number): void {
+  if (start === mm.readyEnd) mm.readyEnd = end;
+  else {
+    mm.readyStart = start;
+    mm.readyEnd = end;
+  }
 }

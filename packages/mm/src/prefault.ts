@@ -2,9 +2,9 @@
 // MADV_POPULATE_*. Works on the tables; the caller installs.
 import { EACCES, EFAULT, ENOMEM, PROT_READ, PROT_WRITE } from '@sandbox-kernel/abi';
 import { allows } from './access.js';
-import { VM_PROT, VM_SHARED, VM_UFFD, VM_WRITE } from './area-flags.js';
+import { VM_LOCKONFAULT, VM_PROT, VM_SHARED, VM_UFFD, VM_WRITE } from './area-flags.js';
 import type { MemoryManager } from './memory-manager.js';
-import { fillAnonymous, makePresent, translateRun } from './populate.js';
+import { fillAnonymous, makePresent, prepare, translateRun } from './populate.js';
 
 const MAX_RUNS = 16;
 
@@ -64,6 +64,10 @@ export function populateRange(
     const stop = Math.min(end, areas.end[a]!);
     const flags = areas.flags[a]!;
     const wanted = write || (prefer && (flags & (VM_WRITE | VM_SHARED)) === VM_WRITE);
+    if (prefer && flags & VM_LOCKONFAULT) {
+      at = stop;
+      continue;
+    }
     if (allows(flags, write ? PROT_WRITE : PROT_READ)) {
       const result = populatePiece(mm, a, at, stop, wanted);
       if (result < 0) return result === -ENOMEM ? result : -EFAULT;
@@ -77,8 +81,10 @@ function populatePiece(mm: MemoryManager, a: number, start: number, end: number,
   for (let page = start; page < end; ) {
     const result = makePresent(mm, a, page, write);
     if (result < 0) return result;
-    // The run that the page is in is as good as the page.
-    page = mm.pages.end[mm.pages.at(page)]!;
+    // The run that the page is in is as good as the page. It is to be there before the program touches it.
+    const stop = Math.min(end, mm.pages.end[mm.pages.at(page)]!);
+    prepare(mm, page, stop - page, true);
+    page = stop;
   }
   return 0;
 }

@@ -2,8 +2,36 @@
 import { EBADF, EINVAL, ENOMEM } from '@sandbox-kernel/abi';
 import { PAGE_SIZE } from '@sandbox-kernel/contracts';
 import { isPageAligned, pageUp } from './addresses.js';
-import { PAGE_OWNED, VM_LOCKED, VM_PROT, VM_SHARED, VM_SPECIAL } from './area-flags.js';
-import { cutArea, mergeAreas } from './areas.js';
+import {
+  PAGE_OWNED,
+  VM_DONTCOPY,
+  VM_DONTDUMP,
+  VM_DONTEXPAND,
+  VM_EXEC,
+  VM_GROWSDOWN,
+  VM_HUGEPAGE,
+  VM_LOCKED,
+  VM_LOCKONFAULT,
+  VM_MAYEXEC,
+  VM_MAYREAD,
+  VM_MAYWRITE,
+  VM_MERGEABLE,
+  VM_NOHUGEPAGE,
+  VM_NORESERVE,
+  VM_PROT,
+  VM_RAND_READ,
+  VM_READ,
+  VM_SEALED,
+  VM_SEQ_READ,
+  VM_SHARED,
+  VM_SPECIAL,
+  VM_UFFD_MINOR,
+  VM_UFFD_MISSING,
+  VM_UFFD_WP,
+  VM_WIPEONFORK,
+  VM_WRITE,
+} from './area-flags.js';
+import { cutArea, isCommitted, mergeAreas } from './areas.js';
 import type { MemoryManager } from './memory-manager.js';
 import type { AreaInfo, AreaUsage, MemoryUsage } from './types.js';
 
@@ -34,6 +62,48 @@ function areaName(mm: MemoryManager, i: number): string {
   if (mm.startBrk < mm.currentBrk && start < mm.currentBrk && end > mm.startBrk) return '[heap]';
   if (start <= mm.startStack && mm.startStack < end) return '[stack]';
   return given === null ? '' : `[anon:${given}]`;
+}
+
+/** VmFlags of smaps (proc_pid_smaps(5)), in Linux's order: bits here, name there. What has no bit of its own is worked out below. */
+const FLAG_NAMES: readonly (readonly [number, string])[] = [
+  [VM_READ, 'rd'],
+  [VM_WRITE, 'wr'],
+  [VM_EXEC, 'ex'],
+  [0, 'sh'],
+  [VM_MAYREAD, 'mr'],
+  [VM_MAYWRITE, 'mw'],
+  [VM_MAYEXEC, 'me'],
+  [VM_SHARED, 'ms'],
+  [VM_GROWSDOWN, 'gd'],
+  [VM_UFFD_MISSING, 'um'],
+  [VM_UFFD_WP, 'uw'],
+  [VM_LOCKED, 'lo'],
+  [VM_SEQ_READ, 'sr'],
+  [VM_RAND_READ, 'rr'],
+  [VM_DONTCOPY, 'dc'],
+  [VM_DONTEXPAND | VM_SPECIAL, 'de'],
+  [VM_LOCKONFAULT, 'lf'],
+  [0, 'ac'],
+  [VM_NORESERVE, 'nr'],
+  [VM_WIPEONFORK, 'wf'],
+  [VM_DONTDUMP, 'dd'],
+  [VM_HUGEPAGE, 'hg'],
+  [VM_NOHUGEPAGE, 'nh'],
+  [VM_MERGEABLE, 'mg'],
+  [VM_UFFD_MINOR, 'ui'],
+  [VM_SEALED, 'sl'],
+];
+
+/** Each name with a space behind it. */
+export function areaFlagNames(flags: number): string {
+  let text = '';
+  for (const [bits, name] of FLAG_NAMES) {
+    // A shared mapping that can never be written is private to Linux, but for its `ms`.
+    const shared = name === 'sh' && (flags & (VM_SHARED | VM_MAYWRITE)) === (VM_SHARED | VM_MAYWRITE);
+    const counted = name === 'ac' && isCommitted(flags, null);
+    if ((flags & bits) !== 0 || shared || counted) text += `${name} `;
+  }
+  return text;
 }
 
 export function areaUsage(mm: MemoryManager, i: number, out: AreaUsage): void {

@@ -75,6 +75,10 @@ export class SharedMemory implements Mappable {
     return 0;
   }
 
+  covers(offset: number): boolean {
+    return offset < this.size;
+  }
+
   /** Is there a page with content at `offset`? Blocks come whole, so that a page that nobody wrote to does not count. */
   hasPage(offset: number): boolean {
     const i = this.#pages.at(offset);

@@ -51,10 +51,38 @@ export {
   CT_RELATED,
   CT_UNTRACKED,
 } from './filter/conntrack.js';
-export type { Flow, FlowTuple } from './filter/flow.js';
+export {
+  Counter,
+  Evaluation,
+  REGISTER_BYTES,
+  type RuleStep,
+  STEP_BREAK,
+  STEP_GOTO,
+  STEP_JUMP,
+  STEP_NEXT,
+  STEP_RETURN,
+} from './filter/evaluation.js';
+export {
+  FLOW_ASSURED,
+  FLOW_CONFIRMED,
+  FLOW_DESTINATION_NAT,
+  FLOW_SEEN_REPLY,
+  FLOW_SOURCE_NAT,
+  type Flow,
+  type FlowTuple,
+} from './filter/flow.js';
 export type { MatchOptions, PacketMatcher, PortRange, Prefix, RateLimit } from './filter/match.js';
 export { Nat, type NatRange } from './filter/nat.js';
-export { Chain, type ChainOptions, Rule, type RuleAction, type RuleObserver } from './filter/rules.js';
+export { rejectReset, rejectUnreachable } from './filter/reject.js';
+export {
+  ActionStep,
+  Chain,
+  type ChainOptions,
+  ownAddress,
+  Rule,
+  type RuleAction,
+  type RuleObserver,
+} from './filter/rules.js';
 export { InvariantError } from './invariant.js';
 export { BridgeDevice, type BridgeOptions } from './link/bridge.js';
 export { CaptureDevice, type CaptureOptions, type CaptureSink } from './link/capture-device.js';
@@ -87,6 +115,7 @@ export {
   PRIORITY_DNAT,
   PRIORITY_FILTER,
   PRIORITY_MANGLE,
+  PRIORITY_RAW,
   PRIORITY_SNAT,
   VERDICT_ACCEPT,
   VERDICT_DROP,
@@ -102,7 +131,7 @@ export type {
 } from './network/multicast-forward.js';
 export type { NeighbourEntry, NeighbourOptions } from './network/neighbour.js';
 export type { NetworkLayer, NetworkObserver, NetworkOptions } from './network/network.js';
-export type { PacketEndpoint, PacketEndpointOptions, PacketFilter } from './network/packet-endpoint.js';
+export type { PacketEndpoint, PacketEndpointOptions } from './network/packet-endpoint.js';
 export type { IcmpLimits } from './network/rate-limit.js';
 export type { RawEndpoint, RawOptions } from './network/raw-endpoint.js';
 export type { ReassemblyOptions } from './network/reassembly.js';
@@ -127,6 +156,7 @@ export type {
   TransportProtocol,
 } from './roles.js';
 export {
+  type PacketFilter,
   READY_ERROR,
   READY_HANGUP,
   READY_PRIORITY,
@@ -179,6 +209,7 @@ export {
 } from './transport/tcp/state.js';
 export { SHUTDOWN_RECEIVE, SHUTDOWN_SEND } from './transport/tcp/tcb.js';
 export { Tcp } from './transport/tcp/tcp.js';
+export type { TimeWait } from './transport/tcp/time-wait.js';
 export { UDP_PEEK, UDP_SHUTDOWN_RECEIVE, UDP_SHUTDOWN_SEND, UdpEndpoint } from './transport/udp/endpoint.js';
 export type { ForwardedUdp, UdpForwarder } from './transport/udp/forwarder.js';
 export { UdpError, UdpMessage } from './transport/udp/message.js';

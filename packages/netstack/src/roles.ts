@@ -256,6 +256,18 @@ export const READY_READ_HANGUP = 1 << 4;
 /** Urgent data, or something on an error queue. */
 export const READY_PRIORITY = 1 << 5;
 
+/** Chooses packets, as a socket filter program does. */
+export interface PacketFilter {
+  /** Bytes of [start..packet.end) to keep; 0 to drop. */
+  acceptPacket(
+    packet: PacketBuffer,
+    start: number,
+    interfaceIndex: number,
+    etherType: number,
+    outgoing: boolean,
+  ): number;
+}
+
 /**
  * Who listens to an endpoint. One object serves many endpoints: `token` is what it gave when it registered. Called
  * from inside the stack: it may call back into the endpoint (read, write, close) but not into Stack.poll or input.

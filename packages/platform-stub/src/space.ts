@@ -13,6 +13,7 @@ const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MAP_FIXED = 0x10;
 const MAP_NORESERVE = 0x4000;
+const MAP_POPULATE = 0x8000;
 
 /** One command: number and six arguments, 8 bytes each, and padding. */
 const COMMAND_WORDS = 16;
@@ -62,7 +63,15 @@ export class StubAddressSpace implements AddressSpace {
     this.#alive = true;
   }
 
-  map(addr: number, length: number, fd: number, offset: number, prot: number, maxProt: number): number {
+  map(
+    addr: number,
+    length: number,
+    fd: number,
+    offset: number,
+    prot: number,
+    maxProt: number,
+    ready = false,
+  ): number {
     if (!this.#platform.isGuestRange(addr, length)) return -EINVAL;
     let file = (maxProt & PROT_WRITE) === 0 ? FD_MEMORY_READ_ONLY : FD_MEMORY;
     if (fd !== MEMORY_FILE) {
@@ -72,7 +81,7 @@ export class StubAddressSpace implements AddressSpace {
     const at = this.#next();
     this.#put(at, SYS_mmap, addr, length, prot);
     const words = this.#words;
-    words[at + 8] = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
+    words[at + 8] = MAP_SHARED | MAP_FIXED | MAP_NORESERVE | (ready ? MAP_POPULATE : 0);
     words[at + 9] = 0;
     words[at + 10] = file;
     words[at + 11] = 0;

@@ -139,15 +139,8 @@ void LetRun(Engine& engine, Thread& thread) {
   thread.patched = false;
   if (__atomic_exchange_n(&thread.slot->state, STATE_RUN, __ATOMIC_SEQ_CST) != STATE_PARKED) return;
   engine.count(kCountWakes);
-  if (engine.mode == kModeSpin) NoteSpin(engine, true);
+  if (engine.mode == kModeSpin && !engine.contexts[thread.context].blocked) NoteSpin(engine, true);
   syscall(SYS_futex, &thread.slot->state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
-}
-
-static void Start(Engine& engine, int id) {
-  Context& context = engine.contexts[id];
-  context.running = true;
-  context.runIndex = engine.running.size();
-  engine.running.push_back(id);
 }
 
 // args: context, space, RESUME_* flags, count of commands queued for the space.
@@ -173,9 +166,8 @@ int64_t ContextResume(Engine& engine) {
   Thread& thread = engine.threads[context->thread];
   context->flags = static_cast<int>(engine.arg(2));
   if (Install(engine, *context, thread, engine.frame(id)) != 0) return Lost(engine, id);
-  Place(engine, id, thread);
-  Start(engine, id);
-  LetRun(engine, thread);
+  Place(engine, *context, thread);
+  TakeTurn(engine, id);
   return 0;
 }
 
@@ -187,9 +179,11 @@ static void Signal(Engine& engine, Thread& thread) {
 
 // args: context.
 int64_t ContextInterrupt(Engine& engine) {
-  Context* context = engine.contextAt(engine.arg(0));
+  const auto id = static_cast<int>(engine.arg(0));
+  Context* context = engine.contextAt(id);
   if (context == nullptr) return -EINVAL;
   if (!context->running || context->queued) return 0;
+  GiveTurn(engine, id);
   if (!context->interruptWanted) context->interrupted = __rdtsc();
   context->interruptWanted = true;
   Signal(engine, engine.threads[context->thread]);
@@ -203,6 +197,7 @@ void KillSpace(Engine& engine, int space) {
 
 static void StopNow(Engine& engine, int id) {
   const uint64_t limit = NowNanos() + kPatience;
+  GiveTurn(engine, id);
   engine.contexts[id].interruptWanted = true;
   Signal(engine, engine.threads[engine.contexts[id].thread]);
   for (;;) {
@@ -218,7 +213,9 @@ static void StopNow(Engine& engine, int id) {
 }
 
 // Not among the running ones any more.
-static void Leave(Engine& engine, Context& context) {
+static void Leave(Engine& engine, int id) {
+  Context& context = engine.contexts[id];
+  if (context.deferred) return DropTurn(engine, id);
   if (!context.running || context.runIndex >= engine.running.size()) return;
   const int last = engine.running.back();
   engine.running[context.runIndex] = last;
@@ -232,7 +229,7 @@ int64_t ContextRelease(Engine& engine) {
   Context* context = engine.contextAt(id);
   if (context == nullptr) return -EINVAL;
   if (context->running && !context->queued) StopNow(engine, id);
-  if (context->running && !context->queued) Leave(engine, *context);
+  if (context->running && !context->queued) Leave(engine, id);
   for (size_t i = engine.readyHead; i < engine.ready.size(); i++) {
     if (engine.ready[i] == id) engine.ready[i] = -1;
   }
@@ -247,7 +244,7 @@ int64_t ContextRelease(Engine& engine) {
 // Puts a context that trapped in line for Wait.
 void Deliver(Engine& engine, int id) {
   Context& context = engine.contexts[id];
-  Leave(engine, context);
+  Leave(engine, id);
   context.interruptWanted = false;
   context.queued = true;
   engine.ready.push_back(id);

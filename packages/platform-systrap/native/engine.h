@@ -56,6 +56,7 @@ enum Counter : int {
   kCountWakes,
   kCountSwallowed,
   kCountModes,
+  kCountDeferred,
   kCountPatched,
   kCountTrapped,
   kCountSpills,
@@ -108,6 +109,8 @@ struct Context {
   bool computes = false;  // for long between traps
   double burst = 10'000;  // ns between traps, average
   uint64_t resumed = 0;   // TSC
+  bool blocked = false;   // its call did not end at once: its thread may well sleep
+  bool deferred = false;  // running, but its turn has not come: in Engine::deferred instead of Engine::running
   bool known = false;     // `last` is what its thread's frame holds
   Frame last{};
   uint64_t fsBase = 0;    // what its thread has
@@ -135,6 +138,7 @@ struct Engine : Shared {
   std::vector<Context> contexts;
   std::vector<int> running;  // contexts whose threads are in guest code
   size_t nextRunning = 0;
+  std::vector<int> deferred;  // contexts that wait for their turn (turns.cpp)
   std::vector<int> ready;  // contexts that trapped, in order; readyHead is the next
   size_t readyHead = 0;
   uint32_t bellSeen = 0;
@@ -158,8 +162,8 @@ struct Engine : Shared {
   int cpu = -1;          // the sentry's, when it keeps to one
   bool shortPlaced = false;  // since the last review
   uint64_t reviewAt = 0;     // TSC
-  int lastContext = -1;
-  uint32_t sameContext = 0;
+  int taken = -1;     // the context that Wait returned last
+  int spinScore = 0;
   double cyclesPerNano = 1;
   double spinNanos = 0;
   int spinCredit = 128;
@@ -226,12 +230,18 @@ bool Accept(Engine& engine, int context);
 uint64_t NowNanos();
 void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline);
 
+// turns.cpp
+void TakeTurn(Engine& engine, int context);
+void DropTurn(Engine& engine, int context);
+void GiveTurn(Engine& engine, int context);
+uint64_t NextTurns(Engine& engine, int others);
+
 // placement.cpp
 void Calibrate(Engine& engine);
 void CalibrateSpin(Engine& engine);
 void NoteSpin(Engine& engine, bool vain);
 void NoteBurst(const Engine& engine, Context& context, const Thread& thread);
-void Place(Engine& engine, int context, Thread& thread);
+void Place(Engine& engine, Context& context, Thread& thread);
 void FetchManager(Engine& engine, int space);
 bool Review(Engine& engine);
 

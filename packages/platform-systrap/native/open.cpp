@@ -255,6 +255,7 @@ int64_t Close(Engine& engine) {
   }
   engine.spaces.clear();
   engine.running.clear();
+  engine.deferred.clear();
   for (Context& context : engine.contexts) context.thread = -1;
   for (int* fd : {&engine.controlFile, &engine.slotFile, &engine.socket, &engine.procDirectory, &engine.report[0],
                   &engine.report[1]}) {

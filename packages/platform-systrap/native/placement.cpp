@@ -2,7 +2,8 @@
 // cores a few hundred ns, one between two sleepers on one core 1.6 us. So:
 //   free   nobody has short bursts: every thread where the host likes it, nobody spins
 //   share  contexts with short bursts are on the sentry's core, and nobody spins
-//   spin   one context with short bursts runs alone: the sentry keeps its core, the guest has the others, both spin for a bounded time
+//   spin   the sentry keeps its core, contexts with short bursts have the others, both sides spin for a bounded time; a context whose call
+//          has blocked is told to sleep as soon as another one may want its core
 // Contexts that compute for long are where the host likes it in any mode. How long each computes between traps is told by its slot. It
 // may lie: it is its own speed that suffers.
 #include "engine.h"
@@ -16,7 +17,9 @@ constexpr double kShortBurst = 20'000;    // ns, average: worth sharing a core a
 constexpr double kLongBurst = 60'000;     // the average above which a context does not share a core any more
 constexpr double kReview = 2'000'000;     // running for so long without a trap is computing
 constexpr double kLongestSample = 400'000;
-constexpr uint32_t kSameForSpin = 64;     // traps in a row of one context before spinning begins
+constexpr int kScoreForSpin = 64;         // short bursts before spinning begins
+constexpr int kMostScore = 128;
+constexpr int kLong = 4;                  // so many of them are undone by one that is longer than the spin
 constexpr int kMostCredit = 256;          // hand-overs to two that spin earn credit, waits in vain cost it
 constexpr int kVain = 8;
 constexpr double kNoSpinning = 50'000'000;  // when it is used up: somebody else needs the cores
@@ -95,11 +98,16 @@ static void Enter(Engine& engine, Mode mode) {
   }
 }
 
-// Pre: the context has short bursts.
-static Mode Choose(const Engine& engine, const Context& context) {
-  if (!engine.running.empty() || engine.sameContext == 0 || context.resumed < engine.spinAgainAt) return kModeShare;
-  if (engine.mode == kModeSpin) return context.burst < engine.spinNanos ? kModeSpin : kModeShare;
-  return engine.sameContext >= kSameForSpin && context.burst < engine.spinNanos / 2 ? kModeSpin : kModeShare;
+// Pre: the context has short bursts. Changing over costs system calls, so it takes a run of bursts of the same kind.
+static Mode Choose(Engine& engine, const Context& context) {
+  if (context.resumed < engine.spinAgainAt) {
+    engine.spinScore = 0;
+    return kModeShare;
+  }
+  if (context.burst < engine.spinNanos / 2) engine.spinScore += engine.spinScore < kMostScore ? 1 : 0;
+  else if (context.burst > engine.spinNanos) engine.spinScore -= engine.spinScore > kLong ? kLong : engine.spinScore;
+  if (engine.mode == kModeSpin) return engine.spinScore > 0 ? kModeSpin : kModeShare;
+  return engine.spinScore >= kScoreForSpin ? kModeSpin : kModeShare;
 }
 
 // A hand-over while both sides spin: did it find the other awake? Where other work keeps taking a core away it does not, and costs more
@@ -127,12 +135,9 @@ void NoteBurst(const Engine& engine, Context& context, const Thread& thread) {
 }
 
 // Called before a thread runs guest code.
-void Place(Engine& engine, int id, Thread& thread) {
+void Place(Engine& engine, Context& context, Thread& thread) {
   if (engine.cores < 2) return;
-  Context& context = engine.contexts[id];
   context.resumed = __rdtsc();
-  engine.sameContext = engine.lastContext == id ? engine.sameContext + 1 : 0;
-  engine.lastContext = id;
   if (context.computes) {
     MoveThread(engine, thread, kAnywhere);
     return;

@@ -1,6 +1,7 @@
 // Waiting for guest threads, and translating what brought them to their slots into trap frames.
 #include "engine.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -31,6 +32,8 @@ constexpr uint64_t kLook = 50'000'000;
 // One that shares its core and computes for this long is let go.
 constexpr uint64_t kTick = 5'000'000;
 constexpr double kDeaf = 5e9;
+// Of more contexts it is quicker to be told than to look at all of them again and again.
+constexpr size_t kMostWatched = 16;
 
 uint64_t NowNanos() {
   timespec now{};
@@ -180,6 +183,7 @@ static int64_t TakeReady(Engine& engine) {
     if (id < 0) continue;
     engine.contexts[id].queued = false;
     engine.contexts[id].running = false;
+    engine.taken = id;
     return id;
   }
   return -1;
@@ -199,15 +203,23 @@ static bool Rang(Engine& engine) {
   return rang;
 }
 
-// Looks for a context without sleeping, for a bounded time; only while a single one runs on another core.
-static int64_t Spin(Engine& engine) {
-  if (engine.mode != kModeSpin || engine.running.size() != 1) return -1;
-  const uint64_t limit = __rdtsc() + static_cast<uint64_t>(engine.spinNanos * engine.cyclesPerNano);
-  const Thread& thread = engine.threads[engine.contexts[engine.running[0]].thread];
+static bool AnyTrapped(const Engine& engine) {
+  for (const int id : engine.running) {
+    const Thread& thread = engine.threads[engine.contexts[id].thread];
+    if (__atomic_load_n(&thread.slot->state, __ATOMIC_ACQUIRE) != STATE_RUN) return true;
+  }
+  return false;
+}
+
+// Looks for a context without sleeping, for a bounded time; only while some run, on other cores.
+static int64_t Spin(Engine& engine, uint64_t turn) {
+  if (engine.mode != kModeSpin || engine.running.empty() || engine.running.size() > kMostWatched) return -1;
+  uint64_t limit = __rdtsc() + static_cast<uint64_t>(engine.spinNanos * engine.cyclesPerNano);
+  if (turn != 0 && turn < limit) limit = turn;
   engine.count(kCountSpins);
   do {
     for (int i = 0; i < 8; i++) {
-      if (__atomic_load_n(&thread.slot->state, __ATOMIC_ACQUIRE) != STATE_RUN) {
+      if (AnyTrapped(engine)) {
         NoteSpin(engine, false);
         return Poll(engine);
       }
@@ -217,6 +229,19 @@ static int64_t Spin(Engine& engine) {
   } while (__rdtsc() < limit);
   NoteSpin(engine, true);
   return -1;
+}
+
+// The context that was served last did not go on: its call blocks. It need not wait awake where another one may want the core. That one
+// has been woken before: a core that idles in between takes long to wake up.
+static void ParkBlocked(Engine& engine, int taken) {
+  if (taken < 0) return;
+  Context& context = engine.contexts[taken];
+  if (!context.used || context.running || context.thread < 0) return;
+  context.blocked = true;
+  if (engine.mode != kModeSpin || engine.running.empty()) return;
+  uint32_t state = STATE_TRAPPED;
+  __atomic_compare_exchange_n(&engine.threads[context.thread].slot->state, &state, STATE_PARK, false, __ATOMIC_SEQ_CST,
+                              __ATOMIC_RELAXED);
 }
 
 // Sleeps until somebody rings or `until` comes. A context that has trapped in the meantime, or -1.
@@ -247,11 +272,16 @@ static void FindDeaf(Engine& engine) {
 // args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
 int64_t Wait(Engine& engine) {
   const double deadline = engine.args()[0];
+  int taken = engine.taken;
+  engine.taken = -1;
   if (__rdtsc() > engine.reviewAt) Review(engine);
   for (;;) {
     const bool rang = Rang(engine);
     int64_t id = Poll(engine);
-    if (id < 0 && !rang && deadline != 0) id = Spin(engine);
+    const uint64_t turn = NextTurns(engine, id < 0 ? 0 : 1);
+    ParkBlocked(engine, taken);
+    taken = -1;
+    if (id < 0 && !rang && deadline != 0) id = Spin(engine, turn);
     if (id >= 0) return id;
     if (engine.dead) return kWaitDead;
     if (rang) return kWaitBell;
@@ -263,6 +293,9 @@ int64_t Wait(Engine& engine) {
     if (until != 0 && now >= until) return kWaitNothing;
     const uint64_t look = now + (shares ? kTick : kLook);
     if (!engine.running.empty() && (until == 0 || until > look)) until = look;
+    const uint64_t cycles = __rdtsc();
+    if (turn != 0 && turn <= cycles) continue;
+    if (turn != 0) until = std::min(until, now + static_cast<uint64_t>((turn - cycles) / engine.cyclesPerNano));
     id = Sleep(engine, until);
     if (id >= 0) return id;
   }

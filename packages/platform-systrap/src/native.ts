@@ -22,6 +22,7 @@ const CONSTANTS: StubConstants = {
     'wakes',
     'swallowedSignals',
     'modeChanges',
+    'deferred',
     'patched',
     'trapped',
     'spills',

@@ -77,7 +77,7 @@ export class Sentry implements RequestHandler, MachineEvents {
     this.#server = new ControlServer(side.host, controlFd);
     this.#streams = new HostStreams(side.host, side.watcher, FIRST_STREAM_TOKEN);
     side.watcher.add(controlFd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, CONTROL_TOKEN);
-    if (side.pressureFd >= 0) side.watcher.add(side.pressureFd, EPOLLPRI | EPOLLET, PRESSURE_TOKEN);
+    for (const fd of side.pressureFds) side.watcher.add(fd, EPOLLPRI | EPOLLET, PRESSURE_TOKEN);
   }
 
   /** Returns when the other side of the control channel is gone. */
@@ -103,13 +103,14 @@ export class Sentry implements RequestHandler, MachineEvents {
     if (id >= 0) kernel.trapped(id);
     else if (id === WAIT_HOST_EVENT) this.#hostEvents();
     else if (id === WAIT_DEAD) throw new Error('the platform was killed from outside the sandbox');
-    this.#expire(kernel, network);
+    this.#expire(kernel, network, id >= 0);
   }
 
-  #expire(kernel: SentryKernel, network: SandboxNetwork): void {
+  /** `looked`: a trap was handled just now, and the clock was read for it. */
+  #expire(kernel: SentryKernel, network: SandboxNetwork, looked: boolean): void {
     const { deadline } = network;
     if (kernel.timers.next() === Number.POSITIVE_INFINITY && deadline === Number.POSITIVE_INFINITY) return;
-    const now = kernel.clock.monotonic();
+    const now = looked ? kernel.lastLook : kernel.clock.monotonic();
     kernel.expireTimers(now);
     if (deadline <= now && deadline > 0) network.run();
   }
@@ -129,8 +130,9 @@ export class Sentry implements RequestHandler, MachineEvents {
   }
 
   #deliver(token: number, events: number): void {
-    const { outside } = this.#machine ?? { outside: null };
+    const { outside, hostSockets } = this.#machine ?? { outside: null, hostSockets: null };
     if (token < FIRST_NETWORK_TOKEN) this.#streams.deliver(token, events);
+    else if (hostSockets !== null) hostSockets.deliver(token, events);
     else outside?.deliver(token, events);
   }
 

@@ -100,3 +100,11 @@ export interface FileWatcher {
   nextWatcher: FileWatcher | null;
   fileReleased(file: FileDescription): void;
 }
+
+/** One more or one less who has the file open for writing. */
+export function countWriter(file: FileDescription, change: number): void {
+  const inode = file.inode!;
+  inode.writers += change;
+  inode.superblock.writers += change;
+  if (file.mount !== null) file.mount.writers += change;
+}

@@ -100,6 +100,16 @@ export class FileOps implements FileDescriptionOps<FileDescription> {
     return this.size(_file) < 0 ? -ENODEV : -EOPNOTSUPP;
   }
 
+  /** False: RWF_NOWAIT is refused (EOPNOTSUPP), as the file may wait for what it does not know. */
+  takesNoWait(_file: FileDescription): boolean {
+    return true;
+  }
+
+  /** True for files that may be opened with O_DIRECT. No alignment is asked for: there is nothing below that would need it. */
+  takesDirect(_file: FileDescription): boolean {
+    return false;
+  }
+
   /** A change of O_APPEND, O_NONBLOCK, O_DIRECT, O_ASYNC by F_SETFL is about to happen. */
   flagsChanging(_file: FileDescription, _flags: number): number {
     return 0;

@@ -1,4 +1,6 @@
 // Every public name, one by one.
+
+export { isAclName } from './acl/inode-acl.js';
 export { checkAcl, encodeAcl, isValidAcl, modeOfAcl, type PosixAcl, parseAcl } from './acl/posix-acl.js';
 export { createAnonymousFile } from './anon/anonymous.js';
 export { controlEpoll, createEpoll, Epoll, type EpollItem, type EpollSink, epollOf } from './anon/epoll.js';
@@ -74,6 +76,7 @@ export { MountNamespace } from './mount-namespace.js';
 export { watchDirectory } from './notify/dnotify.js';
 export { type FanotifyGroup, isInode, type Marked } from './notify/fanotify.js';
 export { createFanotify, fanotifyOf } from './notify/fanotify-file.js';
+export { askToExecute, askToRead, forgetAsked, PERMISSION_EVENTS } from './notify/fanotify-permission.js';
 export { type FileSignals, NotifyHub } from './notify/hub.js';
 export { createInotify, Inotify, inotifyOf, watchFollows, watchNeedsDirectory } from './notify/inotify.js';
 export { tellWatches } from './notify/notify.js';
@@ -107,6 +110,7 @@ export {
   copyTree,
   createNamespace,
   dropTree,
+  moveBeneath,
   moveMount,
   newMount,
   pivotRoot,
@@ -119,6 +123,7 @@ export {
 export {
   allowWrite,
   denyWrite,
+  openAllowed,
   openDentry,
   openFile,
   openInternal,

@@ -134,6 +134,11 @@ export class InodeOps {
     return true;
   }
 
+  /** False: there is no `security.capability` to be dropped when the content changes. A host drops its files' own. */
+  mayHaveCapabilities(_inode: Inode): boolean {
+    return false;
+  }
+
   /** The value, or -ENODATA. `name` is whole: "user.x". */
   getXattr(_inode: Inode, _name: string): Uint8Array | number {
     return -ENODATA;

@@ -30,6 +30,8 @@ export class Mount {
   unbindable: boolean;
   /** Open files, working directories, roots: umount(2) says EBUSY. */
   refs: number;
+  /** Files open for writing: it can't become read-only meanwhile (EBUSY). */
+  writers: number;
   /** MNT_EXPIRE was asked for once and nobody used it since. */
   expiring: boolean;
   source: string;
@@ -47,6 +49,7 @@ export class Mount {
     this.master = null;
     this.unbindable = false;
     this.refs = 0;
+    this.writers = 0;
     this.expiring = false;
     this.source = source;
     root.retain();

@@ -11,9 +11,7 @@ import {
   MS_RDONLY,
   S_IFDIR,
   S_IFMT,
-  S_IFREG,
   S_ISGID,
-  S_ISUID,
   S_ISVTX,
 } from '@sandbox-kernel/abi';
 import type { CallerCredentials } from '@sandbox-kernel/contracts';
@@ -96,20 +94,6 @@ export function newMode(directory: Inode, mode: number, credentials: CallerCrede
   if ((mode & (S_ISGID | 0o10)) !== (S_ISGID | 0o10)) return mode;
   if (inGroup(credentials, directory.gid) || credentials.hasCapability(CAP_FSETID)) return mode;
   return mode & ~S_ISGID;
-}
-
-/** Mode after a write or truncation by somebody without CAP_FSETID: set-id bits go. */
-export function modeAfterWrite(inode: Inode, credentials: CallerCredentials): number {
-  const mode = inode.mode;
-  if ((mode & (S_ISUID | S_ISGID)) === 0 || (mode & S_IFMT) !== S_IFREG) return mode;
-  if (credentials.hasCapability(CAP_FSETID)) return mode;
-  return modeWithoutSetId(mode);
-}
-
-/** Set-user-ID goes always, set-group-ID where the group may execute. */
-export function modeWithoutSetId(mode: number): number {
-  const cleared = mode & ~S_ISUID;
-  return (mode & 0o10) !== 0 ? cleared & ~S_ISGID : cleared;
 }
 
 /** chown(2): may the caller set this owner (-1: leave)? */

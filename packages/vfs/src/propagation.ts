@@ -1,6 +1,7 @@
 // Peer groups of shared mounts and the slaves that listen to them: mount_namespaces(7), "shared subtrees".
 import type { Dentry } from './dentry.js';
 import type { Mount } from './mount.js';
+import type { MountNamespace } from './mount-namespace.js';
 import { connect, copyTree, makeShared, treeOf } from './ops/mounts.js';
 
 export class PeerGroup {
@@ -66,6 +67,9 @@ function collect(first: PeerGroup, except: Mount, into: Mount[]): void {
   for (const mount of found) into.push(mount);
 }
 
+/** How each copy gets to its place. */
+type Attach = (mount: Mount, parent: Mount, dentry: Dentry, namespace: MountNamespace | null) => void;
+
 interface Spread {
   readonly source: Mount;
   readonly group: PeerGroup;
@@ -88,7 +92,7 @@ class Propagation {
   }
 
   /** Copies of `source` for everybody in `group` but `except`, and for those who listen to it, as deep as programs like. */
-  run(source: Mount, group: PeerGroup, except: Mount, moved: boolean): void {
+  run(source: Mount, group: PeerGroup, except: Mount, moved: boolean, attach: Attach): void {
     for (const each of treeOf(source)) {
       makeShared(each);
       if (!moved) this.#fresh.add(each);
@@ -97,7 +101,7 @@ class Propagation {
     for (let i = 0; i < this.#pending.length; i++) this.#spread(this.#pending[i]!);
     this.#copies.forEach((copy, i) => {
       const target = this.#targets[i]!;
-      connect(copy, target, this.#dentry, target.namespace);
+      attach(copy, target, this.#dentry, target.namespace);
     });
   }
 
@@ -129,8 +133,14 @@ class Propagation {
 }
 
 /** `mount` was attached at `dentry` of `parent`: shows copies on everything that listens. */
-export function propagateMount(mount: Mount, parent: Mount, dentry: Dentry, moved: boolean): void {
-  if (parent.peers !== null) new Propagation(dentry).run(mount, parent.peers, parent, moved);
+export function propagateMount(
+  mount: Mount,
+  parent: Mount,
+  dentry: Dentry,
+  moved: boolean,
+  attach: Attach = connect,
+): void {
+  if (parent.peers !== null) new Propagation(dentry).run(mount, parent.peers, parent, moved, attach);
 }
 
 /** A copy of a shared mount listens to the group instead of being part of it. */

@@ -1,7 +1,7 @@
 // What the last close of an open file undoes: locks, leases, notification, writer count, references to its place.
 
 import { FMODE_INTERNAL, FMODE_PATH, FMODE_READER, FMODE_WRITER } from './constants.js';
-import type { FileDescription, FileWatcher } from './file-description.js';
+import { countWriter, type FileDescription, type FileWatcher } from './file-description.js';
 import { releaseFileLocks } from './locks/inode-locks.js';
 import { releaseMount } from './mount.js';
 import { forgetDirectoryWatches } from './notify/dnotify.js';
@@ -30,7 +30,7 @@ export function finishRelease(file: FileDescription): void {
 function leavePlace(file: FileDescription): void {
   file.detach();
   const inode = file.inode;
-  if (inode !== null && (file.mode & FMODE_WRITER) !== 0) inode.writers--;
+  if (inode !== null && (file.mode & FMODE_WRITER) !== 0) countWriter(file, -1);
   else if (inode !== null && (file.mode & FMODE_READER) !== 0) inode.readers--;
   file.dentry?.release();
   if (file.dentry === null) inode?.release();

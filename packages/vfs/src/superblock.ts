@@ -48,6 +48,8 @@ export class Superblock {
   source: string;
   /** Mounts that show it. */
   mounts: number;
+  /** Files open for writing through any mount, and shared mappings that may be written. */
+  writers: number;
   /** Inodes whose handles were given out, by number; null while there are none. */
   handles: Map<number, HandedOut> | null;
   /** The filesystem's own. */
@@ -68,6 +70,7 @@ export class Superblock {
     this.maxFileSize = 2 ** 53 - 4096;
     this.source = source;
     this.mounts = 0;
+    this.writers = 0;
     this.handles = null;
     this.data = null;
     this.nextInode = 1;

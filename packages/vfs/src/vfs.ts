@@ -43,6 +43,9 @@ export interface DonatedFiles {
   releaseFile(fd: number): void;
 }
 
+/** Bytes that a transfer moves per step. */
+export const TRANSFER_STEP = 65536;
+
 export class Vfs {
   readonly clock: Clock;
   readonly random: RandomSource;
@@ -68,6 +71,8 @@ export class Vfs {
   donatedFiles: DonatedFiles | null;
   private nextDevice: number;
   private nextMount: number;
+  /** For one transfer between two files at a time (ops/splice.ts): nothing in it outlives the call. */
+  readonly transferBuffer: Uint8Array;
   private nextGroup: number;
   private nextNamespace: number;
 
@@ -84,6 +89,7 @@ export class Vfs {
     this.walker = new PathWalker(this);
     this.change = new AttributeChange();
     this.openFiles = 0;
+    this.transferBuffer = new Uint8Array(TRANSFER_STEP);
     this.donatedFiles = null;
     this.nextDevice = 1;
     this.nextMount = 1;
@@ -91,7 +97,7 @@ export class Vfs {
     this.nextNamespace = 1;
     this.anonymous = new Superblock(this, new AnonymousFilesystem(), 'anon_inodefs');
     this.anonymousMount = createAnonymousMount(this.anonymous, this.nextMount++);
-    this.memory = createTmpfs(this, { mode: 0o777 });
+    this.memory = createTmpfs(this, { mode: 0o777, size: 0, inodes: 0 });
   }
 
   /** st_dev of a new filesystem: major 0, as Linux gives to those without a block device. */

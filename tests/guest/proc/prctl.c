@@ -133,6 +133,7 @@ static void scheduling(void) {
   CHECK(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
   CHECK(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0));
   CHECK(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
+  IN_CHILD("inherits", CHECK(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0)));
   CHECK(syscall(SYS_membarrier, 1 << 30, 0, 0));
   CHECK(syscall(SYS_ioprio_get, 1, 99999));
 }

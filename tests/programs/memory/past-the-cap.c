@@ -1,5 +1,7 @@
-// Uses memory until something happens. Arguments: nothing, `read` (the kernel writes the pages), `scapegoat` (another one is to die), `sparse`.
+// Uses memory until something happens. Arguments: nothing, `read` (the kernel writes the pages), `memfd`, `file` and `full` (a file of a tmpfs with
+// and without room to spare), `shared`, `scapegoat` (another one is to die), `sparse`.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +27,27 @@ static void fill(size_t mebibytes, int by_kernel) {
   }
 }
 
-static void past(int by_kernel) {
+static void fill_file(int fd) {
+  static char block[65536];
+  while (write(fd, block, sizeof block) > 0) continue;
+  // What is full says so.
+  _exit(errno == ENOSPC ? 28 : 3);
+}
+
+static void fill_shared(void) {
+  char *p = mmap(NULL, 1000 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) exit(9);
+  memset(p, 1, 1000 * MIB);
+}
+
+static void past(const char *how) {
+  int by_kernel = !strcmp(how, "read");
   pid_t child = fork();
   if (child == 0) {
+    if (!strcmp(how, "memfd")) fill_file(memfd_create("m", 0));
+    if (!strcmp(how, "file")) fill_file(open("/tmp/file", O_CREAT | O_WRONLY, 0600));
+    if (!strcmp(how, "full")) fill_file(open("/dev/shm/file", O_CREAT | O_WRONLY, 0600));
+    if (!strcmp(how, "shared")) fill_shared();
     fill(1000, by_kernel);
     _exit(7);
   }
@@ -35,6 +55,8 @@ static void past(int by_kernel) {
   waitpid(child, &status, 0);
   if (WIFSIGNALED(status)) printf("the child was killed by signal %d\n", WTERMSIG(status));
   else printf("the child ended with %d\n", WEXITSTATUS(status));
+  unlink("/tmp/file");
+  unlink("/dev/shm/file");
   fill(80, by_kernel);
   printf("and memory is there again\n");
 }
@@ -67,6 +89,6 @@ int main(int argc, char **argv) {
     int pages = 0;
     for (size_t at = 0; at < 2048 * MIB; at += 2 * MIB, pages++) p[at] = 1;
     printf("touched %d pages of 2 GiB\n", pages);
-  } else past(!strcmp(what, "read"));
+  } else past(what);
   return 0;
 }

@@ -44,6 +44,10 @@ class DirectFileOps extends FileOps {
     return done;
   }
 
+  override takesDirect(): boolean {
+    return true;
+  }
+
   override size(file: FileDescription): number {
     const inode = (file.data as DirectFile).inode;
     if (hostNode(inode).tree.shared) hostNode(inode).tree.refresh(inode);
@@ -179,6 +183,7 @@ export class DirectMappable implements Mappable {
 
   addMapping(owner: MappingOwner, offset: number, length: number, shared: boolean, writable: boolean): void {
     pin(this.file);
+    if (shared && writable) this.file.superblock.writers++;
     addRange(hostNode(this.file).mappings, owner, offset, length, shared, writable);
   }
 
@@ -190,7 +195,9 @@ export class DirectMappable implements Mappable {
     writable: boolean,
   ): void {
     const ranges = hostNode(this.file).mappings;
-    if (removeRange(ranges, owner, offset, length, shared, writable)) unpin(this.file);
+    if (!removeRange(ranges, owner, offset, length, shared, writable)) return;
+    if (shared && writable) this.file.superblock.writers--;
+    unpin(this.file);
   }
 
   sync(): number {

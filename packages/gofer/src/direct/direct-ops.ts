@@ -5,15 +5,18 @@ import {
   AT_REMOVEDIR,
   AT_SYMLINK_FOLLOW,
   AT_SYMLINK_NOFOLLOW,
+  EINVAL,
   ENODATA,
   ENOENT,
   ENOSYS,
   EOPNOTSUPP,
   EPERM,
+  ESTALE,
   O_DIRECTORY,
   O_RDONLY,
   O_RDWR,
   O_TMPFILE,
+  RENAME_EXCHANGE,
   S_IFBLK,
   S_IFCHR,
   S_IFDIR,
@@ -37,11 +40,12 @@ import {
   type FileDescription,
   type Inode,
   InodeOps,
+  isAclName,
   type RemoteWatch,
 } from '@sandbox-kernel/vfs';
 import { openDirectDirectory } from './direct-directory.js';
 import { cutMappings, DirectMappable, openDirectFile } from './direct-file.js';
-import { hostNode, NO_FD, setPlace } from './host-node.js';
+import { hostNode, movePlace, NO_FD, setPlace } from './host-node.js';
 
 const UTIME_OMIT = 0x3ffffffe;
 const XATTR_MAX = 65536;
@@ -64,6 +68,7 @@ class DirectOps extends InodeOps {
     const found = tree.statName(directory, name);
     if (inode === null) return found === -ENOENT;
     if (found !== 0 || !tree.isSame(inode)) return false;
+    tree.seenAt(inode, directory, name);
     tree.fill(inode);
     return true;
   }
@@ -147,13 +152,15 @@ class DirectOps extends InodeOps {
     if (source < 0) return source;
     const target = tree.pathFd(to);
     if (target < 0) return target;
-    if (replaced !== null && replaced.type === S_IFREG) keepOpen(replaced);
     const renamed = tree.host.paths.rename(source, oldName, target, newName, flags);
     if (renamed !== 0) return renamed;
-    setPlace(inode, to, newName);
+    movePlace(inode, to, newName);
     hostNode(from).stale = true;
-    if (replaced !== null) forgetName(replaced, to, newName);
-    if (replaced !== null && flags !== 0) setPlace(replaced, from, oldName);
+    if (replaced !== null) {
+      if ((flags & RENAME_EXCHANGE) !== 0) movePlace(replaced, from, oldName);
+      else forgetName(replaced, to, newName);
+      hostNode(replaced).stale = true;
+    }
     return touched(to, inode, 0);
   }
 
@@ -165,6 +172,8 @@ class DirectOps extends InodeOps {
     const fd = tree.pathFd(node.parent);
     if (fd < 0) return fd;
     const length = tree.host.paths.readlink(fd, node.name);
+    // No link any more, or gone: the walk has to look again.
+    if (length === -EINVAL || length === -ENOENT) return -ESTALE;
     if (length < 0) return length;
     node.target = tree.host.paths.linkTarget(length);
     return node.target;
@@ -193,6 +202,11 @@ class DirectOps extends InodeOps {
     return type === S_IFDIR ? openDirectDirectory(inode, file) : super.open(inode, file);
   }
 
+  override mayHaveAcl(inode: Inode): boolean {
+    const names = xattrNames(inode);
+    return typeof names !== 'number' && names.some(isAclName);
+  }
+
   override getXattr(inode: Inode, name: string): Uint8Array | number {
     // Most files have none, and programs as ls(1) ask for several of each.
     const names = xattrNames(inode);
@@ -206,6 +220,7 @@ class DirectOps extends InodeOps {
   }
 
   override setXattr(inode: Inode, name: string, value: Uint8Array, flags: number): number {
+    if (isForeign(name)) return -EOPNOTSUPP;
     const fd = attributeFd(inode);
     if (fd < 0) return -EOPNOTSUPP;
     hostNode(inode).xattrNames = null;
@@ -213,6 +228,7 @@ class DirectOps extends InodeOps {
   }
 
   override removeXattr(inode: Inode, name: string): number {
+    if (isForeign(name)) return -EOPNOTSUPP;
     const fd = attributeFd(inode);
     if (fd < 0) return -EOPNOTSUPP;
     hostNode(inode).xattrNames = null;
@@ -288,11 +304,6 @@ function removeName(directory: Inode, name: string, inode: Inode, flags: number)
   return touched(directory, inode, 0);
 }
 
-/** Before its name is replaced: a file that is in use keeps its descriptor. */
-function keepOpen(inode: Inode): void {
-  hostNode(inode).stale = true;
-}
-
 function forgetName(inode: Inode, directory: Inode, name: string): void {
   const node = hostNode(inode);
   if (inode.links > 0) inode.links = inode.isDirectory ? 0 : inode.links - 1;
@@ -359,6 +370,11 @@ function changeTimes(inode: Inode, change: AttributeChange): number {
   }
   const fd = node.tree.pathFd(node.parent);
   return fd < 0 ? fd : node.tree.host.paths.utimens(fd, node.name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+/** Attributes of the system with rules that only the host knows: the sentry's rights there are not the program's. */
+function isForeign(name: string): boolean {
+  return name.startsWith('system.') && !isAclName(name);
 }
 
 /** Names of the extended attributes; remembered where nobody else changes them. */

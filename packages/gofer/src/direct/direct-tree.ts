@@ -4,9 +4,12 @@ import {
   AT_FDCWD,
   AT_NO_AUTOMOUNT,
   AT_SYMLINK_NOFOLLOW,
+  EISDIR,
+  ELOOP,
   EMFILE,
   ENFILE,
   ENOENT,
+  ENOTDIR,
   ESTALE,
   O_CLOEXEC,
   O_DIRECTORY,
@@ -22,7 +25,7 @@ import {
 import { type Host, HostStat } from '@sandbox-kernel/host';
 import { Inode, type InodeOps, makeDevice, type Superblock } from '@sandbox-kernel/vfs';
 import { DescriptorList } from './descriptor-list.js';
-import { HostNode, hostNode, NO_FD, setPlace } from './host-node.js';
+import { HostNode, hostNode, movePlace, NO_FD, setPlace } from './host-node.js';
 import type { HostWatches } from './host-watches.js';
 
 const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
@@ -95,8 +98,7 @@ export class DirectTree {
     }
     const old = inodes.get(stat.ino);
     if (old !== undefined && (old.mode & 0o170000) === (stat.mode & 0o170000)) {
-      if (hostNode(old).parent === null && parent !== null && old !== this.superblock.root)
-        setPlace(old, parent, name);
+      if (parent !== null) this.seenAt(old, parent, name);
       this.fill(old);
       return old;
     }
@@ -107,6 +109,13 @@ export class DirectTree {
     inodes.set(stat.ino, inode);
     this.fill(inode);
     return inode;
+  }
+
+  /** The host has just shown the inode at this name: the last one known may be gone, or lead to another file. */
+  seenAt(inode: Inode, parent: Inode, name: string): void {
+    const node = hostNode(inode);
+    if (inode === this.superblock.root || (node.parent === parent && node.name === name)) return;
+    movePlace(inode, parent, name);
   }
 
   isSame(inode: Inode): boolean {
@@ -130,6 +139,7 @@ export class DirectTree {
     inode.rdev = makeDevice(stat.rdevMajor, stat.rdevMinor);
     inode.size = stat.size;
     inode.blocks = stat.blocks;
+    if (inode.ctime !== stat.changeSeconds || inode.ctimeNanos !== stat.changeNanos) forgetLists(inode);
     inode.atime = stat.accessSeconds;
     inode.atimeNanos = stat.accessNanos;
     inode.mtime = stat.modifySeconds;
@@ -167,12 +177,27 @@ export class DirectTree {
   pathFd(directory: Inode): number {
     const node = hostNode(directory);
     if (node.pathFd === NO_FD) {
-      const fd = this.openBeneath(directory, O_PATH | O_DIRECTORY);
-      if (fd < 0) return fd;
-      node.pathFd = fd;
+      const opened = this.openAbove(directory);
+      if (opened < 0) return opened;
     }
     this.descriptors.touch(node);
     return node.pathFd;
+  }
+
+  /** Opens a directory and what is closed above it, from the top. Programs make directories as deep as they like: no recursion. */
+  private openAbove(directory: Inode): number {
+    const closed = [directory];
+    let above = hostNode(directory).parent;
+    for (; above !== null && hostNode(above).pathFd === NO_FD; above = hostNode(above).parent)
+      closed.push(above);
+    for (let i = closed.length - 1; i >= 0; i--) {
+      const fd = this.openBeneath(closed[i]!, O_PATH | O_DIRECTORY);
+      if (fd < 0) return fd;
+      const node = hostNode(closed[i]!);
+      node.pathFd = fd;
+      this.descriptors.touch(node);
+    }
+    return 0;
   }
 
   /** Descriptor for reading the data (or, for `write`, also writing), shared by all users of the file. */
@@ -199,11 +224,20 @@ export class DirectTree {
     const directory = this.pathFd(node.parent);
     if (directory < 0) return directory;
     const fd = this.openHere(directory, node.name, flags);
-    if (fd < 0) return fd;
+    if (fd < 0) return this.whyClosed(inode, fd);
     const result = this.host.stats.fstat(fd, this.stat);
     if (result === 0 && this.isSame(inode)) return fd;
     this.host.descriptors.close(fd);
     return result === 0 ? -ESTALE : result;
+  }
+
+  /** The host's refusal to open the inode is an answer about it only when the name still leads to it: -ESTALE otherwise. */
+  private whyClosed(inode: Inode, error: number): number {
+    if (error === -ENFILE) return error;
+    // Nothing of the kind that was seen there answers so.
+    if (error === -ENOENT || error === -ENOTDIR || error === -EISDIR || error === -ELOOP) return -ESTALE;
+    const node = hostNode(inode);
+    return this.statName(node.parent!, node.name) === 0 && this.isSame(inode) ? error : -ESTALE;
   }
 
   /** The top itself: a directory has a name for itself, a single file (a bind mount of one) is opened again by descriptor. */
@@ -238,4 +272,11 @@ export class DirectTree {
     if (inodes?.get(node.number) === inode) inodes.delete(node.number);
     setPlace(inode, null, '');
   }
+}
+
+/** Attributes beside those of stat(2) may have changed along with ctime. */
+function forgetLists(inode: Inode): void {
+  inode.acl = undefined;
+  inode.defaultAcl = undefined;
+  hostNode(inode).xattrNames = null;
 }

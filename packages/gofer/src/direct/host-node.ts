@@ -74,3 +74,14 @@ export function setPlace(inode: Inode, parent: Inode | null, name: string): void
   node.name = name;
   old?.release();
 }
+
+/** As `setPlace` for an inode that had a name: others may have turned a tree over, and places remembered of before must not make a ring. */
+export function movePlace(inode: Inode, parent: Inode, name: string): void {
+  setPlace(inode, inode.isDirectory && isWithin(parent, inode) ? null : parent, name);
+}
+
+function isWithin(inode: Inode, directory: Inode): boolean {
+  let at: Inode | null = inode;
+  while (at !== null && at !== directory) at = hostNode(at).parent;
+  return at !== null;
+}

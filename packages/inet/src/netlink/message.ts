@@ -1,5 +1,14 @@
 // Netlink messages (netlink(3), rtnetlink(3)): a writer for headers and attributes, and readers that trust no length.
-import { NLA_TYPE_MASK, NLMSG_DONE, NLMSG_ERROR, NLMSGHDR_SIZE, set64 } from '@sandbox-kernel/abi';
+import {
+  NLA_TYPE_MASK,
+  NLM_F_ACK_TLVS,
+  NLM_F_CAPPED,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSGERR_ATTR_OFFS,
+  NLMSGHDR_SIZE,
+  set64,
+} from '@sandbox-kernel/abi';
 
 export const NLMSG_HEADER = NLMSGHDR_SIZE;
 const FIRST_SIZE = 1024;
@@ -128,10 +137,15 @@ export class MessageWriter {
   }
 
   /** NLMSG_ERROR; errno 0 is an acknowledgement. `request` is quoted: its header alone when `capped`. */
-  error(errno: number, request: NetlinkRequest, pid: number, capped: boolean): this {
+  error(errno: number, request: NetlinkRequest, pid: number, capped: boolean, blame = 0): this {
     const whole = errno !== 0 && !capped;
-    this.begin(NLMSG_ERROR, whole ? 0 : 0x100, request.seq, pid).u32(errno);
+    const flags = (whole ? 0 : NLM_F_CAPPED) | (blame > 0 ? NLM_F_ACK_TLVS : 0);
+    this.begin(NLMSG_ERROR, flags, request.seq, pid).u32(errno);
     this.raw(request.bytes.subarray(request.at, request.at + (whole ? request.length : NLMSG_HEADER)));
+    if (blame > 0) {
+      this.room(align(this.length) - this.length);
+      this.attribute32(NLMSGERR_ATTR_OFFS, blame);
+    }
     return this.end();
   }
 

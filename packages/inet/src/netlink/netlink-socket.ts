@@ -42,6 +42,7 @@ import {
 import type { Caller } from '@sandbox-kernel/contracts';
 import { Socket, type SocketFamily, type SocketMessage, type Task } from '@sandbox-kernel/kernel';
 import { gather, scatter } from '@sandbox-kernel/vfs';
+import { interfaceIoctl } from '../interface-ioctl.js';
 import type { Internet } from '../internet.js';
 import { intBytes, viewOf } from '../option-bytes.js';
 import { MessageWriter, type NetlinkRequest, parseRequests } from './message.js';
@@ -67,6 +68,10 @@ export interface NetlinkProtocol {
   readonly groups: number;
   /** Joining and reading needs CAP_NET_ADMIN. */
   readonly privileged: boolean;
+  /** Takes a whole datagram when it is a batch; false leaves its messages to `handle`. */
+  handleBatch?(task: Task, socket: NetlinkSocket, requests: readonly NetlinkRequest[]): boolean;
+  /** Bytes of one datagram, when not the usual ones. */
+  readonly mostRequest?: number;
   /** 0 or -errno for the acknowledgement; answers go out by `socket.answer`. */
   handle(task: Task, socket: NetlinkSocket, request: NetlinkRequest): number;
 }
@@ -174,7 +179,7 @@ export class NetlinkSocket extends Socket {
   override send(task: Task, message: SocketMessage): number {
     if ((message.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     const size = message.io?.total ?? 0;
-    if (size > Math.min(this.sendBuffer - 32, MOST_REQUEST)) return -EMSGSIZE;
+    if (size > Math.min(this.sendBuffer - 32, this.handler.mostRequest ?? MOST_REQUEST)) return -EMSGSIZE;
     let to = this.peer;
     if (message.address !== null) {
       if (message.address.length < SOCKADDR_NL) return -EINVAL;
@@ -187,7 +192,9 @@ export class NetlinkSocket extends Socket {
     if (to !== 0) return -ECONNREFUSED;
     const bytes = new Uint8Array(size);
     if (message.io !== null) gather(message.io, 0, bytes, 0, size);
-    for (const request of parseRequests(bytes)) this.perform(task, request);
+    const requests = parseRequests(bytes);
+    if (this.handler.handleBatch?.(task, this, requests) !== true)
+      for (const request of requests) this.perform(task, request);
     message.done = size;
     return size;
   }
@@ -199,7 +206,14 @@ export class NetlinkSocket extends Socket {
     const dumped =
       (request.flags & NLM_F_DUMP) === NLM_F_DUMP && result === 0 && request.type >= NLMSG_MIN_TYPE;
     if (result === 0 && ((request.flags & NLM_F_ACK) === 0 || dumped)) return;
-    this.answer(new MessageWriter().error(result, request, this.portId, this.flags.has(NETLINK_CAP_ACK)));
+    this.acknowledge(request, result, 0);
+  }
+
+  /** NLMSG_ERROR; `offset` of the attribute that is to blame, from the message's beginning, or 0. */
+  acknowledge(request: NetlinkRequest, result: number, offset: number): void {
+    const capped = this.flags.has(NETLINK_CAP_ACK);
+    const blame = this.flags.has(NETLINK_EXT_ACK) ? offset : 0;
+    this.answer(new MessageWriter().error(result, request, this.portId, capped, blame));
   }
 
   /** Queues what a writer holds. */
@@ -304,7 +318,7 @@ export class NetlinkSocket extends Socket {
 
   override ioctl(caller: Caller, request: number, argument: number): number {
     if (request === FIONREAD) return caller.memory.writeU32(argument, this.incoming[0]?.bytes.length ?? 0);
-    return -25;
+    return interfaceIoctl(this.internet, false, caller, request, argument);
   }
 }
 

@@ -45,6 +45,7 @@ import {
   RTA_DST,
   RTA_GATEWAY,
   RTA_OIF,
+  RTA_PREF,
   RTA_PREFSRC,
   RTA_PRIORITY,
   RTA_TABLE,
@@ -203,6 +204,8 @@ export function writeRoute(writer: MessageWriter, route: RouteEntry, table: numb
   if (gateway !== null) writer.attribute(RTA_GATEWAY, gateway.toBytes());
   if (preferredSource !== null) writer.attribute(RTA_PREFSRC, preferredSource.toBytes());
   if (route.interfaceIndex !== 0) writer.attribute32(RTA_OIF, route.interfaceIndex);
+  // Medium: what routers without a word about it announce (RFC 4191).
+  if (!destination.isV4) writer.attribute8(RTA_PREF, 0);
 }
 
 /** The local table's entry for an address of our own, or for a subnet's broadcast. */

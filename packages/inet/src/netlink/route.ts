@@ -87,6 +87,7 @@ import {
   writeRoute,
   writeRule,
 } from './route-messages.js';
+import { inTableOrder } from './route-order.js';
 
 type Part = (writer: MessageWriter) => void;
 const IFINFOMSG = 16;
@@ -264,7 +265,7 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     const table =
       request.body.length >= RTMSG ? number32(parseAttributes(request.body, RTMSG), RTA_TABLE, 0) : 0;
     if (table === 0 || table === RT_TABLE_MAIN) {
-      for (const route of network.routing.list()) {
+      for (const route of inTableOrder(network.routing.list())) {
         if (family === AF_UNSPEC || family === familyNumber(route.destination)) {
           add((writer) => writeRoute(writer, route, RT_TABLE_MAIN));
         }
@@ -346,7 +347,13 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     }
     const result = addRoute(this.#internet, destination, prefixLength, options, table);
     if (result === -EINVAL && gateway !== null && interfaceIndex === 0) return -ENETUNREACH;
-    if (result === 0) this.routeChanged(RTM_NEWROUTE, destination, prefixLength, table);
+    if (result === 0) {
+      const prefix = destination.prefix(prefixLength);
+      const route = this.#internet.stack.network.routing
+        .list(table)
+        .find((each) => each.prefixLength === prefixLength && each.destination.equals(prefix));
+      if (route !== undefined) this.routeChanged(RTM_NEWROUTE, route, table);
+    }
     return result;
   }
 
@@ -365,19 +372,18 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
       (gateway === null || route.gateway?.equals(gateway) === true) &&
       (interfaceIndex === 0 || route.interfaceIndex === interfaceIndex) &&
       (metric < 0 || route.metric === metric);
-    const result = this.#internet.stack.removeRoute(matches, table);
-    return result < 0 ? -ESRCH : 0;
+    const { stack } = this.#internet;
+    // One route at a time, and the first of the table: as Linux does.
+    const gone = inTableOrder(stack.network.routing.list(table)).find(matches);
+    if (gone === undefined || stack.removeRoute((route) => route === gone, table) < 0) return -ESRCH;
+    this.routeChanged(RTM_DELROUTE, gone, table);
+    return 0;
   }
 
-  private routeChanged(type: number, destination: Address, prefixLength: number, table: number): void {
-    const group = destination.isV4 ? RTNLGRP_IPV4_ROUTE : RTNLGRP_IPV6_ROUTE;
-    const { netlink, stack } = this.#internet;
+  private routeChanged(type: number, route: RouteEntry, table: number): void {
+    const group = route.destination.isV4 ? RTNLGRP_IPV4_ROUTE : RTNLGRP_IPV6_ROUTE;
+    const { netlink } = this.#internet;
     if (!netlink.heard(NETLINK_ROUTE, group)) return;
-    const prefix = destination.prefix(prefixLength);
-    const route = stack.network.routing
-      .list(table)
-      .find((each) => each.prefixLength === prefixLength && each.destination.equals(prefix));
-    if (route === undefined) return;
     const writer = new MessageWriter().begin(type, 0, 0, 0);
     writeRoute(writer, route, table);
     netlink.publish(NETLINK_ROUTE, group, writer.end().take());

@@ -38,7 +38,7 @@ import {
   UNIX_DIAG_VFS,
 } from '@sandbox-kernel/abi';
 import type { Task, UnixSocket } from '@sandbox-kernel/kernel';
-import { type Address, ANY_V4, ANY_V6 } from '@sandbox-kernel/netstack';
+import { type Address, ANY_V4, ANY_V6, TCP_TIME_WAIT, type TimeWait } from '@sandbox-kernel/netstack';
 import { InetSocket } from '../inet-socket.js';
 import type { Internet } from '../internet.js';
 import { viewOf } from '../option-bytes.js';
@@ -46,6 +46,9 @@ import { infoBytes } from '../tcp-options.js';
 import { TcpSocket } from '../tcp-socket.js';
 import { MessageWriter, type NetlinkRequest } from './message.js';
 import type { NetlinkProtocol, NetlinkSocket } from './netlink-socket.js';
+
+/** idiag_timer. */
+const TIMER_TIME_WAIT = 3;
 
 export class SockDiagProtocol implements NetlinkProtocol {
   readonly groups = 4;
@@ -88,7 +91,44 @@ export class SockDiagProtocol implements NetlinkProtocol {
         writer.end();
       });
     }
+    if (request.body[1] === IPPROTO_TCP && ((states >>> TCP_TIME_WAIT) & 1) !== 0) {
+      for (const record of this.timeWaits(request.body[0] as number)) {
+        const { localPort, remotePort } = record.flow;
+        if ((sport !== 0 && sport !== localPort) || (dport !== 0 && dport !== remotePort)) continue;
+        parts.push((writer) => this.tellTimeWait(writer, record, NLM_F_MULTI, request, socket));
+      }
+    }
     return socket.dump(request, parts);
+  }
+
+  private *timeWaits(family: number): Generator<TimeWait> {
+    const { tcp } = this.#internet;
+    this.#internet.touch();
+    for (const flow of tcp.flows.list()) {
+      const record = tcp.timeWaitOf(flow);
+      if (record !== null && flow.local.isV4 === (family === AF_INET)) yield record;
+    }
+  }
+
+  /** struct inet_diag_msg of a connection that waits out its time: nobody's, with that timer. */
+  private tellTimeWait(
+    writer: MessageWriter,
+    record: TimeWait,
+    flags: number,
+    request: NetlinkRequest,
+    socket: NetlinkSocket,
+  ): void {
+    const { local, localPort, remote, remotePort } = record.flow;
+    const micros = Math.max(record.timer.deadline - this.#internet.stack.network.now(), 0);
+    writer
+      .begin(SOCK_DIAG_BY_FAMILY, flags, request.seq, socket.portId)
+      .u8(local.isV4 ? AF_INET : AF_INET6, TCP_TIME_WAIT, TIMER_TIME_WAIT, 0)
+      .u8(...portBytes(localPort), ...portBytes(remotePort))
+      .raw(sixteen(local))
+      .raw(sixteen(remote))
+      .u32(0, 0, 0)
+      .u32(Math.floor(micros / 1000), 0, 0, 0, 0)
+      .end();
   }
 
   private *matching(family: number, protocol: number): Generator<InetSocket> {
@@ -109,6 +149,19 @@ export class SockDiagProtocol implements NetlinkProtocol {
       const writer = new MessageWriter().begin(SOCK_DIAG_BY_FAMILY, 0, request.seq, socket.portId);
       writeInet(writer, each, request.body[2] as number);
       socket.answer(writer.end());
+      return 0;
+    }
+    return request.body[1] === IPPROTO_TCP ? this.getTimeWait(socket, request) : -ENOENT;
+  }
+
+  private getTimeWait(socket: NetlinkSocket, request: NetlinkRequest): number {
+    const view = viewOf(request.body);
+    for (const record of this.timeWaits(request.body[0] as number)) {
+      const { localPort, remotePort } = record.flow;
+      if (localPort !== view.getUint16(8) || remotePort !== view.getUint16(10)) continue;
+      const writer = new MessageWriter();
+      this.tellTimeWait(writer, record, 0, request, socket);
+      socket.answer(writer);
       return 0;
     }
     return -ENOENT;

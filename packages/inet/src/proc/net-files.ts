@@ -1,5 +1,6 @@
 // The files of /proc/net by name.
 import type { Internet } from '../internet.js';
+import { XT_MATCHES, XT_TARGETS } from '../netfilter/xt/xt-rules.js';
 import {
   netstatText,
   protocolsText,
@@ -31,9 +32,17 @@ import {
 
 export type NetText = (internet: Internet) => string;
 
+const namesText = (names: readonly string[]): string => names.map((name) => `${name}\n`).join('');
+
 export const NET_FILES: readonly (readonly [string, NetText])[] = [
   ['arp', arpText],
   ['dev', devText],
+  ['ip6_tables_matches', () => namesText(XT_MATCHES.names(true))],
+  ['ip6_tables_names', (internet) => namesText(internet.netfilter.v6.names)],
+  ['ip6_tables_targets', () => namesText(['ERROR', ...XT_TARGETS.names(true)])],
+  ['ip_tables_matches', () => namesText(XT_MATCHES.names(false))],
+  ['ip_tables_names', (internet) => namesText(internet.netfilter.v4.names)],
+  ['ip_tables_targets', () => namesText(['ERROR', ...XT_TARGETS.names(false)])],
   ['icmp', (internet) => pingText(internet, false)],
   ['icmp6', (internet) => pingText(internet, true)],
   ['if_inet6', ifInet6Text],

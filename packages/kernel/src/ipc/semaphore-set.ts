@@ -222,6 +222,12 @@ export function checkOperationCount(count: number): number {
   return count > SEMOPM ? -E2BIG : 0;
 }
 
+/** Has the process a list of what it owes? */
+export function owesUndo(group: ThreadGroup): boolean {
+  for (const set of group.kernel.ipc.semaphores.objects()) if (set.undos.has(group)) return true;
+  return false;
+}
+
 /** The process ends, or leaves its list by unshare(2): what it owes is settled. */
 export function undoSemaphores(group: ThreadGroup): void {
   for (const set of group.kernel.ipc.semaphores.objects()) {

@@ -19,7 +19,6 @@ import {
   AT_SECURE,
   AT_SYSINFO_EHDR,
   AT_UID,
-  EACCES,
   ELF64_PHDR_SIZE,
   ELIBBAD,
   ELOOP,
@@ -254,15 +253,15 @@ function fill(
   interpreter: Interpreter | null,
   identity: ExecIdentity,
 ): LoadedProgram | number {
-  const bias = mapElf(memory, program, mappableOf(prepared.file), mainBase(memory, program, interpreter));
-  if (bias < 0) return bias === -EACCES ? -EACCES : bias;
+  const lowest = mapElf(memory, program, mappableOf(prepared.file), mainBase(memory, program, interpreter));
+  if (lowest < 0) return lowest;
+  const bias = lowest - program.low;
   let base = 0;
   let entry = program.header.entry + bias;
   if (interpreter !== null) {
-    const moved = mapElf(memory, interpreter.program, mappableOf(interpreter.file), 0);
-    if (moved < 0) return moved;
-    base = moved + interpreter.program.low;
-    entry = interpreter.program.header.entry + moved;
+    base = mapElf(memory, interpreter.program, mappableOf(interpreter.file), 0);
+    if (base < 0) return base;
+    entry = interpreter.program.header.entry + base - interpreter.program.low;
   }
   setBounds(memory, program, bias, interpreter === null);
   const vdso = mapVdso(task, memory);

@@ -33,8 +33,9 @@ class ProgramMapping implements MappedFile {
 }
 
 /**
- * Maps all segments, moved by a bias. `base`: wanted address of the lowest page of a position-independent file, 0 for the kernel's choice;
- * ignored otherwise. Returns the bias (≥ 0) or -errno.
+ * Maps all segments. `base`: wanted address of the lowest page of a position-independent file, 0 for the kernel's choice; ignored
+ * otherwise. Returns the address of the lowest page or -errno. What all addresses of the file move by is this minus `program.low`: below
+ * zero for a file that wants to lie above.
  */
 export function mapElf(
   memory: MemoryManager,
@@ -44,22 +45,22 @@ export function mapElf(
 ): number {
   if (mappable === null) return -ENOMEM;
   const span = pageUp(program.high) - program.low;
-  const bias = program.header.dynamic ? chooseBias(memory, program, span, base) : 0;
-  if (bias < 0) return bias;
+  const lowest = program.header.dynamic ? chooseBase(memory, span, base) : program.low;
+  if (lowest < 0) return lowest;
   const file = new ProgramMapping(mappable);
   for (const segment of program.segments) {
-    const failed = mapSegment(memory, segment, file, bias);
+    const failed = mapSegment(memory, segment, file, lowest - program.low);
     if (failed < 0) return failed;
   }
-  return bias;
+  return lowest;
 }
 
-function chooseBias(memory: MemoryManager, program: ElfProgram, span: number, base: number): number {
-  if (base !== 0) return base - program.low;
+function chooseBase(memory: MemoryManager, span: number, base: number): number {
+  if (base !== 0) return base;
   const found = memory.mmap(0, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, null, 0);
   if (found < 0) return found;
   const freed = memory.munmap(found, span);
-  return freed < 0 ? freed : found - program.low;
+  return freed < 0 ? freed : found;
 }
 
 function mapSegment(memory: MemoryManager, segment: ElfSegment, file: MappedFile, bias: number): number {

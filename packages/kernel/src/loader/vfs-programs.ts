@@ -12,10 +12,11 @@ import {
 } from '@sandbox-kernel/abi';
 import {
   allowWrite,
+  askToExecute,
   denyWrite,
   type FileDescription,
   MAY_EXEC,
-  openDentry,
+  openAllowed,
   permission,
   WALK_EMPTY,
   WALK_FOLLOW,
@@ -38,9 +39,13 @@ export class VfsPrograms implements ProgramFiles {
     if (type !== S_IFREG || (mount.flags & MS_NOEXEC) !== 0) return -EACCES;
     const allowed = permission(inode, task.credentials, MAY_EXEC);
     if (allowed !== 0) return allowed;
+    if (task.fs.vfs.notify.permissionGroups.length > 0) {
+      const asked = askToExecute(task, mount, dentry);
+      if (asked !== 0) return asked;
+    }
     const denied = denyWrite(inode);
     if (denied !== 0) return denied;
-    const file = openDentry(task, mount, dentry, O_RDONLY, true);
+    const file = openAllowed(task, mount, dentry, O_RDONLY, true);
     if (typeof file === 'number') allowWrite(inode);
     return file;
   }

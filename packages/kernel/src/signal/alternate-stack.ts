@@ -54,6 +54,8 @@ export class AlternateStack {
     if (this.inUse(sp)) return -EPERM;
     const mode = (flags & ~SS_AUTODISARM) | 0;
     if (mode !== SS_DISABLE && mode !== SS_ONSTACK && mode !== 0) return -EINVAL;
+    // The same place again is no change, whatever the flags say.
+    if (base === this.base && size === this.size) return 0;
     if (mode === SS_DISABLE) {
       this.base = 0;
       this.size = 0;

@@ -22,6 +22,8 @@ import { getRegister, setRegister, setResult } from '../registers.js';
 import { abortSequence } from '../rseq.js';
 import { participateInStop, startGroupStop } from '../stop.js';
 import type { Task } from '../task.js';
+import { TASK_BLOCKED, TASK_STOPPED } from '../task-state.js';
+import { waitForFrame } from '../userfault/wait.js';
 import { ACTION_CORE, ACTION_IGNORE, ACTION_STOP, defaultAction } from './default-action.js';
 import { pushSignalFrame } from './frame.js';
 import { forceFatalSignal } from './send.js';
@@ -49,7 +51,7 @@ export function workBeforeUser(task: Task): boolean {
       break;
     }
     if (!deliver(task, info)) return false;
-    if (task.state >= 5) return false;
+    if (task.state >= TASK_STOPPED) return false;
   }
   finishWithoutHandler(task);
   return true;
@@ -64,11 +66,7 @@ export function dequeueSignal(task: Task, blockedLo: number, blockedHi: number):
   const info = queue.take(signal);
   task.recalcSignals();
   if (info === null) return new SignalInfo(signal, 0);
-  if (info.user !== null) {
-    info.user.pendingSignals--;
-    info.user = null;
-  }
-  if (info.owner !== null) info.owner.dequeued(info);
+  info.leave();
   return info;
 }
 
@@ -77,10 +75,7 @@ function deliver(task: Task, info: SignalInfo): boolean {
   const signal = info.signal;
   const action = task.group.handlers.get(signal);
   if (action.handler === SIG_IGN) return true;
-  if (action.handler !== SIG_DFL) {
-    runHandler(task, info, action);
-    return true;
-  }
+  if (action.handler !== SIG_DFL) return runHandler(task, info, action);
   const kind = defaultAction(signal);
   if (kind === ACTION_IGNORE || (task.group.unkillable && kind !== ACTION_CORE)) return true;
   if (kind === ACTION_STOP) {
@@ -98,14 +93,23 @@ function stopBySignal(task: Task, signal: number): void {
   task.recalcSignals();
 }
 
-function runHandler(task: Task, info: SignalInfo, action: SignalAction): void {
+/** False: the frame's page is not there yet. The task waits, and the signal with it. */
+function runHandler(task: Task, info: SignalInfo, action: SignalAction): boolean {
   decideRestart(task, action);
   if (task.rseqAddress !== 0) abortSequence(task);
   const signal = info.signal;
+  task.memory.obstacle = null;
   const ok = pushSignalFrame(task, info, action);
   if (!ok) {
+    if (waitForFrame(task)) {
+      info.user = task.credentials.user;
+      info.user.pendingSignals++;
+      task.pending.putBack(info);
+      task.recalcSignals();
+      return task.state !== TASK_BLOCKED;
+    }
     badFrame(task, signal);
-    return;
+    return true;
   }
   task.savedMask = null;
   const nodefer = (action.flags & SA_NODEFER) !== 0;
@@ -114,6 +118,7 @@ function runHandler(task: Task, info: SignalInfo, action: SignalAction): void {
   if (!nodefer) task.blocked.add(signal);
   if ((action.flags & SA_RESETHAND) !== 0) action.handler = SIG_DFL;
   task.recalcSignals();
+  return true;
 }
 
 /** The frame of `signal` can't be written or read: SIGSEGV, by default action when it was SIGSEGV's own. */

@@ -32,6 +32,7 @@ import {
   SIGSEGV,
   SIGSYS,
   SIGTRAP,
+  SIGURG,
 } from '@sandbox-kernel/abi';
 import type { WaitEntry, Waiter } from '@sandbox-kernel/contracts';
 import {
@@ -108,6 +109,21 @@ export class KernelFileSignals implements FileSignals {
     if (toGroup) sendToGroup(task.group, plain);
     else sendToTask(task, plain);
   }
+}
+
+/** Urgent data has come to a socket: SIGURG to its owner (tcp(7)), and no other signal. */
+export function signalUrgent(kernel: Kernel, file: FileDescription): void {
+  const id = file.ownerId;
+  if (id === 0) return;
+  if (file.ownerKind === F_OWNER_PGRP) {
+    for (const group of [...(kernel.processes.groups.get(id)?.members ?? [])])
+      if (mayTell(file, group.leader)) sendToGroup(group, kernelSignal(SIGURG));
+    return;
+  }
+  const task = kernel.findTask(id);
+  if (task === null || !mayTell(file, task)) return;
+  if (file.ownerKind === F_OWNER_PID) sendToGroup(task.group, kernelSignal(SIGURG));
+  else sendToTask(task, kernelSignal(SIGURG));
 }
 
 function mayTell(file: FileDescription, task: Task): boolean {

@@ -91,6 +91,14 @@ export class SignalInfo {
     return this;
   }
 
+  /** It leaves a queue: delivered, or dropped. */
+  leave(): void {
+    if (this.user !== null) this.user.pendingSignals--;
+    this.user = null;
+    if (this.owner !== null) this.owner.dequeued(this);
+    this.owner = null;
+  }
+
   encode(into: Uint8Array, at: number): void {
     into.set(new Uint8Array(this.words.buffer), at);
   }

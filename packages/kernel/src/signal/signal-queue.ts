@@ -29,6 +29,12 @@ export class SignalQueue {
     this.entries.push(info);
   }
 
+  /** One that was taken, but could not be delivered yet: before all others. */
+  putBack(info: SignalInfo): void {
+    this.set.add(info.signal);
+    this.entries.unshift(info);
+  }
+
   /** Pending, but without anything to tell about it. */
   pushBare(signal: number): void {
     this.set.add(signal);
@@ -59,24 +65,16 @@ export class SignalQueue {
     return found;
   }
 
-  /** Drops the signals in the mask; the number of entries that went, for accounting. */
-  flush(lo: number, hi: number): number {
-    if (((this.set.lo & lo) | (this.set.hi & hi)) === 0) return 0;
+  /** Drops the signals in the mask. */
+  flush(lo: number, hi: number): void {
+    if (((this.set.lo & lo) | (this.set.hi & hi)) === 0) return;
     this.set.lo &= ~lo;
     this.set.hi &= ~hi;
-    const before = this.entries.length;
     let kept = 0;
-    for (const entry of this.entries) if (this.set.has(entry.signal)) this.entries[kept++] = entry;
+    for (const entry of this.entries) {
+      if (this.set.has(entry.signal)) this.entries[kept++] = entry;
+      else entry.leave();
+    }
     this.entries.length = kept;
-    return before - kept;
-  }
-
-  /** Takes one given entry out (a POSIX timer goes away). */
-  remove(info: SignalInfo): boolean {
-    const at = this.entries.indexOf(info);
-    if (at < 0) return false;
-    this.entries.splice(at, 1);
-    if (!this.entries.some((entry) => entry.signal === info.signal)) this.set.remove(info.signal);
-    return true;
   }
 }

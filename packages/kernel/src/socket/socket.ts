@@ -1,6 +1,7 @@
 // The socket layer (socket(2)): what every family has in common. A family subclasses Socket; descriptors hold it as `file.data`, and
 // SocketOps lets read(2), write(2), poll(2) and ioctl(2) reach it. Nothing blocks: -EAGAIN means wait for poll events.
 import {
+  type BpfProgram,
   EDESTADDRREQ,
   EINPROGRESS,
   EINVAL,
@@ -107,6 +108,9 @@ export abstract class Socket {
   /** SO_ERROR: reported once. */
   error: number;
   shutRead: boolean;
+  /** SO_ATTACH_FILTER, and SO_LOCK_FILTER. */
+  filter: BpfProgram | null;
+  filterLocked: boolean;
   shutWrite: boolean;
 
   constructor(domain: number, type: number, protocol: number) {
@@ -125,6 +129,8 @@ export abstract class Socket {
     this.kept = new Map();
     this.error = 0;
     this.shutRead = false;
+    this.filter = null;
+    this.filterLocked = false;
     this.shutWrite = false;
   }
 
@@ -187,12 +193,31 @@ export abstract class Socket {
   /** Bytes received, 0 at the end, or -errno. */
   abstract receive(task: Task, message: SocketMessage): number;
 
+  /** From now on only packets that the program keeps are received; null: all. -EOPNOTSUPP where nothing can be filtered. */
+  useFilter(_program: BpfProgram | null): number {
+    return -EOPNOTSUPP;
+  }
+
   shutdown(_how: number): number {
     return -EOPNOTSUPP;
   }
 
   /** The option's bytes, or -ENOPROTOOPT and others. `level` other than SOL_SOCKET, or one that sockoptions.ts does not know. */
   getOption(_task: Task, _level: number, _option: number, _length: number): Uint8Array | number {
+    return -92;
+  }
+
+  /**
+   * getsockopt(2) of options whose buffer holds a question (netfilter's tables): `question` is its beginning, `room` its size. The
+   * answer's bytes, a number to return, or -errno; -ENOPROTOOPT: an option like others, for `getOption`.
+   */
+  askOption(
+    _task: Task,
+    _level: number,
+    _option: number,
+    _question: Uint8Array,
+    _room: number,
+  ): Uint8Array | number {
     return -92;
   }
 
@@ -284,6 +309,12 @@ export function openSocket(task: Task, socket: Socket, flags: number): FileDescr
 /** The socket of an open file, or null. */
 export function socketOf(file: FileDescription): Socket | null {
   return file.ops === SOCKET_OPS ? (file.data as Socket) : null;
+}
+
+/** ioctl(2) requests of netdevice(7), which every socket takes. */
+export interface InterfaceRequests {
+  /** 0, or -errno; -ENOTTY for other requests. */
+  ioctl(caller: Caller, request: number, argument: number): number;
 }
 
 /** Makes sockets of one address family. */

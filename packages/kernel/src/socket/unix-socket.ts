@@ -448,7 +448,7 @@ export class UnixSocket extends Socket {
   override ioctl(caller: Caller, request: number, argument: number): number {
     if (!(caller instanceof Task)) return -25;
     if (request === TIOCOUTQ) return caller.memory.writeU32(argument, this.outstanding);
-    if (request !== FIONREAD) return -25;
+    if (request !== FIONREAD) return this.kernel.interfaceRequests?.ioctl(caller, request, argument) ?? -25;
     if (this.listening) return -EINVAL;
     let bytes = 0;
     if (this.isDatagram) bytes = this.incoming[0]?.bytes.length ?? 0;

@@ -1,8 +1,10 @@
 // The two ends of a pseudoterminal as open files (pty(7), ptmx(4)), /dev/tty, and the devpts filesystem that names the slaves.
 import {
+  CAP_SYS_ADMIN,
   EAGAIN,
   EBUSY,
   EFAULT,
+  EINVAL,
   EIO,
   ENOENT,
   ENOSPC,
@@ -13,6 +15,9 @@ import {
   O_NONBLOCK,
   RLIMIT_NOFILE,
   S_IFCHR,
+  SIGINT,
+  SIGQUIT,
+  SIGTSTP,
   TIOCGPKT,
   TIOCGPTLCK,
   TIOCGPTN,
@@ -199,7 +204,8 @@ function openMaster(table: PtyTable, file: FileDescription): number {
 
 function openSlave(terminal: Terminal, file: FileDescription): number {
   if (terminal.locked || !terminal.masterOpen) return -EIO;
-  if (terminal.exclusive) return -EBUSY;
+  if (terminal.exclusive && terminal.kernel.current?.credentials.hasCapability(CAP_SYS_ADMIN) !== true)
+    return -EBUSY;
   terminal.slaveOpens++;
   terminal.slaveSeen = true;
   file.ops = SLAVE_OPS;
@@ -379,6 +385,7 @@ class MasterOps extends FileOps {
       case TIOCGPKT >>> 0:
         return caller.memory.writeU32(argument, terminal.packetMode ? 1 : 0);
       case TIOCSIG >>> 0:
+        if (argument !== SIGINT && argument !== SIGQUIT && argument !== SIGTSTP) return -EINVAL;
         terminal.signalForeground(argument);
         return 0;
       case TIOCGPTPEER:

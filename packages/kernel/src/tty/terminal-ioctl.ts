@@ -1,7 +1,11 @@
-// ioctl_tty(2): requests that both ends of a pseudoterminal understand. TIOCSTI is refused: what it types would be another's input.
+// ioctl_tty(2): requests that both ends of a pseudoterminal understand. TIOCSTI is refused, as where dev.tty.legacy_tiocsti is 0 (what it
+// types would be another's input), and so is TIOCCONS: there is no console to be redirected.
 import {
+  CAP_CHECKPOINT_RESTORE,
   CAP_SYS_ADMIN,
   CAP_SYS_TTY_CONFIG,
+  CLOCAL,
+  EBUSY,
   EFAULT,
   EINVAL,
   EIO,
@@ -10,6 +14,7 @@ import {
   ESRCH,
   FIONREAD,
   ICANON,
+  makeDevice,
   TCFLSH,
   TCGETA,
   TCGETS,
@@ -25,17 +30,27 @@ import {
   TERMIO_SIZE,
   TERMIOS_SIZE,
   TERMIOS2_SIZE,
+  TIOCCBRK,
+  TIOCCONS,
   TIOCEXCL,
+  TIOCGDEV,
   TIOCGETD,
   TIOCGEXCL,
+  TIOCGLCKTRMIOS,
   TIOCGPGRP,
+  TIOCGPTPEER,
   TIOCGSID,
+  TIOCGSOFTCAR,
   TIOCGWINSZ,
   TIOCNOTTY,
   TIOCNXCL,
   TIOCOUTQ,
+  TIOCSBRK,
   TIOCSCTTY,
+  TIOCSETD,
+  TIOCSLCKTRMIOS,
   TIOCSPGRP,
+  TIOCSSOFTCAR,
   TIOCSTI,
   TIOCSWINSZ,
   TIOCVHANGUP,
@@ -45,6 +60,8 @@ import type { Terminal } from './terminal.js';
 import { decodeTermio, encodeTermio } from './termio.js';
 
 const WINSIZE_BYTES = 8;
+/** Of slaves. */
+const PTS_MAJOR = 136;
 // _IOR and _IOW of 'T' with struct termios2.
 const TCGETS2 = 0x802c542a;
 const TCSETS2 = 0x402c542b;
@@ -91,6 +108,17 @@ export function terminalIoctl(
     case TCSBRK:
     case TCSBRKP:
       return terminal.checkWrite(task, true);
+    case TIOCSBRK:
+    case TIOCCBRK:
+      return 0;
+    case TIOCGSOFTCAR:
+      return task.memory.writeU32(addr, (terminal.termios.cflag & CLOCAL) !== 0 ? 1 : 0);
+    case TIOCSSOFTCAR:
+      return setSoftCarrier(task, terminal, addr);
+    case TIOCGLCKTRMIOS:
+      return task.memory.copyOut(addr, terminal.lock.bytes, 0, TERMIOS_SIZE) === TERMIOS_SIZE ? 0 : -EFAULT;
+    case TIOCSLCKTRMIOS:
+      return lockTermios(task, terminal, addr);
     default:
       return control(task, terminal, request, addr, master);
   }
@@ -119,12 +147,20 @@ function control(task: Task, terminal: Terminal, request: number, addr: number, 
       return task.memory.writeU32(addr, terminal.exclusive ? 1 : 0);
     case TIOCGETD:
       return task.memory.writeU32(addr, 0);
+    case TIOCSETD:
+      return setDiscipline(task, addr);
+    case TIOCGDEV >>> 0:
+      return task.memory.writeU32(addr, makeDevice(PTS_MAJOR, terminal.index));
+    case TIOCGPTPEER:
+      return -EIO;
     case TIOCOUTQ:
       return task.memory.writeU32(addr, master ? 0 : terminal.output.size);
     case FIONREAD:
       return task.memory.writeU32(addr, master ? terminal.output.size : terminal.line.available);
     case TIOCSTI:
-      return task.credentials.hasCapability(CAP_SYS_ADMIN) ? -EIO : -EPERM;
+      return -EIO;
+    case TIOCCONS:
+      return task.credentials.hasCapability(CAP_SYS_ADMIN) ? -EBUSY : -EPERM;
     case TIOCVHANGUP:
       if (!task.credentials.hasCapability(CAP_SYS_TTY_CONFIG)) return -EPERM;
       terminal.hangUp();
@@ -164,10 +200,35 @@ function setTermio(task: Task, terminal: Terminal, addr: number, flushes: boolea
 function applyTermios(terminal: Terminal, bytes: Uint8Array, flushes: boolean): void {
   const canonical = terminal.termios.local(ICANON);
   if (flushes) terminal.flushInput();
-  terminal.termios.decode(bytes);
+  terminal.termios.decode(bytes, terminal.lock);
   if (terminal.termios.local(ICANON) !== canonical) terminal.line.modeChanged(!canonical);
   if (terminal.stopped && (terminal.termios.iflag & 0x400) === 0) terminal.setStopped(false);
   if (!terminal.slaveQueue.empty) terminal.slaveQueue.wake(-1);
+}
+
+function setSoftCarrier(task: Task, terminal: Terminal, addr: number): number {
+  const value = task.memory.readU32(addr);
+  if (value < 0) return -EFAULT;
+  const { termios } = terminal;
+  termios.cflag = value !== 0 ? termios.cflag | CLOCAL : termios.cflag & ~CLOCAL;
+  return 0;
+}
+
+function lockTermios(task: Task, terminal: Terminal, addr: number): number {
+  const { credentials } = task;
+  if (!credentials.hasCapability(CAP_SYS_ADMIN) && !credentials.hasCapability(CAP_CHECKPOINT_RESTORE))
+    return -EPERM;
+  const bytes = new Uint8Array(TERMIOS_SIZE);
+  if (task.memory.copyIn(addr, bytes, 0, TERMIOS_SIZE) !== TERMIOS_SIZE) return -EFAULT;
+  terminal.lock.bytes.set(bytes);
+  return 0;
+}
+
+/** There is the one of ttys (N_TTY, 0) only. */
+function setDiscipline(task: Task, addr: number): number {
+  const wanted = task.memory.readU32(addr);
+  if (wanted < 0) return -EFAULT;
+  return wanted === 0 ? 0 : -EINVAL;
 }
 
 function writeSize(task: Task, terminal: Terminal, addr: number): number {

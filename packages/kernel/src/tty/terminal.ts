@@ -32,7 +32,7 @@ import { TimerNode, type TimerOwner } from '../timer-heap.js';
 import { ByteQueue } from './byte-queue.js';
 import { LineDiscipline, type LineOwner } from './line-discipline.js';
 import { OutputProcessing } from './output-processing.js';
-import { Termios } from './termios.js';
+import { Termios, TermiosLock } from './termios.js';
 
 const OUTPUT_LIMIT = 65536;
 const DECISECOND = 100_000_000;
@@ -42,6 +42,8 @@ export class Terminal implements ControllingTerminal, LineOwner, TimerOwner {
   /** Number under /dev/pts. */
   readonly index: number;
   readonly termios: Termios;
+  /** TIOCSLCKTRMIOS. */
+  readonly lock: TermiosLock;
   readonly line: LineDiscipline;
   readonly processing: OutputProcessing;
   /** What the slave wrote, for the master. */
@@ -76,6 +78,7 @@ export class Terminal implements ControllingTerminal, LineOwner, TimerOwner {
     this.kernel = kernel;
     this.index = index;
     this.termios = new Termios();
+    this.lock = new TermiosLock();
     this.output = new ByteQueue(OUTPUT_LIMIT);
     this.processing = new OutputProcessing(this.termios, this.output);
     this.line = new LineDiscipline(this.termios, this.processing, this);

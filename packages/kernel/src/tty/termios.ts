@@ -23,11 +23,14 @@ import {
   TERMIOS_C_LINE,
   TERMIOS_C_OFLAG,
   TERMIOS_SIZE,
+  TERMIOS2_C_ISPEED,
+  TERMIOS2_C_OSPEED,
   TERMIOS2_SIZE,
 } from '@sandbox-kernel/abi';
+import { inputSpeed, outputSpeed } from './speed.js';
 
 const DEFAULT_CC = [3, 0x1c, 0x7f, 0x15, 4, 0, 1, 0, 0x11, 0x13, 0x1a, 0, 0x12, 0xf, 0x17, 0x16, 0, 0, 0];
-const SPEED = 38400;
+const SPEED = 38_400;
 
 export class Termios {
   iflag: number;
@@ -36,6 +39,9 @@ export class Termios {
   lflag: number;
   line: number;
   readonly cc: Uint8Array;
+  /** Bits per second; they follow from `cflag` unless that says BOTHER. */
+  inputSpeed: number;
+  outputSpeed: number;
 
   constructor() {
     this.iflag = ICRNL | IXON;
@@ -44,6 +50,8 @@ export class Termios {
     this.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
     this.line = 0;
     this.cc = Uint8Array.from(DEFAULT_CC);
+    this.inputSpeed = SPEED;
+    this.outputSpeed = SPEED;
   }
 
   local(flag: number): boolean {
@@ -68,17 +76,51 @@ export class Termios {
     bytes[TERMIOS_C_LINE] = this.line;
     bytes.set(this.cc, TERMIOS_C_CC);
     if (bytes.length < TERMIOS2_SIZE) return;
-    view.setUint32(TERMIOS_SIZE, SPEED, true);
-    view.setUint32(TERMIOS_SIZE + 4, SPEED, true);
+    view.setUint32(TERMIOS2_C_ISPEED, this.inputSpeed, true);
+    view.setUint32(TERMIOS2_C_OSPEED, this.outputSpeed, true);
   }
 
-  decode(bytes: Uint8Array): void {
+  /** What `locked` has bits or characters for stays as it is (TIOCSLCKTRMIOS). */
+  decode(bytes: Uint8Array, locked: TermiosLock): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const old = { ...this, cc: this.cc.slice() };
     this.iflag = view.getUint32(TERMIOS_C_IFLAG, true);
     this.oflag = view.getUint32(TERMIOS_C_OFLAG, true);
     this.cflag = (view.getUint32(TERMIOS_C_CFLAG, true) & ~0x130) | CS8 | CREAD;
     this.lflag = view.getUint32(TERMIOS_C_LFLAG, true);
     this.line = bytes[TERMIOS_C_LINE]!;
     this.cc.set(bytes.subarray(TERMIOS_C_CC, TERMIOS_C_CC + NCCS));
+    const whole = bytes.length >= TERMIOS2_SIZE;
+    const output = whole ? view.getUint32(TERMIOS2_C_OSPEED, true) : this.outputSpeed;
+    const input = whole ? view.getUint32(TERMIOS2_C_ISPEED, true) : this.inputSpeed;
+    this.outputSpeed = outputSpeed(this.cflag, output);
+    this.inputSpeed = inputSpeed(this.cflag, input, this.outputSpeed);
+    locked.keep(old, this);
+  }
+}
+
+type Settings = Pick<Termios, 'iflag' | 'oflag' | 'cflag' | 'lflag' | 'line' | 'cc'>;
+
+/** A termios whose bits, and characters that are not 0, name what nobody may change. */
+export class TermiosLock {
+  readonly bytes: Uint8Array;
+
+  constructor() {
+    this.bytes = new Uint8Array(TERMIOS_SIZE);
+  }
+
+  /** Puts back what is locked. */
+  keep(old: Settings, settings: Settings): void {
+    const view = new DataView(this.bytes.buffer);
+    const merge = (before: number, now: number, at: number): number => {
+      const mask = view.getUint32(at, true);
+      return ((now & ~mask) | (before & mask)) >>> 0;
+    };
+    settings.iflag = merge(old.iflag, settings.iflag, TERMIOS_C_IFLAG);
+    settings.oflag = merge(old.oflag, settings.oflag, TERMIOS_C_OFLAG);
+    settings.cflag = merge(old.cflag, settings.cflag, TERMIOS_C_CFLAG);
+    settings.lflag = merge(old.lflag, settings.lflag, TERMIOS_C_LFLAG);
+    if (this.bytes[TERMIOS_C_LINE] !== 0) settings.line = old.line;
+    for (let i = 0; i < NCCS; i++) if (this.bytes[TERMIOS_C_CC + i] !== 0) settings.cc[i] = old.cc[i]!;
   }
 }

@@ -1,8 +1,10 @@
-// How a task waits for a userfaultfd: with a fault of its own instruction, with a page that a system call needs, or for its event to be read.
+// How a task waits for a userfaultfd: with a fault of its own instruction, with a page that a system call or a signal frame needs, or for its
+// event to be read; and how it waits for memory.
 import { EFAULT, ERESTARTNOINTR } from '@sandbox-kernel/abi';
 import type { Obstacle } from '@sandbox-kernel/mm';
 import { BLOCKED } from '../results.js';
 import type { Task } from '../task.js';
+import { TASK_BLOCKED } from '../task-state.js';
 import { UserFault, type UserFaults } from './user-faults.js';
 
 /** Nanoseconds until a call that found no memory tries again. */
@@ -46,8 +48,27 @@ export function settleObstacle(task: Task, result: number): number {
   return BLOCKED;
 }
 
+/**
+ * A signal frame met an obstacle. True: the task waits, or ends, and its signal is to be delivered again. False: the stack can't take it.
+ */
+export function waitForFrame(task: Task): boolean {
+  const { obstacle } = task.memory;
+  if (obstacle === null || (obstacle.monitor !== null && obstacle.address < 0)) return false;
+  task.memory.obstacle = null;
+  if (obstacle.monitor !== null) joinFault(task, obstacle, obstacle.address);
+  else {
+    task.kernel.outOfMemory(task);
+    if (task.group.exiting) return true;
+    task.wakeAt(task.kernel.clock.monotonic() + MEMORY_RETRY);
+  }
+  // The call is over: what runs again is the way back.
+  task.call.nr = -1;
+  task.state = TASK_BLOCKED;
+  return true;
+}
+
 /** The memory limit is reached: the call runs again when there is room. */
-function waitForMemory(task: Task, result: number): number {
+export function waitForMemory(task: Task, result: number): number {
   task.kernel.outOfMemory(task);
   if (task.group.exiting) return result;
   return task.blockUntil(task.kernel.clock.monotonic() + MEMORY_RETRY, result);

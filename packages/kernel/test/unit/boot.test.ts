@@ -1,3 +1,4 @@
+import { ESTALE } from '@sandbox-kernel/abi';
 import { FRAME_RIP, FRAME_RSP } from '@sandbox-kernel/contracts';
 import { TASK_RUNNING } from '@sandbox-kernel/kernel';
 import { expect, test } from 'vitest';
@@ -25,4 +26,12 @@ test('what the file holds beyond a segment is zero in .bss', () => {
   expect(init.memory.readU8(DATA + 16)).toBe(0);
   expect(init.memory.readU8(DATA + 8191)).toBe(0);
   expect(init.memory.readU8(DATA + 8192)).toBeLessThan(0);
+});
+
+test('a call that met names which the host was changing starts again, but not for ever', () => {
+  const machine = new Machine();
+  let runs = 0;
+  expect(machine.call(machine.init, () => (++runs < 10 ? -ESTALE : 5))).toBe(5);
+  expect(runs).toBe(10);
+  expect(machine.call(machine.init, () => -ESTALE)).toBe(-ESTALE);
 });

@@ -197,6 +197,24 @@ describe('handler', () => {
     expect(machine.happenings).toContainEqual({ what: 'exit', pid: task.tid, status: SIGSEGV });
   });
 
+  test('a frame that finds no memory waits until another process has made room', () => {
+    const { machine, task } = setUp();
+    const large = fork(machine, machine.init);
+    large.group.oomScoreAdjust = 1000;
+    handle(task, SIGUSR1, SA_SIGINFO);
+    const { memoryFile } = machine.kernel;
+    memoryFile.purge();
+    memoryFile.limit = memoryFile.used;
+    sendToTask(task, userSignal(SIGUSR1, 77, 5));
+    machine.settle();
+    expect(large.group.exited).toBe(true);
+    memoryFile.limit = Number.POSITIVE_INFINITY;
+    machine.advance(1e7);
+    expect(machine.register(task, FRAME_RIP)).toBe(HANDLER);
+    expect(task.memory.readU32(machine.register(task, FRAME_RSI) + 16)).toBe(77);
+    expect(task.credentials.user.pendingSignals).toBe(0);
+  });
+
   test('a frame that can not be read ends in SIGSEGV', () => {
     const { machine, task } = setUp();
     setRegister(task.frame, FRAME_RSP, 8);

@@ -12,8 +12,11 @@ import {
   SIGTTIN,
   SIGTTOU,
   SIGWINCH,
+  TCGETS,
+  TCSETS,
   TIOCGPTN,
   TIOCPKT,
+  TIOCSLCKTRMIOS,
   TIOCSPGRP,
   TIOCSPTLCK,
   TIOCSTI,
@@ -230,6 +233,26 @@ test('output newlines become two bytes; flow control holds output', () => {
   expect(write(slave, 'x')).toBe(-EAGAIN);
   write(master, '\x11');
   expect(write(slave, 'x')).toBe(1);
+});
+
+test('locked settings stay as they are', () => {
+  const { memory } = leader;
+  const settings = new Uint8Array(36);
+  settings[12] = ECHO;
+  settings[17 + 4] = 1;
+  memory.copyOut(DATA + 2048, settings, 0, 36);
+  const request = (nr: number): number =>
+    withCurrent(leader, () => slave.ops.ioctl(slave, leader, nr, DATA + 2048));
+  expect(request(TIOCSLCKTRMIOS)).toBe(0);
+  expect(request(TCGETS)).toBe(0);
+  expect(memory.copyIn(DATA + 2048, settings, 0, 36)).toBe(36);
+  settings.fill(0, 12, 16);
+  settings[17 + 4] = 9;
+  settings[17 + 5] = 9;
+  memory.copyOut(DATA + 2048, settings, 0, 36);
+  expect(request(TCSETS)).toBe(0);
+  expect(terminal.termios.lflag).toBe(ECHO);
+  expect([...terminal.termios.cc.subarray(4, 6)]).toEqual([4, 9]);
 });
 
 test('packet mode puts a byte before data', () => {

@@ -1,6 +1,8 @@
 // MemoryManager against a naive page map: random sequences of calls over several forked address spaces, memory-backed and host-backed files,
 // shared memory. After each call, what the platform has mapped is compared with the model, content included.
 import {
+  EPERM,
+  MADV_COLLAPSE,
   MADV_DOFORK,
   MADV_DONTFORK,
   MADV_DONTNEED,
@@ -139,6 +141,10 @@ function applyMmap(machine: Machine, { mm, model }: Process, step: Step): void {
   const file: MappedFile | null =
     which < 0 ? null : { mappable, readable: true, writable: true, appendOnly: false, noexec: false };
   const result = mm.mmap(addressOf(step), bytes, prot, flags, file, which < 0 ? 0 : index * PAGE);
+  if (fixed && model.hasSealed(addressOf(step), bytes)) {
+    expect(result).toBe(-EPERM);
+    return;
+  }
   expect(result).toBeGreaterThan(0);
   if (fixed) expect(result).toBe(addressOf(step));
   else for (let at = result; at < result + bytes; at += PAGE) expect(model.pages.has(at)).toBe(false);
@@ -148,6 +154,7 @@ function applyMmap(machine: Machine, { mm, model }: Process, step: Step): void {
     const page: ModelPage = {
       prot,
       advice: 0,
+      sealed: false,
       shared,
       file: backing,
       index: which >= 0 ? index + k : k,
@@ -165,6 +172,10 @@ function applyMprotect(_machine: Machine, { mm, model }: Process, step: Step): v
   const start = addressOf(step);
   const prot = prots[step.a % prots.length]!;
   const result = mm.mprotect(start, step.length * PAGE, prot);
+  if (model.pages.has(start) && model.hasSealed(start, step.length * PAGE)) {
+    expect(result).toBe(-EPERM);
+    return;
+  }
   let expected = 0;
   for (let at = start; at < start + step.length * PAGE; at += PAGE) {
     const page = model.pages.get(at);
@@ -201,9 +212,17 @@ function applyMremap(_machine: Machine, { mm, model }: Process, step: Step): voi
   const overlaps = start + oldBytes > target && target + length > start;
   const first = model.pages.get(start);
   const one = isOneArea(model, start, oldBytes);
+  if (first?.sealed !== true) {
+    // What happens to a range that is sealed in part depends on the way that the call takes.
+    if (model.hasSealed(start, oldBytes) || (kind === 2 && model.hasSealed(target, length))) return;
+  }
   const result = mm.mremap(start, oldBytes, length, flags, kind === 3 ? 0 : target);
   if (first === undefined) {
     expect(result).toBe(-14);
+    return;
+  }
+  if (first.sealed) {
+    expect(result).toBe(-EPERM);
     return;
   }
   if (kind === 2) {
@@ -256,10 +275,24 @@ const ADVICE: readonly (readonly [number, number, number])[] = [
   [MADV_DONTNEED, 0, 0],
 ];
 
+/** mseal(2): advice that destroys content of sealed memory is for those who can write it. */
+function isKept(model: Model, start: number, bytes: number, advice: number): boolean {
+  if (![MADV_DONTNEED, MADV_DONTFORK, MADV_WIPEONFORK].includes(advice)) return false;
+  for (let at = start; at < start + bytes; at += PAGE) {
+    const page = model.pages.get(at);
+    if (page?.sealed && page.file === null && (page.prot & 2) === 0) return true;
+  }
+  return false;
+}
+
 function applyMadvise(_machine: Machine, { mm, model }: Process, step: Step): void {
   const start = addressOf(step);
   const [advice, set, clear] = ADVICE[step.a % ADVICE.length]!;
   const result = mm.madvise(start, step.length * PAGE, advice);
+  if (isKept(model, start, step.length * PAGE, advice)) {
+    expect(result).toBe(-EPERM);
+    return;
+  }
   let expected = 0;
   for (let at = start; at < start + step.length * PAGE; at += PAGE) {
     const page = model.pages.get(at);
@@ -368,7 +401,9 @@ function applyTruncate(machine: Machine, _process: Process, step: Step): void {
 }
 
 function applyMunmap(_machine: Machine, { mm, model }: Process, step: Step): void {
-  expect(mm.munmap(addressOf(step), step.length * PAGE)).toBe(0);
+  const sealed = model.hasSealed(addressOf(step), step.length * PAGE);
+  expect(mm.munmap(addressOf(step), step.length * PAGE)).toBe(sealed ? -EPERM : 0);
+  if (sealed) return;
   remove(model, addressOf(step), step.length * PAGE);
 }
 
@@ -386,6 +421,23 @@ function applyMlock(_machine: Machine, { mm, model }: Process, step: Step): void
   expect(mm.munlock(start, step.length * PAGE)).toBe(0);
 }
 
+/** A small range, now and then: what is sealed stays. */
+function applyMseal(_machine: Machine, { mm, model }: Process, step: Step): void {
+  if (step.a % 3 !== 0) return;
+  const start = addressOf(step);
+  const count = 1 + (step.length % 3);
+  const pages = Array.from({ length: count }, (_, k) => model.pages.get(start + k * PAGE));
+  const whole = pages.every((page) => page !== undefined);
+  expect(mm.mseal(start, count * PAGE, 0)).toBe(whole ? 0 : -12);
+  if (whole) for (const page of pages) page!.sealed = true;
+}
+
+/** Moves blocks to another place in the memory file, which nobody may notice. */
+function applyCollapse(_machine: Machine, { mm }: Process, step: Step): void {
+  const result = mm.madvise(addressOf(step), step.length * 2 * PAGE, MADV_COLLAPSE);
+  expect([0, -12, -22]).toContain(result);
+}
+
 const OPS: Record<string, (machine: Machine, process: Process, step: Step) => void> = {
   mmap: applyMmap,
   munmap: applyMunmap,
@@ -397,11 +449,13 @@ const OPS: Record<string, (machine: Machine, process: Process, step: Step) => vo
   fork: applyFork,
   truncate: applyTruncate,
   mlock: applyMlock,
+  mseal: applyMseal,
+  collapse: applyCollapse,
 };
 
 const names = ['mmap', 'mmap', 'munmap', 'mprotect', 'mprotect', 'mremap', 'madvise', 'touch', 'touch'];
 const stepArbitrary = fc.record({
-  op: fc.constantFrom(...names, 'touch', 'copy', 'copy', 'fork', 'truncate', 'mlock'),
+  op: fc.constantFrom(...names, 'touch', 'copy', 'copy', 'fork', 'truncate', 'mlock', 'mseal', 'collapse'),
   who: fc.nat(3),
   at: fc.nat(ARENA - 1),
   length: fc.integer({ min: 1, max: 14 }),

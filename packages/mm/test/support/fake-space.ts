@@ -18,6 +18,8 @@ export class FakeSpace implements AddressSpace {
   readonly pages: Map<number, MappedPage>;
   /** Mappings replaced since the last flush: a context that runs may still use them. */
   readonly stale: MappedPage[];
+  /** Ranges that were said to have memory behind them. */
+  readonly ready: string[];
   commands: number;
   flushes: number;
   destroyed: boolean;
@@ -25,13 +27,23 @@ export class FakeSpace implements AddressSpace {
   constructor(from: FakeSpace | null) {
     this.pages = new Map(from?.pages);
     this.stale = [];
+    this.ready = [];
     this.commands = 0;
     this.flushes = 0;
     this.destroyed = false;
   }
 
-  map(addr: number, length: number, fd: number, offset: number, prot: number, maxProt: number): number {
+  map(
+    addr: number,
+    length: number,
+    fd: number,
+    offset: number,
+    prot: number,
+    maxProt: number,
+    ready = false,
+  ): number {
     this.#check(addr, length);
+    if (ready) this.ready.push(`${addr.toString(16)}+${length}`);
     if (offset % PAGE_SIZE !== 0) throw new Error(`offset ${offset} is not page aligned`);
     if ((prot & ~maxProt) !== 0) throw new Error(`prot ${prot} over its maximum ${maxProt}`);
     for (let at = 0; at < length; at += PAGE_SIZE) {

@@ -25,6 +25,8 @@ export interface ModelFile {
 export interface ModelPage {
   prot: number;
   advice: number;
+  /** mseal(2). */
+  sealed: boolean;
   readonly shared: boolean;
   readonly file: ModelFile | null;
   /** Page number in the file. */
@@ -62,6 +64,11 @@ export class Model {
     return child;
   }
 
+  hasSealed(start: number, bytes: number): boolean {
+    for (let at = start; at < start + bytes; at += PAGE_SIZE) if (this.pages.get(at)?.sealed) return true;
+    return false;
+  }
+
   /** Is there a page at `at` that goes on in the one after it, as one area? */
   continues(at: number): boolean {
     const a = this.pages.get(at);
@@ -69,6 +76,7 @@ export class Model {
     if (a === undefined || b === undefined) return false;
     if (a.prot !== b.prot || a.advice !== b.advice || a.shared !== b.shared || a.file !== b.file)
       return false;
+    if (a.sealed !== b.sealed) return false;
     return a.file === null || a.index + 1 === b.index;
   }
 

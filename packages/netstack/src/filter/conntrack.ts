@@ -175,7 +175,8 @@ export class Conntrack implements PacketHook, FlowOwner, TranslationLookup {
   /** For the confirm hook: a flow whose first packet got through is put in the table. */
   confirm(packet: PacketBuffer): number {
     const flow = packet.conntrack as Flow | null;
-    if (flow === null || flow.has(FLOW_CONFIRMED)) return VERDICT_ACCEPT;
+    // An answer to a packet that was refused begins nothing.
+    if (flow === null || flow.has(FLOW_CONFIRMED) || packet.conntrackDirection !== 0) return VERDICT_ACCEPT;
     const { original, reply } = flow;
     const clash =
       this.find(

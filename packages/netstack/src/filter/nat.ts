@@ -29,10 +29,13 @@ import { rewriteEnd } from './rewrite.js';
 import { Chain } from './rules.js';
 
 export interface NatRange {
-  readonly address: Address;
-  /** Last address of the range; default `address` alone. IPv4 only. */
+  /** null: the address stays, only the port changes. */
+  readonly address: Address | null;
+  /** Last address of the range, which may differ in the last 32 bits; default `address` alone. */
   readonly lastAddress?: Address;
   readonly ports?: { readonly from: number; readonly to: number };
+  /** Takes any port of the range, even where the old one is free. */
+  readonly random?: boolean;
 }
 
 class NatHook implements PacketHook {
@@ -58,6 +61,8 @@ export class Nat {
   /** For SNAT and masquerade. */
   readonly postrouting: Chain;
   readonly input: Chain;
+  /** Chains by hook, in order of priority; a flow is settled by the first that translates it. */
+  private readonly chains: PacketHook[][];
   private readonly net: NetworkLayer;
   private readonly tracker: Conntrack;
   /** Flows that found no free port. */
@@ -72,12 +77,30 @@ export class Nat {
     this.output = chain('OUTPUT');
     this.postrouting = chain('POSTROUTING');
     this.input = chain('INPUT');
+    this.chains = [[], [], [], [], []];
+    this.attach(HOOK_PREROUTING, this.prerouting);
+    this.attach(HOOK_OUTPUT, this.output);
+    this.attach(HOOK_POSTROUTING, this.postrouting);
+    this.attach(HOOK_INPUT, this.input);
     const destination = new NatHook(this, false);
     const source = new NatHook(this, true);
     net.hooks.add(HOOK_PREROUTING, destination);
     net.hooks.add(HOOK_OUTPUT, destination);
     net.hooks.add(HOOK_POSTROUTING, source);
     net.hooks.add(HOOK_INPUT, source);
+  }
+
+  /** Adds a chain that is asked about new flows at `hook`, before others of a higher priority. */
+  attach(hook: number, chain: PacketHook): void {
+    const chains = this.chains[hook] as PacketHook[];
+    const at = chains.findIndex((other) => other.priority > chain.priority);
+    chains.splice(at < 0 ? chains.length : at, 0, chain);
+  }
+
+  detach(hook: number, chain: PacketHook): void {
+    const chains = this.chains[hook] as PacketHook[];
+    const at = chains.indexOf(chain);
+    if (at >= 0) chains.splice(at, 1);
   }
 
   /** For the hooks: asks the rules about a new flow, then translates one end of the packet. */
@@ -87,9 +110,10 @@ export class Nat {
     const related = isIcmpError(packet);
     const done = isSource ? FLOW_SOURCE_NAT_DONE : FLOW_DESTINATION_NAT_DONE;
     if (!related && packet.conntrackDirection === 0 && !flow.has(done) && !flow.has(FLOW_CONFIRMED)) {
-      const verdict = this.chainOf(context.hook).filterPacket(packet, context);
-      flow.status |= done;
+      const verdict = this.ask(packet, context, flow, done);
       if (verdict !== VERDICT_ACCEPT) return verdict;
+      if (!flow.has(done) && isSource) this.avoidClash(packet, flow);
+      flow.status |= done;
     }
     return this.rewrite(packet, flow, isSource, related);
   }
@@ -101,9 +125,10 @@ export class Nat {
     const flow = packet.conntrack as Flow | null;
     const done = isSource ? FLOW_SOURCE_NAT_DONE : FLOW_DESTINATION_NAT_DONE;
     if (flow === null || flow.has(FLOW_CONFIRMED) || flow.has(done)) return VERDICT_ACCEPT;
-    if (range.address.isV4 !== (packet.destination as Address).isV4) return VERDICT_DROP;
-    const address = this.addressFrom(range, packet.source as Address);
     const { reply } = flow;
+    const kept = isSource ? reply.destination : reply.source;
+    if (range.address !== null && range.address.isV4 !== kept.isV4) return VERDICT_DROP;
+    const address = this.addressFrom(range, packet.source as Address, kept);
     const oldPort = isSource ? reply.destinationPort : reply.sourcePort;
     const port = isSource
       ? this.choosePort(flow, address, range, oldPort)
@@ -124,32 +149,51 @@ export class Nat {
       reply.sourcePort = port;
       reply.destinationPort = port;
     }
+    flow.status |= done;
     if (port !== oldPort || !old.equals(address))
       flow.status |= isSource ? FLOW_SOURCE_NAT : FLOW_DESTINATION_NAT;
     return VERDICT_ACCEPT;
   }
 
-  private chainOf(hook: number): Chain {
-    if (hook === HOOK_PREROUTING) return this.prerouting;
-    if (hook === HOOK_OUTPUT) return this.output;
-    return hook === HOOK_POSTROUTING ? this.postrouting : this.input;
+  private ask(packet: PacketBuffer, context: HookContext, flow: Flow, done: number): number {
+    const { hook, now, inInterface, outInterface } = context;
+    const chains = this.chains[hook] as PacketHook[];
+    for (let i = 0; i < chains.length && !flow.has(done); i++) {
+      const verdict = (chains[i] as PacketHook).filterPacket(packet, context);
+      if (verdict !== VERDICT_ACCEPT) return verdict;
+      // A chain may have sent a packet, which ran hooks too.
+      context.hook = hook;
+      context.now = now;
+      context.inInterface = inInterface;
+      context.outInterface = outInterface;
+    }
+    return VERDICT_ACCEPT;
   }
 
-  private addressFrom(range: NatRange, source: Address): Address {
-    if (range.lastAddress === undefined) return range.address;
+  /** A flow that was sent elsewhere may look like another now: then its source port changes. */
+  private avoidClash(packet: PacketBuffer, flow: Flow): void {
+    const { reply } = flow;
+    if (!flow.has(FLOW_DESTINATION_NAT) || this.isFree(flow, reply.destination, reply.destinationPort))
+      return;
+    this.setUp(packet, true, { address: reply.destination });
+  }
+
+  private addressFrom(range: NatRange, source: Address, kept: Address): Address {
+    const first = range.address ?? kept;
+    if (range.address === null || range.lastAddress === undefined) return first;
     // One client keeps one address of the pool (RFC 4787, "paired").
-    const size = (range.lastAddress.w3 >>> 0) - (range.address.w3 >>> 0) + 1;
+    const size = (range.lastAddress.w3 >>> 0) - (first.w3 >>> 0) + 1;
     return this.net.addresses.words(
-      0,
-      0,
-      0xffff,
-      (range.address.w3 + ((source.hash >>> 0) % Math.max(size, 1))) | 0,
+      first.w0,
+      first.w1,
+      first.w2,
+      (first.w3 + ((source.hash >>> 0) % Math.max(size, 1))) | 0,
     );
   }
 
   private destinationPort(range: NatRange, old: number): number {
     const { ports } = range;
-    if (ports === undefined || (old >= ports.from && old <= ports.to)) return old;
+    if (ports === undefined || (range.random !== true && old >= ports.from && old <= ports.to)) return old;
     const size = ports.to - ports.from + 1;
     return size <= 1 ? ports.from : ports.from + (this.net.random.next32() % size);
   }
@@ -160,7 +204,8 @@ export class Nat {
     if (protocol !== PROTO_TCP && protocol !== PROTO_UDP && !isEchoProtocol(protocol)) return old;
     const low = range.ports?.from ?? (old < 1024 && !isEchoProtocol(protocol) ? 600 : 1024);
     const high = range.ports?.to ?? (old < 1024 && !isEchoProtocol(protocol) ? 1023 : 65535);
-    const allowed = range.ports === undefined || (old >= low && old <= high);
+    const fits = range.ports === undefined || (old >= low && old <= high);
+    const allowed = fits && range.random !== true;
     if (allowed && this.isFree(flow, address, old)) return old;
     const size = high - low + 1;
     const first = this.net.random.next32() % size;

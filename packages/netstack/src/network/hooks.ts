@@ -15,6 +15,7 @@ export const VERDICT_DROP = 1;
 export const VERDICT_STOLEN = 2;
 
 /** Priorities of netfilter: lower runs first. */
+export const PRIORITY_RAW = -300;
 export const PRIORITY_CONNTRACK = -200;
 export const PRIORITY_MANGLE = -150;
 export const PRIORITY_DNAT = -100;

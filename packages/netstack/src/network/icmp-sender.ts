@@ -49,7 +49,7 @@ export class IcmpSender {
   sendError4(packet: PacketBuffer, type: number, code: number, rest: number): void {
     const source = packet.source as Address;
     if (!this.mayAnswer(packet, source) || !this.mayAnswer4(packet)) return;
-    if (!this.limiter.allow(source, this.net.now())) {
+    if (!this.mayTell(source)) {
       this.net.counters.icmpRateLimited++;
       return;
     }
@@ -66,7 +66,7 @@ export class IcmpSender {
     const group = type === ICMP6_TOO_BIG || (type === ICMP6_PARAMETER_PROBLEM && code === 2);
     if ((!group && !this.mayAnswer(packet, source)) || source.isUnspecified || source.isMulticast) return;
     if (isErrorPacket6(packet)) return;
-    if (!this.limiter.allow(source, this.net.now())) {
+    if (!this.mayTell(source)) {
       this.net.counters.icmpRateLimited++;
       return;
     }
@@ -113,6 +113,11 @@ export class IcmpSender {
     }
     this.net.counters.icmpOut++;
     return this.net.sendResolved(packet, route);
+  }
+
+  /** Errors that never leave this stack are not limited (icmp(7)). */
+  private mayTell(source: Address): boolean {
+    return this.net.isLocalAddress(source, 0) || this.limiter.allow(source, this.net.now());
   }
 
   /** Whether the limit on errors lets one more go to `source`. */

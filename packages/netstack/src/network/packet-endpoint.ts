@@ -1,18 +1,12 @@
 // Packet endpoints, packet(7): frames as they come in and go out, with or without their link header, and sending of frames.
 import { ENETDOWN, ENODEV } from '../errno.js';
-import { READY_READ, type ReadinessOwner } from '../roles.js';
+import { type PacketFilter, READY_READ, type ReadinessOwner } from '../roles.js';
 import { PACKET_LOOPBACK, type PacketBuffer } from '../storage/packet-buffer.js';
 import { PacketQueue } from '../storage/packet-queue.js';
 import { ETHERNET_HEADER } from '../wire/ethernet.js';
 import { ETHERTYPE_ALL, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/protocols.js';
 import type { NetInterface } from './interface.js';
 import type { NetworkLayer } from './network.js';
-
-/** Chooses frames, as a socket filter program does. */
-export interface PacketFilter {
-  /** Bytes to keep of bytes[start..end); 0 to drop. */
-  acceptFrame(packet: PacketBuffer): number;
-}
 
 export interface PacketEndpointOptions {
   /** EtherType, or ETHERTYPE_ALL, which sees outgoing frames too. */
@@ -81,16 +75,29 @@ export class PacketEndpoint {
   offer(packet: PacketBuffer, iface: NetInterface, etherType: number, outgoing: boolean): void {
     if (this.interfaceIndex !== 0 && this.interfaceIndex !== iface.index) return;
     if (this.etherType !== ETHERTYPE_ALL && (outgoing || this.etherType !== etherType)) return;
-    const keep = this.filter === null ? packet.length : this.filter.acceptFrame(packet);
+    // A cooked endpoint's filter does not see the link header.
+    const header = this.cooked && iface.isEthernet ? Math.min(ETHERNET_HEADER, packet.length) : 0;
+    const keep = this.kept(packet, header, iface, etherType, outgoing);
     if (keep === 0) return;
     // Outgoing frames are still being written to by lower layers and offloads: they are copied.
     const copy = outgoing ? packet.copy() : packet.clone();
-    if (keep < copy.length) copy.trim(keep);
-    if (this.cooked && iface.isEthernet) copy.pull(Math.min(ETHERNET_HEADER, copy.length));
+    if (header + keep < copy.length) copy.trim(header + keep);
+    if (header > 0) copy.pull(header);
     copy.interfaceIndex = iface.index;
     copy.etherType = etherType;
     if (outgoing) copy.flags |= PACKET_LOOPBACK;
     this.enqueue(copy);
+  }
+
+  private kept(
+    packet: PacketBuffer,
+    header: number,
+    iface: NetInterface,
+    etherType: number,
+    outgoing: boolean,
+  ): number {
+    if (this.filter === null) return packet.length;
+    return this.filter.acceptPacket(packet, packet.start + header, iface.index, etherType, outgoing);
   }
 
   private enqueue(packet: PacketBuffer): void {

@@ -2,12 +2,12 @@
 // read packets with the IP header, IPv6 ones without (RFC 3542).
 import { type Address, ANY_V4, ANY_V6 } from '../address.js';
 import { EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EINVAL } from '../errno.js';
-import { READY_READ, type ReadinessOwner, Route } from '../roles.js';
+import { type PacketFilter, READY_READ, type ReadinessOwner, Route } from '../roles.js';
 import { PACKET_HEADER_INCLUDED, type PacketBuffer } from '../storage/packet-buffer.js';
 import { PacketQueue } from '../storage/packet-queue.js';
 import { finishIcmp6 } from '../wire/icmp.js';
 import { finishIpv4, IPV4_HEADER } from '../wire/ipv4.js';
-import { PROTO_ICMP, PROTO_ICMPV6, PROTO_RAW } from '../wire/protocols.js';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, PROTO_ICMP, PROTO_ICMPV6, PROTO_RAW } from '../wire/protocols.js';
 import type { NetworkLayer } from './network.js';
 import { sendIncluded } from './output.js';
 
@@ -37,6 +37,7 @@ export class RawEndpoint {
   /** ICMP6_FILTER: 256 bits, set: not wanted. */
   readonly icmp6Filter: Uint32Array;
   dropped: number;
+  filter: PacketFilter | null;
   private readonly net: NetworkLayer;
   private readonly owner: ReadinessOwner | null;
   private readonly token: number;
@@ -57,6 +58,7 @@ export class RawEndpoint {
     this.icmpFilter = 0;
     this.icmp6Filter = new Uint32Array(8);
     this.dropped = 0;
+    this.filter = null;
     this.owner = options.owner ?? null;
     this.token = options.token ?? 0;
     this.queue = new PacketQueue(65536, options.receiveLimit ?? 212_992);
@@ -188,12 +190,23 @@ export class RawEndpoint {
   /** Takes ownership. */
   enqueue(packet: PacketBuffer): void {
     if (!this.v4) packet.start = packet.transportOffset;
+    if (this.filter !== null && !this.passes(packet, this.filter)) {
+      packet.release();
+      return;
+    }
     if (this.queue.push(packet)) {
       this.owner?.endpointReady(this.token, READY_READ);
       return;
     }
     this.dropped++;
     packet.release();
+  }
+
+  private passes(packet: PacketBuffer, filter: PacketFilter): boolean {
+    const type = this.v4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+    const keep = filter.acceptPacket(packet, packet.start, packet.interfaceIndex, type, false);
+    if (keep < packet.length) packet.trim(keep);
+    return keep > 0;
   }
 }
 

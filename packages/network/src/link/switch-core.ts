@@ -4,6 +4,7 @@
 import {
   Address,
   DNS_A,
+  DNS_AAAA,
   DNS_IN,
   DNS_NOERROR,
   DNS_NXDOMAIN,
@@ -30,6 +31,7 @@ const TTL = 5;
 export interface SwitchPort {
   readonly name: string;
   readonly address: Address;
+  readonly address6: Address;
   readonly mac: number;
   /** Takes a frame; the bytes are valid during the call. */
   readonly send: (frame: Uint8Array) => void;
@@ -37,7 +39,9 @@ export interface SwitchPort {
 
 export class SwitchCore implements FrameOutput, DnsHandler {
   readonly gateway = Address.of('10.0.3.1');
+  readonly gateway6 = Address.of('fd00:736b:3::1');
   readonly prefixLength = 24;
+  readonly prefixLength6 = 64;
   readonly #ports = new Map<number, SwitchPort>();
   readonly #stations = new Map<number, SwitchPort>();
   readonly #stack: Stack;
@@ -53,7 +57,9 @@ export class SwitchCore implements FrameOutput, DnsHandler {
     const options = { name: 'switch', dadTransmits: 0, linkLocal: false, acceptRouterAdvertisements: false };
     const iface = this.#stack.addInterface(this.#device, options);
     this.#stack.addAddress(iface, this.gateway, this.prefixLength);
+    this.#stack.addAddress(iface, this.gateway6, this.prefixLength6);
     new DnsServer(udp, null, this).listen(this.gateway);
+    new DnsServer(udp, null, this, true).listen(this.gateway6);
   }
 
   /** A port for a member; null when the name is taken, or there are too many. */
@@ -62,7 +68,13 @@ export class SwitchCore implements FrameOutput, DnsHandler {
     while (this.#ports.has(this.#next)) this.#next = this.#next >= 254 ? 2 : this.#next + 1;
     const number = this.#next++;
     if (this.#next > 254) this.#next = 2;
-    const port = { name, address: Address.of(`10.0.3.${number}`), mac: FIRST_MAC + number, send };
+    const port = {
+      name,
+      address: Address.of(`10.0.3.${number}`),
+      address6: Address.of(`fd00:736b:3::${number.toString(16)}`),
+      mac: FIRST_MAC + number,
+      send,
+    };
     this.#ports.set(number, port);
     return port;
   }
@@ -114,8 +126,11 @@ export class SwitchCore implements FrameOutput, DnsHandler {
       reply({ code: DNS_NXDOMAIN, authoritative: true });
       return;
     }
-    const data = { kind: 'address', address: port.address } as const;
-    const answers = type === DNS_A ? [{ name, type: DNS_A, class: DNS_IN, ttl: TTL, data }] : [];
+    const address = type === DNS_A ? port.address : type === DNS_AAAA ? port.address6 : null;
+    const answers =
+      address === null
+        ? []
+        : [{ name, type, class: DNS_IN, ttl: TTL, data: { kind: 'address', address } as const }];
     reply({ code: DNS_NOERROR, answers, authoritative: true });
   }
 

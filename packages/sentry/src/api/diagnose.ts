@@ -23,6 +23,12 @@ export async function diagnose(): Promise<Finding[]> {
     yama(),
     namespaces(),
     landlock(),
+    {
+      name: 'network',
+      state: 'ok',
+      detail:
+        "none, user and tap; with 'host' programs use this machine's own sockets, and no network rules apply",
+    },
     device(
       'kvm',
       '/dev/kvm',

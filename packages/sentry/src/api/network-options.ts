@@ -20,6 +20,7 @@ import {
 } from '../control/network-messages.js';
 import { optionError, refuseUnknownKeys, refuseUnknownValue } from './option-checks.js';
 import type { Switch } from './switch.js';
+import { joinSwitch } from './switch-door.js';
 
 /** One rule: what it does, to what. See docs/networking.md for the text. */
 export type NetworkRule = { readonly allow: string } | { readonly deny: string };
@@ -47,7 +48,10 @@ export interface TapOptions {
 }
 
 export interface NetworkOptions {
-  /** `none`: loopback only. `user`: connections end in the sandbox's own stack, under `rules`. `tap`: a TAP device. */
+  /**
+   * `none`: loopback only. `user`: connections end in the sandbox's own stack, under `rules`. `tap`: a TAP device.
+   * `host`: this machine's own sockets, without rules.
+   */
   readonly mode?: NetworkMode;
   /** In order; the first that matches decides, and what none allows is refused. */
   readonly rules?: readonly NetworkRule[];
@@ -60,8 +64,8 @@ export interface NetworkOptions {
   readonly proxy?: string;
   readonly limits?: NetworkLimits;
   readonly tap?: TapOptions;
-  /** The switch to be plugged into; makes `switch` the mode. */
-  readonly switch?: Switch;
+  /** The switch to be plugged into, or the path at which another process's switch listens; makes `switch` the mode. */
+  readonly switch?: Switch | string;
   /** Name on the switch. Default: the sandbox's host name. */
   readonly name?: string;
   readonly mtu?: number;
@@ -135,18 +139,21 @@ export function networkPlan(
 function plug(options: NetworkOptions, hostname: string): TapSpec {
   const lan = options.switch;
   if (lan === undefined)
-    throw optionError("network mode 'switch' has no switch", 'pass one: switch: new Switch()');
-  return lan.plug(options.name ?? hostname);
+    throw optionError(
+      "network mode 'switch' has no switch",
+      'pass one: switch: new Switch(), or the path of one',
+    );
+  const name = options.name ?? hostname;
+  return typeof lan === 'string' ? joinSwitch(lan, name) : lan.plug(name);
 }
 
 function checkedMode(options: NetworkOptions): NetworkMode {
   const mode = options.mode ?? (options.switch === undefined ? 'user' : 'switch');
   refuseUnknownValue('network mode', mode, MODES);
-  if ((mode as string) === 'host') {
-    throw optionError("network mode 'host' is not supported yet", "use 'user' with rules, or 'tap'");
-  }
   const userOnly = ['rules', 'audit', 'publish', 'proxy', 'limits', 'onConnect'] as const;
   const useless = mode === 'user' ? undefined : userOnly.find((key) => options[key] !== undefined);
+  if (mode === 'host' && options.pcapFd !== undefined)
+    throw optionError("network mode 'host' has no link to capture", 'capture on this machine');
   if (useless !== undefined)
     throw optionError(`network mode '${mode}' has no ${useless}`, "these belong to mode 'user'");
   return mode;

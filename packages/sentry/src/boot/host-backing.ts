@@ -33,8 +33,8 @@ export class HostBacking implements MemoryBacking {
     if (this.#file.presentPages(offset, length, into, at) < 0) into.fill(1, at, at + length / 4096);
   }
 
-  prepare(offset: number, length: number): void {
-    this.#file.prepare(offset, length);
+  prepare(offset: number, length: number): boolean {
+    return this.#file.prepare(offset, length) > 0;
   }
 
   resident(): number {

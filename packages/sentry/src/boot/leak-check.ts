@@ -18,7 +18,7 @@ class Expected {
 }
 
 function ownersOf(machine: Machine): Expected {
-  const { kernel, top } = machine;
+  const { kernel, top, namespace } = machine;
   const expected = new Expected();
   const vdso = kernel.options.vdso as Vdso | null | undefined;
   if (vdso) expected.add(vdso.dataOffset, vdso.dataSize + vdso.size);
@@ -27,7 +27,8 @@ function ownersOf(machine: Machine): Expected {
   const seen = new Set<object>();
   // The upper layer of an overlay may be a directory of a tmpfs that is mounted too.
   const filePages = new Set<number>();
-  for (const mount of top.namespace?.list() ?? []) {
+  // The tree that the sandbox began with stays for its owner (changes, files), even when programs have moved to another and thrown it away.
+  for (const mount of [top, ...namespace.list()]) {
     const { superblock } = mount;
     if (seen.has(superblock)) continue;
     seen.add(superblock);
@@ -41,9 +42,7 @@ function ownersOf(machine: Machine): Expected {
 
 /** What is wrong with the ownership of pages, in words; empty when all is well or tasks still live. */
 export function findLeaks(machine: Machine): string {
-  const { kernel, top } = machine;
-  // Programs have thrown away the tree that the sandbox began with: what is left of it has no names to be found by.
-  if (top.namespace === null) return '';
+  const { kernel } = machine;
   for (const task of kernel.processes.tasks.values()) if (task.state < TASK_ZOMBIE) return '';
   const { counts } = ownersOf(machine);
   const wrong: string[] = [];

@@ -18,11 +18,19 @@ import {
 } from '@sandbox-kernel/host';
 import { Credentials, type KernelEvents, VfsPrograms } from '@sandbox-kernel/kernel';
 import { MemoryFile } from '@sandbox-kernel/mm';
-import { FdTable, type FileCaller, FsContext, type Mount, Vfs } from '@sandbox-kernel/vfs';
+import {
+  FdTable,
+  type FileCaller,
+  FsContext,
+  type Mount,
+  type MountNamespace,
+  Vfs,
+} from '@sandbox-kernel/vfs';
 import { ChangeService } from '../changes/change-service.js';
 import type { SandboxSpec } from '../control/messages.js';
 import type { NetworkNotice } from '../control/network-messages.js';
 import { mountNetworkFiles } from '../net/files.js';
+import { HostSockets, hostPlan } from '../net/host-sockets.js';
 import type { SandboxNetwork } from '../net/network.js';
 import { Outside } from '../net/outside.js';
 import { syscallHandlers } from '../syscalls/table.js';
@@ -47,8 +55,8 @@ export interface HostSide {
   readonly keeper: TimeKeeper;
   /** The vDSO's file, read while the host's files are there. */
   readonly vdso: Uint8Array | null;
-  /** Ready when the host is short of memory; -errno where it can't tell. */
-  readonly pressureFd: number;
+  /** Ready (EPOLLPRI) when the host is short of memory; empty where it can't tell. */
+  readonly pressureFds: readonly number[];
 }
 
 export interface Machine {
@@ -57,9 +65,13 @@ export interface Machine {
   readonly network: SandboxNetwork;
   /** What the network's link leads to; null: there is only loopback. */
   readonly outside: Outside | null;
+  /** Of mode `host`: the sockets of this machine behind the guest's. */
+  readonly hostSockets: HostSockets | null;
   readonly clock: SandboxClock;
   /** The mount that the sandbox began with. */
   readonly top: Mount;
+  /** All that is mounted; programs may have taken `top` out of it. */
+  readonly namespace: MountNamespace;
   /** Root's view of the tree: where processes start from. */
   readonly caller: FileCaller;
   /** What programs change in the root. */
@@ -82,7 +94,7 @@ export function openHostSide(): HostSide {
     watches: new HostWatches(host, watcher, WATCHES_TOKEN),
     keeper,
     vdso: readVdso(door),
-    pressureFd: openMemoryPressure(door),
+    pressureFds: openMemoryPressure(door),
   };
 }
 
@@ -119,7 +131,8 @@ export function bootMachine(
   if (random instanceof SeededRandom) random.currentTask = () => kernel.current?.tid ?? 0;
   const outside = openOutside(side, spec, fds, kernel, events);
   if (outside !== null) kernel.network.join(outside);
-  const top = createRoot(side.host, vfs, spec);
+  const hostSockets = spec.network.mode === 'host' ? new HostSockets(side, kernel) : null;
+  const top = createRoot(side.host, kernel, vfs, spec);
   const caller: FileCaller = {
     fs: new FsContext(vfs, top, top, 0o022),
     files: new FdTable(),
@@ -127,8 +140,22 @@ export function bootMachine(
   };
   mountAll(side, kernel, caller, spec);
   if (outside !== null) mountNetworkFiles(caller, outside.plan, spec.hostname);
+  if (hostSockets !== null) mountNetworkFiles(caller, hostPlan(spec.network.nameServers), spec.hostname);
   const changes = new ChangeService(top.mount.superblock);
-  return { kernel, platform, network: kernel.network, outside, clock, top: top.mount, caller, changes };
+  const namespace = top.mount.namespace!;
+  const root = top.mount;
+  return {
+    kernel,
+    platform,
+    network: kernel.network,
+    outside,
+    hostSockets,
+    clock,
+    top: root,
+    namespace,
+    caller,
+    changes,
+  };
 }
 
 function openOutside(
@@ -138,7 +165,7 @@ function openOutside(
   kernel: SentryKernel,
   events: MachineEvents,
 ): Outside | null {
-  if (spec.network.mode === 'none') return null;
+  if (spec.network.mode === 'none' || spec.network.mode === 'host') return null;
   const word = new Uint8Array(4);
   const view = new DataView(word.buffer);
   const next32 = (): number => {

@@ -54,12 +54,13 @@ export interface SharedTrees {
 }
 
 /** The top of the tree; its namespace holds everything else. */
-export function createRoot(host: Host, vfs: Vfs, spec: SandboxSpec): Location {
+export function createRoot(host: Host, kernel: SentryKernel, vfs: Vfs, spec: SandboxSpec): Location {
   vfs.registerFilesystem(TMPFS_TYPE);
   vfs.registerFilesystem(DEVTMPFS_TYPE);
   vfs.registerFilesystem(OVERLAY_TYPE);
   const lower = hostTree(host, vfs, spec.root, 'exclusive', true);
-  const upper = createTmpfs(vfs, { mode: 0o755 });
+  // The root's changes may fill all memory that there is.
+  const upper = createTmpfs(vfs, { mode: 0o755, size: kernel.memoryFile.limit, inodes: 0 });
   const namespace = createNamespace(createOverlay(vfs, { upper, lowers: [lower] }), MS_RELATIME);
   return new Location(namespace.root, namespace.root.root);
 }
@@ -85,19 +86,9 @@ export function mountAll(
   const { superblock: mqueue } = kernel.mqueues;
   vfs.registerFilesystem({ name: 'mqueue', needsDevice: false, mount: () => mqueue });
   mountOn(caller, '/dev/mqueue', mqueue, MS_NOSUID | MS_NODEV | MS_NOEXEC);
-  mountOn(
-    caller,
-    '/dev/shm',
-    createTmpfs(vfs, { mode: 0o1777, size: halfOfMemory(kernel) }),
-    MS_NOSUID | MS_NODEV,
-  );
+  mountOn(caller, '/dev/shm', createTmpfs(vfs, { mode: 0o1777 }), MS_NOSUID | MS_NODEV);
   for (const mount of spec.mounts) mountSpec(side, caller, mount);
   if (spec.rootMode === 'read-only') caller.fs.root.mount.flags |= MS_RDONLY;
-}
-
-/** tmpfs(5): the default size. */
-function halfOfMemory(kernel: SentryKernel): number {
-  return Math.floor(kernel.memoryFile.limit / 2);
 }
 
 /** A filesystem at a path, which is made when it is missing. */

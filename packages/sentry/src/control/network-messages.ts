@@ -1,7 +1,7 @@
 // The network's part of the control channel: what a sandbox's link leads to, changes while it runs, and what it tells.
 import type { NetworkEvent, NetworkLimits } from '@sandbox-kernel/network';
 
-export type NetworkMode = 'none' | 'user' | 'tap' | 'switch';
+export type NetworkMode = 'none' | 'user' | 'tap' | 'switch' | 'host';
 
 /** One rule in order, in the text that network's parseRule reads. */
 export interface RuleSpec {

@@ -1,7 +1,7 @@
 // /proc/PID/maps, smaps and smaps_rollup: proc_pid_maps(5), proc_pid_smaps(5).
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from '@sandbox-kernel/abi';
 import { TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
-import type { AreaInfo, AreaUsage } from '@sandbox-kernel/mm';
+import { type AreaInfo, type AreaUsage, areaFlagNames } from '@sandbox-kernel/mm';
 
 const KIB = 1024;
 const NAME_COLUMN = 73;
@@ -68,7 +68,7 @@ export function smapsText(task: Task): string {
     task.memory.area(i, area);
     task.memory.areaUsage(i, usage);
     const size = `${row('Size', area.end - area.start)}${row('KernelPageSize', 4096)}${row('MMUPageSize', 4096)}`;
-    text += `${areaLine(area)}${size}${usageRows(usage)}THPeligible:           0\n`;
+    text += `${areaLine(area)}${size}${usageRows(usage)}THPeligible:           0\nVmFlags: ${areaFlagNames(area.flags)}\n`;
   }
   return text;
 }
@@ -99,6 +99,7 @@ function usageRows(usage: AreaUsage): string {
     row('Private_Dirty', usage.privateDirty),
     row('Referenced', usage.rss),
     row('Anonymous', usage.anonymous),
+    row('KSM', 0),
     row('LazyFree', 0),
     row('AnonHugePages', 0),
     row('ShmemPmdMapped', 0),

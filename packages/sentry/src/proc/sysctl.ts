@@ -5,6 +5,7 @@ import type { SentryKernel } from '../boot/sentry-kernel.js';
 import { GeneratedFile } from './generated-file.js';
 import { netSysctlDirectory } from './net.js';
 import { fsDirectory } from './sysctl-fs.js';
+import { LastPid, PidMaximum } from './sysctl-pid.js';
 
 const NAME_LIMIT = 64;
 
@@ -50,7 +51,8 @@ function kernelDirectory(kernel: SentryKernel): PseudoDirectory {
     .add('osrelease', new StaticFile(`${RELEASE}\n`))
     .add('ostype', new StaticFile(`${SYSNAME}\n`))
     .add('version', new StaticFile(`${VERSION}\n`))
-    .add('pid_max', new StaticFile(`${kernel.options.pidMax ?? 4194304}\n`))
+    .add('pid_max', new PidMaximum(kernel))
+    .add('ns_last_pid', new LastPid(kernel))
     .add('threads-max', new StaticFile(`${kernel.options.taskLimit ?? 32768}\n`))
     .add('cap_last_cap', new StaticFile('40\n'))
     .add('ngroups_max', new StaticFile('65536\n'))

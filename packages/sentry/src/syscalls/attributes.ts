@@ -203,7 +203,13 @@ function tooBig(task: Task): number {
 
 function fallocate(task: Task, args: SyscallArgs): number {
   const file = task.files.getOpen(args.int(0));
-  return file === null ? -EBADF : allocateFile(task, file, args.int(1), args.long(2), args.long(3));
+  if (file === null) return -EBADF;
+  const offset = args.long(2);
+  const length = args.long(3);
+  const end = offset + length;
+  const grows = args.int(1) === 0 && offset >= 0 && length > 0 && file.writable && end > file.ops.size(file);
+  if (grows && end > fileSizeLimit(task)) return tooBig(task);
+  return allocateFile(task, file, args.int(1), offset, length);
 }
 
 function umask(task: Task, args: SyscallArgs): number {

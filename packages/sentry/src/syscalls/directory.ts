@@ -30,6 +30,7 @@ import {
   WALK_FOLLOW,
 } from '@sandbox-kernel/vfs';
 import { pathArgument } from './arguments.js';
+import { mayReadFrom } from './permission-wait.js';
 import type { SyscallRow } from './row.js';
 import { WORKSPACE_BYTES, type Workspace, workspaceOf } from './workspace.js';
 
@@ -89,6 +90,8 @@ function getdents64(task: Task, args: SyscallArgs): number {
 function readEntries(task: Task, args: SyscallArgs, old: boolean): number {
   const file = task.files.getOpen(args.int(0));
   if (file === null) return -EBADF;
+  const allowed = mayReadFrom(task, file);
+  if (allowed !== 0) return allowed;
   const space = workspaceOf(task);
   const packer = new DirentPacker(space, Math.min(args.uint(2), WORKSPACE_BYTES), old);
   const before = file.position;

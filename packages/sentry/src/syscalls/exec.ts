@@ -4,6 +4,7 @@ import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   E2BIG,
+  EAGAIN,
   EFAULT,
   EINVAL,
   ENAMETOOLONG,
@@ -18,6 +19,8 @@ import {
   type SyscallArgs,
   type Task,
 } from '@sandbox-kernel/kernel';
+import { forgetAsked } from '@sandbox-kernel/vfs';
+import { waitForPermission } from './permission-wait.js';
 import type { SyscallRow } from './row.js';
 
 const PATH_MAX = 4096;
@@ -49,7 +52,12 @@ function run(
   if (typeof argv === 'number') return argv;
   const envp = readStrings(task, envpAddr);
   if (typeof envp === 'number') return envp;
-  return executeProgram(task, { dirfd, path, argv, envp, flags });
+  const result = executeProgram(task, { dirfd, path, argv, envp, flags });
+  const { notify } = task.fs.vfs;
+  if (notify.permissionGroups.length === 0) return result;
+  if (result === -EAGAIN && notify.waiting !== null) return waitForPermission(task);
+  forgetAsked(task);
+  return result;
 }
 
 /** A NULL-terminated array of strings; a NULL array is empty. */

@@ -1,5 +1,5 @@
 // fanotify_init(2), fanotify_mark(2): what fanotify(7) allows everybody, and for root of the sandbox descriptors and decisions about
-// opens too. Departures: no FAN_ACCESS_PERM, FAN_OPEN_EXEC_PERM and FAN_FS_ERROR, no FAN_REPORT_PIDFD (EINVAL, as older kernels say).
+// opens too. Departures: no FAN_FS_ERROR, no FAN_REPORT_PIDFD (EINVAL, as older kernels say).
 import {
   AT_FDCWD,
   CAP_SYS_ADMIN,
@@ -34,7 +34,6 @@ import {
   FAN_NONBLOCK,
   FAN_ONDIR,
   FAN_OPEN_EXEC,
-  FAN_OPEN_PERM,
   FAN_RENAME,
   FAN_REPORT_DIR_FID,
   FAN_REPORT_FID,
@@ -62,6 +61,7 @@ import {
   isInode,
   MAY_READ,
   type Marked,
+  PERMISSION_EVENTS,
   permission,
   Superblock,
   WALK_FOLLOW,
@@ -105,7 +105,8 @@ const INODE_EVENTS =
   FAN_RENAME;
 /** FAN_ACCESS, MODIFY, CLOSE_*, OPEN. */
 const PATH_EVENTS = 0x3b;
-const EVENTS = PATH_EVENTS | INODE_EVENTS | FAN_OPEN_EXEC | FAN_OPEN_PERM | FAN_EVENT_ON_CHILD | FAN_ONDIR;
+const EVENTS =
+  PATH_EVENTS | INODE_EVENTS | FAN_OPEN_EXEC | PERMISSION_EVENTS | FAN_EVENT_ON_CHILD | FAN_ONDIR;
 
 function fanotifyInit(task: Task, args: SyscallArgs): number {
   const flags = args.uint(0);
@@ -150,7 +151,7 @@ function fanotifyMark(task: Task, args: SyscallArgs): number {
 
 function checkMask(group: FanotifyGroup, flags: number, mask: number): number {
   if (group.unprivileged && (flags & TYPES) !== 0) return -EPERM;
-  if ((mask & FAN_OPEN_PERM) !== 0 && (group.flags & FAN_ALL_CLASS_BITS) === 0) return -EINVAL;
+  if ((mask & PERMISSION_EVENTS) !== 0 && (group.flags & FAN_ALL_CLASS_BITS) === 0) return -EINVAL;
   const onMount = (flags & FAN_MARK_MOUNT) !== 0;
   if ((mask & INODE_EVENTS) !== 0 && (!group.reportsIds || onMount)) return -EINVAL;
   return (mask & FAN_RENAME) !== 0 && (group.flags & FAN_REPORT_NAME) === 0 ? -EINVAL : 0;
@@ -215,7 +216,7 @@ export const FANOTIFY_SYSCALLS: readonly SyscallRow[] = [
     name: 'fanotify_mark',
     handler: fanotifyMark,
     coverage: 'partial',
-    note: 'of the permission events FAN_OPEN_PERM only; no FAN_FS_ERROR',
+    note: 'no FAN_FS_ERROR, no pre-content events',
     format: 'fxxfs',
   },
 ];

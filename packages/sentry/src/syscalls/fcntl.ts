@@ -133,6 +133,7 @@ function setFlags(task: Task, file: FileDescription, fd: number, flags: number):
   if ((wanted & O_NOATIME) !== 0 && (file.flags & O_NOATIME) === 0) {
     if (inode !== null && !isOwner(inode, task.credentials)) return -EPERM;
   }
+  if ((wanted & O_DIRECT) !== 0 && !file.ops.takesDirect(file)) return -EINVAL;
   const allowed = file.ops.flagsChanging(file, wanted);
   if (allowed !== 0) return allowed;
   setAsync(file, fd, (flags & FASYNC) !== 0, FASYNC);

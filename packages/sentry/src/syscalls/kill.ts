@@ -102,6 +102,12 @@ function pidfdSendSignal(task: Task, args: SyscallArgs): number {
   const infoAddr = args.addr(2);
   if (target.ended && target.group.reaped) return -ESRCH;
   if (infoAddr === 0 && !validSignal(signal)) return -EINVAL;
+  if (infoAddr !== 0) {
+    // Unlike rt_sigqueueinfo(2), this one wants si_signo to be right.
+    const told = task.memory.readU32(infoAddr);
+    if (told < 0) return -EFAULT;
+    if ((told | 0) !== signal) return -EINVAL;
+  }
   const info =
     infoAddr === 0
       ? userSignal(signal, task.group.pid, task.credentials.uid)
@@ -142,8 +148,7 @@ export const KILL_SYSCALLS: readonly SyscallRow[] = [
     nr: SYS_pidfd_send_signal,
     name: 'pidfd_send_signal',
     handler: pidfdSendSignal,
-    coverage: 'partial',
+    coverage: 'full',
     format: 'fdpx',
-    note: 'flags must be 0',
   },
 ];

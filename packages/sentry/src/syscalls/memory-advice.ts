@@ -20,6 +20,7 @@ import {
   SYS_pkey_free,
   SYS_pkey_mprotect,
   SYS_process_madvise,
+  SYS_process_mrelease,
 } from '@sandbox-kernel/abi';
 import { pidfdTarget, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
 import { IOV_MAX, isRemoteAdvice, type MemoryManager } from '@sandbox-kernel/mm';
@@ -51,6 +52,19 @@ function processMadvise(task: Task, args: SyscallArgs): number {
   if (!own && !mayAccessMemory(task, other)) return -EPERM;
   if (!own && !task.credentials.hasCapability(CAP_SYS_NICE)) return -EPERM;
   return adviseVector(own ? memoryOf(task) : other.memory, view, count, advice);
+}
+
+/**
+ * process_mrelease(2). A process that was killed gives its memory back when it ends, which takes no other processor here: there is nothing to hurry
+ * but to say so.
+ */
+function processMrelease(task: Task, args: SyscallArgs): number {
+  if (args.uint(1) !== 0) return -EINVAL;
+  const file = task.files.getOpen(args.int(0));
+  const target = file === null ? null : pidfdTarget(file);
+  if (target === null) return -EBADF;
+  if (target.group.exited) return -ESRCH;
+  return target.group.exiting ? 0 : -EINVAL;
 }
 
 /** Bytes advised before the first failure; its error when that is the first entry. */
@@ -117,6 +131,13 @@ function pkeyFree(): number {
 const NO_KEYS = 'as on a machine without protection keys';
 
 export const MEMORY_ADVICE_SYSCALLS: readonly SyscallRow[] = [
+  {
+    nr: SYS_process_mrelease,
+    name: 'process_mrelease',
+    handler: processMrelease,
+    coverage: 'full',
+    format: 'fx',
+  },
   { nr: SYS_msync, name: 'msync', handler: msync, coverage: 'full', format: 'pzx' },
   {
     nr: SYS_mincore,

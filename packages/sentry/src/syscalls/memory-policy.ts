@@ -175,7 +175,7 @@ function moveOne(task: Task, other: Task, args: SyscallArgs, k: number): number 
     if (node !== 0) return node === 0xffffffff ? -ENODEV : node < 64 ? -EACCES : -ENODEV;
   }
   const area = other.memory.areas.at(page);
-  const status = area < 0 ? -EFAULT : other.memory.pages.at(page) < 0 ? -ENOENT : 0;
+  const status = area < 0 ? -EFAULT : other.memory.isResident(page) ? 0 : -ENOENT;
   return memory.writeU32(args.addr(4) + k * 4, status >>> 0);
 }
 

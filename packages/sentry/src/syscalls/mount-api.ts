@@ -1,5 +1,5 @@
-// fsopen(2), fsconfig(2), fsmount(2), fspick(2), move_mount(2), open_tree(2), mount_setattr(2): mounting by descriptors. Departures: a
-// mount can't be put beneath another (EOPNOTSUPP), and id-mapped mounts don't exist (EINVAL, as for a filesystem without them).
+// fsopen(2), fsconfig(2), fsmount(2), fspick(2), move_mount(2), open_tree(2), mount_setattr(2): mounting by descriptors. An
+// id-mapped mount takes a user namespace, of which there is only the initial one.
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -43,6 +43,7 @@ import {
   MOUNT_ATTR_PROPAGATION,
   MOUNT_ATTR_RDONLY,
   MOUNT_ATTR_SIZE,
+  MOUNT_ATTR_USERNS_FD,
   MOVE_MOUNT_BENEATH,
   MOVE_MOUNT_F_AUTOMOUNTS,
   MOVE_MOUNT_F_EMPTY_PATH,
@@ -77,6 +78,7 @@ import {
   Location,
   type MountContext,
   mountContextOf,
+  moveBeneath,
   moveMount,
   pathDescription,
   setMountAttributes,
@@ -261,7 +263,7 @@ function moveMountAt(task: Task, args: SyscallArgs): number {
     (flags & MOVE_MOUNT_T_EMPTY_PATH) !== 0,
   );
   if (typeof to === 'number') return to;
-  if (special === MOVE_MOUNT_BENEATH) return -EOPNOTSUPP;
+  if (special === MOVE_MOUNT_BENEATH) return moveBeneath(from, to, task.fs.root);
   return special === MOVE_MOUNT_SET_GROUP ? setPeerGroup(from, to) : moveMount(from, to);
 }
 
@@ -343,17 +345,25 @@ function readRequest(task: Task, addr: number, size: number, out: AttributeReque
   out.clear = getU64(view, MOUNT_ATTR_ATTR_CLR);
   out.propagation = getU64(view, MOUNT_ATTR_PROPAGATION);
   out.empty = out.set === 0 && out.clear === 0 && out.propagation === 0;
-  return checkRequest(out);
+  const checked = checkRequest(out);
+  return checked === 0 && (out.set & MOUNT_ATTR_IDMAP) !== 0 ? checkMapping(task, view) : checked;
 }
 
 function checkRequest({ set, clear, propagation }: AttributeRequest): number {
   if (!TYPES.includes(propagation)) return -EINVAL;
-  if (set > 0xffffffff || clear > 0xffffffff || ((set | clear) & MOUNT_ATTR_IDMAP) !== 0) return -EINVAL;
-  if (((set | clear) & ~ATTRIBUTES) !== 0) return -EINVAL;
+  if (set > 0xffffffff || clear > 0xffffffff) return -EINVAL;
+  if ((set & ~(ATTRIBUTES | MOUNT_ATTR_IDMAP)) !== 0 || (clear & ~ATTRIBUTES) !== 0) return -EINVAL;
   const atime = clear & MOUNT_ATTR__ATIME;
   if (atime !== 0 && atime !== MOUNT_ATTR__ATIME) return -EINVAL;
   if (atime === 0 && (set & MOUNT_ATTR__ATIME) !== 0) return -EINVAL;
   return Math.min(flagsOfAttributes(set), 0);
+}
+
+/** No descriptor leads to a user namespace that could be mapped with. */
+function checkMapping(task: Task, view: DataView): number {
+  const fd = getU64(view, MOUNT_ATTR_USERNS_FD);
+  if (fd > 0x7fffffff) return -EINVAL;
+  return task.files.getOpen(fd) === null ? -EBADF : -EINVAL;
 }
 
 export const MOUNT_API_SYSCALLS: readonly SyscallRow[] = [
@@ -365,8 +375,7 @@ export const MOUNT_API_SYSCALLS: readonly SyscallRow[] = [
     nr: SYS_move_mount,
     name: 'move_mount',
     handler: moveMountAt,
-    coverage: 'partial',
-    note: 'no MOVE_MOUNT_BENEATH',
+    coverage: 'full',
     format: 'fsfsx',
   },
   { nr: SYS_open_tree, name: 'open_tree', handler: openTree, coverage: 'full', format: 'fsx' },
@@ -382,7 +391,7 @@ export const MOUNT_API_SYSCALLS: readonly SyscallRow[] = [
     name: 'mount_setattr',
     handler: mountSetattr,
     coverage: 'full',
-    note: 'no id-mapped mounts',
+    note: 'id-mapped mounts need user namespaces',
     format: 'fsxpz',
   },
 ];

@@ -10,12 +10,14 @@ import {
   ERESTARTSYS,
   O_CLOEXEC,
   O_CREAT,
+  O_DIRECTORY,
   O_NONBLOCK,
   O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
   POLLIN,
   POLLOUT,
+  RESOLVE_CACHED,
   SYS_close,
   SYS_close_range,
   SYS_creat,
@@ -27,20 +29,16 @@ import {
   SYS_openat2,
 } from '@sandbox-kernel/abi';
 import { BLOCKED, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
-import {
-  type FileDescription,
-  fifoMustWait,
-  leaseDeadline,
-  locksOf,
-  type NotifyHub,
-  openFile,
-} from '@sandbox-kernel/vfs';
+import { type FileDescription, fifoMustWait, leaseDeadline, locksOf, openFile } from '@sandbox-kernel/vfs';
 import { descriptorLimit, pathArgument } from './arguments.js';
+import { waitForPermission } from './permission-wait.js';
 import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
 
 /** Flags that open(2) knows; it ignores others, openat2(2) refuses them. */
 const KNOWN_FLAGS = 0x7fffc3;
+/** The O_TMPFILE bit without O_DIRECTORY. */
+const TMPFILE_BIT = O_TMPFILE & ~O_DIRECTORY;
 const MODE_BITS = 0o7777;
 const RESOLVE_FLAGS = 0x3f;
 /** sizeof(struct open_how), first version. */
@@ -87,7 +85,9 @@ function openat2(task: Task, args: SyscallArgs): number {
   if (view.getUint32(4, true) !== 0 || (flags & ~KNOWN_FLAGS) !== 0) return -EINVAL;
   if (view.getUint32(12, true) !== 0 || (mode & ~MODE_BITS) !== 0) return -EINVAL;
   if (view.getUint32(20, true) !== 0 || (resolve & ~RESOLVE_FLAGS) !== 0) return -EINVAL;
-  if ((flags & (O_CREAT | (O_TMPFILE & ~0o200000))) === 0 && mode !== 0) return -EINVAL;
+  if ((flags & (O_CREAT | TMPFILE_BIT)) === 0 && mode !== 0) return -EINVAL;
+  // What has to ask the filesystem can't be done from memory alone.
+  if ((resolve & RESOLVE_CACHED) !== 0 && (flags & (O_CREAT | O_TRUNC | TMPFILE_BIT)) !== 0) return -EAGAIN;
   if (task.call.phase !== 0) return waitForPeer(task, flags);
   const path = pathArgument(task, args, 1);
   if (typeof path === 'number') return path;
@@ -98,7 +98,7 @@ function finishOpen(task: Task, file: FileDescription | number, flags: number): 
   if (typeof file === 'number') {
     if (file !== -EAGAIN) return file;
     const { notify } = task.fs.vfs;
-    if (notify.waiting !== null) return waitForPermission(task, notify);
+    if (notify.waiting !== null) return waitForPermission(task);
     if ((flags & O_NONBLOCK) !== 0) return file;
     return waitForLease(task, file);
   }
@@ -106,13 +106,6 @@ function finishOpen(task: Task, file: FileDescription | number, flags: number): 
   task.call.phase = 1;
   task.call.object = file;
   return waitForPeer(task, flags);
-}
-
-/** Until a fanotify group has decided about the open. */
-function waitForPermission(task: Task, notify: NotifyHub): number {
-  const queue = notify.waiting!;
-  notify.waiting = null;
-  return task.blockOn(queue, 1, -ERESTARTSYS);
 }
 
 /** After -EAGAIN of an open or truncation: waits when a lease was the reason, for the call to run again. */

@@ -2,6 +2,7 @@
 import {
   EFAULT,
   EINVAL,
+  ERESTART_RESTARTBLOCK,
   ERESTARTNOHAND,
   POLLERR,
   POLLHUP,
@@ -12,6 +13,7 @@ import {
 import {
   BLOCKED,
   dropTemporaryMask,
+  RestartBlock,
   type SyscallArgs,
   type Task,
   useTemporaryMask,
@@ -28,7 +30,33 @@ const SIGSET_SIZE = 8;
 function poll(task: Task, args: SyscallArgs): number {
   const timeout = args.int(2);
   startDeadline(task, timeout < 0 ? Number.POSITIVE_INFINITY : timeout * 1e6);
-  return pollArray(task, args.addr(0), args.uint(1));
+  return restartable(task, args.addr(0), args.uint(1));
+}
+
+/** After a stop the timeout goes on, and does not start again. */
+function restartable(task: Task, addr: number, count: number): number {
+  const result = pollArray(task, addr, count);
+  if (result !== -ERESTARTNOHAND) return result;
+  task.restartBlock = new PollRestart(addr, count, task.call.deadline);
+  return -ERESTART_RESTARTBLOCK;
+}
+
+class PollRestart extends RestartBlock {
+  readonly addr: number;
+  readonly count: number;
+  readonly deadline: number;
+
+  constructor(addr: number, count: number, deadline: number) {
+    super();
+    this.addr = addr;
+    this.count = count;
+    this.deadline = deadline;
+  }
+
+  restart(task: Task): number {
+    task.call.deadline = this.deadline;
+    return restartable(task, this.addr, this.count);
+  }
 }
 
 function ppoll(task: Task, args: SyscallArgs): number {
@@ -126,7 +154,6 @@ export const POLL_SYSCALLS: readonly SyscallRow[] = [
     name: 'poll',
     handler: poll,
     coverage: 'full',
-    note: 'a stop and continue starts the timeout again',
     format: 'pud',
   },
   { nr: SYS_ppoll, name: 'ppoll', handler: ppoll, coverage: 'full', format: 'puppz' },

@@ -10,6 +10,7 @@ import {
   PR_CAPBSET_READ,
   PR_GET_CHILD_SUBREAPER,
   PR_GET_DUMPABLE,
+  PR_GET_IO_FLUSHER,
   PR_GET_KEEPCAPS,
   PR_GET_NAME,
   PR_GET_NO_NEW_PRIVS,
@@ -22,9 +23,13 @@ import {
   PR_GET_TIMING,
   PR_GET_TSC,
   PR_MCE_KILL,
+  PR_MCE_KILL_CLEAR,
+  PR_MCE_KILL_DEFAULT,
   PR_MCE_KILL_GET,
+  PR_MCE_KILL_SET,
   PR_SET_CHILD_SUBREAPER,
   PR_SET_DUMPABLE,
+  PR_SET_IO_FLUSHER,
   PR_SET_KEEPCAPS,
   PR_SET_MM,
   PR_SET_NAME,
@@ -37,6 +42,8 @@ import {
   PR_SET_TIMING,
   PR_SET_TSC,
   PR_SET_VMA,
+  PR_TASK_PERF_EVENTS_DISABLE,
+  PR_TASK_PERF_EVENTS_ENABLE,
   SECBIT_KEEP_CAPS,
   SYS_prctl,
 } from '@sandbox-kernel/abi';
@@ -54,8 +61,6 @@ import {
 import type { SyscallRow } from './row.js';
 
 const COMM_BYTES = 16;
-const DEFAULT_SLACK = 50_000;
-const PR_MCE_KILL_DEFAULT = 2;
 const ANON_NAME_LIMIT = 80;
 
 function prctl(task: Task, args: SyscallArgs): number {
@@ -94,7 +99,7 @@ function identity(task: Task, args: SyscallArgs, option: number): number | null 
     case PR_GET_TID_ADDRESS:
       return task.memory.writeU64(args.addr(1), task.clearChildTid);
     case PR_SET_TIMERSLACK:
-      task.timerSlackNanos = args.long(1) <= 0 ? DEFAULT_SLACK : args.long(1);
+      task.timerSlackNanos = args.long(1) <= 0 ? task.defaultSlackNanos : args.long(1);
       return 0;
     case PR_GET_TIMERSLACK:
       return task.timerSlackNanos;
@@ -173,13 +178,22 @@ function memoryAndMachine(task: Task, args: SyscallArgs, option: number): number
     case PR_SET_TSC:
       return args.int(1) === 1 ? 0 : -EINVAL;
     case PR_SET_THP_DISABLE:
-      return zeroFrom(args, 2) ? 0 : -EINVAL;
+      if (!zeroFrom(args, 2)) return -EINVAL;
+      task.image.hugePagesDisabled = args.addr(1) !== 0;
+      return 0;
     case PR_GET_THP_DISABLE:
-      return zeroFrom(args, 1) ? 0 : -EINVAL;
+      return zeroFrom(args, 1) ? (task.image.hugePagesDisabled ? 1 : 0) : -EINVAL;
     case PR_MCE_KILL:
-      return zeroFrom(args, 3) ? 0 : -EINVAL;
+      return setMachineCheckPolicy(task, args);
     case PR_MCE_KILL_GET:
-      return zeroFrom(args, 1) ? PR_MCE_KILL_DEFAULT : -EINVAL;
+      return zeroFrom(args, 1) ? task.machineCheckPolicy : -EINVAL;
+    case PR_SET_IO_FLUSHER:
+    case PR_GET_IO_FLUSHER:
+      return ioFlusher(task, args, option === PR_SET_IO_FLUSHER);
+    case PR_TASK_PERF_EVENTS_DISABLE:
+    case PR_TASK_PERF_EVENTS_ENABLE:
+      // Of none: perf_event_open(2) is not there.
+      return 0;
     case PR_SET_VMA:
       return setAnonymousName(task, args);
     case PR_SET_MM:
@@ -187,6 +201,33 @@ function memoryAndMachine(task: Task, args: SyscallArgs, option: number): number
     default:
       return -EINVAL;
   }
+}
+
+/** No machine check reaches a program here. */
+function setMachineCheckPolicy(task: Task, args: SyscallArgs): number {
+  const policy = args.addr(2);
+  if (!zeroFrom(args, 3)) return -EINVAL;
+  switch (args.addr(1)) {
+    case PR_MCE_KILL_CLEAR:
+      if (policy !== 0) return -EINVAL;
+      task.machineCheckPolicy = PR_MCE_KILL_DEFAULT;
+      return 0;
+    case PR_MCE_KILL_SET:
+      if (policy > PR_MCE_KILL_DEFAULT) return -EINVAL;
+      task.machineCheckPolicy = policy;
+      return 0;
+    default:
+      return -EINVAL;
+  }
+}
+
+function ioFlusher(task: Task, args: SyscallArgs, sets: boolean): number {
+  if (!task.credentials.hasCapability(CAP_SYS_RESOURCE)) return -EPERM;
+  if (!zeroFrom(args, sets ? 2 : 1)) return -EINVAL;
+  if (!sets) return task.ioFlusher ? 1 : 0;
+  if (args.addr(1) > 1) return -EINVAL;
+  task.ioFlusher = args.addr(1) === 1;
+  return 0;
 }
 
 function setAnonymousName(task: Task, args: SyscallArgs): number {

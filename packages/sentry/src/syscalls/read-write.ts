@@ -48,6 +48,7 @@ import {
   writeFileAt,
 } from '@sandbox-kernel/vfs';
 import { fileSizeLimit } from './arguments.js';
+import { readPermission } from './permission-wait.js';
 import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
 
@@ -142,7 +143,7 @@ function readVector(task: Task, args: SyscallArgs, offset: number, flags: number
   const io = workspaceOf(task).io;
   const imported = importIovec(task.memory, args.addr(1), args.size(2), ACCESS_WRITE, io);
   if (imported < 0) return imported;
-  if ((flags & ~KNOWN_RWF) !== 0 || (flags & RWF_APPEND) !== 0) return -EOPNOTSUPP;
+  if ((flags & ~KNOWN_RWF) !== 0 || refusesNoWait(file, flags)) return -EOPNOTSUPP;
   return readInto(task, file, io, offset, flags);
 }
 
@@ -152,9 +153,13 @@ function writeVector(task: Task, args: SyscallArgs, offset: number, flags: numbe
   const io = workspaceOf(task).io;
   const imported = importIovec(task.memory, args.addr(1), args.size(2), ACCESS_READ, io);
   if (imported < 0) return imported;
-  if ((flags & ~KNOWN_RWF) !== 0) return -EOPNOTSUPP;
+  if ((flags & ~KNOWN_RWF) !== 0 || refusesNoWait(file, flags)) return -EOPNOTSUPP;
   if ((flags & RWF_APPEND) !== 0 && (flags & RWF_NOAPPEND) !== 0) return -EINVAL;
   return writeFrom(task, file, io, offset, flags);
+}
+
+function refusesNoWait(file: FileDescription, flags: number): boolean {
+  return (flags & RWF_NOWAIT) !== 0 && !file.ops.takesNoWait(file);
 }
 
 /** One read into segments that are there; waits when the file would block and may. */
@@ -165,6 +170,10 @@ export function readInto(
   offset: number,
   flags: number,
 ): number {
+  if (task.fs.vfs.notify.permissionGroups.length > 0) {
+    const allowed = readPermission(task, file);
+    if (allowed !== 0) return allowed;
+  }
   const done = offset === CURRENT ? readFile(file, io, flags) : readFileAt(file, io, offset, flags);
   if (done === -EAGAIN && mayWait(file, flags)) return task.blockOn(file, POLLIN | POLLRDHUP, -ERESTARTSYS);
   if (done <= 0) return done;

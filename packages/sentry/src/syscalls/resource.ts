@@ -1,18 +1,12 @@
-// getrlimit(2), setrlimit(2), prlimit(2), getrusage(2), times(2), getpriority(2), setpriority(2), sysinfo(2).
+// getrlimit(2), setrlimit(2), prlimit(2), getrusage(2), times(2).
 import {
-  CAP_SYS_NICE,
   CAP_SYS_RESOURCE,
-  EACCES,
   EFAULT,
   EINVAL,
   EPERM,
   ESRCH,
-  PRIO_PGRP,
-  PRIO_PROCESS,
-  PRIO_USER,
   RLIM_NLIMITS,
   RLIMIT_CPU,
-  RLIMIT_NICE,
   RLIMIT_NOFILE,
   RUSAGE_CHILDREN,
   RUSAGE_RU_MAXRSS,
@@ -21,11 +15,9 @@ import {
   RUSAGE_SELF,
   RUSAGE_SIZE,
   RUSAGE_THREAD,
-  SYS_getpriority,
   SYS_getrlimit,
   SYS_getrusage,
   SYS_prlimit64,
-  SYS_setpriority,
   SYS_setrlimit,
   SYS_times,
 } from '@sandbox-kernel/abi';
@@ -165,60 +157,6 @@ function changeLimit(task: Task, target: Task, resource: number, from: number, o
   return 0;
 }
 
-/** Threads that a (which, who) pair names. */
-function threadsOf(task: Task, which: number, who: number): Task[] | number {
-  const all = task.kernel.processes.tasks.values();
-  switch (which) {
-    case PRIO_PROCESS: {
-      const target = who === 0 ? task : task.kernel.findTask(who);
-      return target === null ? [] : [target];
-    }
-    case PRIO_PGRP: {
-      const pgid = who === 0 ? task.group.processGroup.pgid : who;
-      return [...all].filter((one) => one.group.processGroup.pgid === pgid);
-    }
-    case PRIO_USER: {
-      const uid = who === 0 ? task.credentials.uid : who >>> 0;
-      return [...all].filter((one) => one.credentials.uid === uid);
-    }
-    default:
-      return -EINVAL;
-  }
-}
-
-function getpriority(task: Task, args: SyscallArgs): number {
-  const targets = threadsOf(task, args.int(0), args.int(1));
-  if (typeof targets === 'number') return targets;
-  if (targets.length === 0) return -ESRCH;
-  let lowest = 19;
-  for (const target of targets) lowest = Math.min(lowest, target.scheduling.nice);
-  return 20 - lowest;
-}
-
-function setpriority(task: Task, args: SyscallArgs): number {
-  const targets = threadsOf(task, args.int(0), args.int(1));
-  if (typeof targets === 'number') return targets;
-  const nice = Math.max(-20, Math.min(19, args.int(2)));
-  let result = -ESRCH;
-  for (const target of targets) {
-    const one = setNice(task, target, nice);
-    if (one < 0) result = one;
-    else if (result === -ESRCH) result = 0;
-  }
-  return result;
-}
-
-function setNice(task: Task, target: Task, nice: number): number {
-  const from = task.credentials;
-  const privileged = from.hasCapability(CAP_SYS_NICE);
-  const same = from.euid === target.credentials.uid || from.euid === target.credentials.euid;
-  if (!same && !privileged) return -EPERM;
-  const allowed = 20 - nice <= target.group.limits.soft[RLIMIT_NICE]!;
-  if (nice < target.scheduling.nice && !allowed && !privileged) return -EACCES;
-  target.scheduling.nice = nice;
-  return 0;
-}
-
 export const RESOURCE_SYSCALLS: readonly SyscallRow[] = [
   { nr: SYS_getrlimit, name: 'getrlimit', handler: getrlimit, coverage: 'full', format: 'dp' },
   { nr: SYS_setrlimit, name: 'setrlimit', handler: setrlimit, coverage: 'full', format: 'dp' },
@@ -232,13 +170,4 @@ export const RESOURCE_SYSCALLS: readonly SyscallRow[] = [
     note: 'no block or message counts; involuntary switches are those that the sentry caused',
   },
   { nr: SYS_times, name: 'times', handler: times, coverage: 'full', format: 'p' },
-  { nr: SYS_getpriority, name: 'getpriority', handler: getpriority, coverage: 'full', format: 'dd' },
-  {
-    nr: SYS_setpriority,
-    name: 'setpriority',
-    handler: setpriority,
-    coverage: 'partial',
-    format: 'ddd',
-    note: 'kept and returned; the host scheduler decides',
-  },
 ];

@@ -61,6 +61,7 @@ import { ByteSegments, type FileDescription } from '@sandbox-kernel/vfs';
 import type { SyscallRow } from './row.js';
 import { readAddress, socketArgument, waitForSocket, writeAddress } from './socket.js';
 import { readTimespec, UserTime } from './user-time.js';
+import { workspaceOf } from './workspace.js';
 
 const SCM_MAX_FD = 253;
 const CONTROL_MOST = 65536;
@@ -102,7 +103,7 @@ function sendto(task: Task, args: SyscallArgs): number {
   const socket = socketArgument(task, args.int(0));
   if (typeof socket === 'number') return socket;
   const message = new SocketMessage();
-  const io = new IoBuffers();
+  const io = workspaceOf(task).io;
   const size = importBuffer(task.memory, args.addr(1), args.size(2), ACCESS_READ, io);
   if (size < 0) return size;
   const to = args.addr(4);
@@ -126,7 +127,7 @@ function sendOne(task: Task, socket: Socket, headerAddr: number, flags: number):
   const header = readHeader(task, headerAddr);
   if (typeof header === 'number') return header;
   const message = new SocketMessage();
-  const io = new IoBuffers();
+  const io = workspaceOf(task).io;
   const size = importIovec(task.memory, header.iov, header.iovLength, ACCESS_READ, io);
   if (size < 0) return size;
   if (header.name !== 0 && header.nameLength > 0) {
@@ -167,7 +168,7 @@ function finishSend(task: Task, socket: Socket, message: SocketMessage, flags: n
 }
 
 function dropFiles(files: FileDescription[]): void {
-  for (const file of files.splice(0)) file.release();
+  while (files.length > 0) (files.pop() as FileDescription).release();
 }
 
 /** Control messages into `message`. 0 or -errno; files taken so far stay in the message. */
@@ -271,15 +272,21 @@ function recvfrom(task: Task, args: SyscallArgs): number {
   if (typeof socket === 'number') return socket;
   const message = new SocketMessage();
   message.flags = args.int(3);
-  const io = discards(socket, message.flags) ? new ByteSegments() : new IoBuffers();
-  if (io instanceof IoBuffers) {
+  if (discards(socket, message.flags)) {
+    const nowhere = new ByteSegments();
+    nowhere.total = args.size(2);
+    message.io = nowhere;
+  } else {
+    const { io } = workspaceOf(task);
     const size = importBuffer(task.memory, args.addr(1), args.size(2), ACCESS_WRITE, io);
     if (size < 0) return size;
-  } else io.total = args.size(2);
-  message.io = io;
+    message.io = io;
+  }
   const result = receive(task, socket, message);
   if (result < 0) return result;
   dropFiles(message.files);
+  if (message.io instanceof IoBuffers && message.io.commit(Math.max(message.done, result)) < 0)
+    return -EFAULT;
   const addr = args.addr(4);
   if (addr === 0) return result;
   const written =
@@ -330,7 +337,7 @@ function recvmsg(task: Task, args: SyscallArgs): number {
 function receiveOne(task: Task, socket: Socket, headerAddr: number, flags: number): number {
   const header = readHeader(task, headerAddr);
   if (typeof header === 'number') return header;
-  const io = new IoBuffers();
+  const { io } = workspaceOf(task);
   const size = importIovec(task.memory, header.iov, header.iovLength, ACCESS_WRITE, io);
   if (size < 0) return size;
   const message = new SocketMessage();
@@ -338,6 +345,7 @@ function receiveOne(task: Task, socket: Socket, headerAddr: number, flags: numbe
   message.flags = flags;
   const result = receive(task, socket, message);
   if (result < 0) return result;
+  if (io.commit(Math.max(message.done, result)) < 0) return -EFAULT;
   return writeBack(task, socket, headerAddr, header, message, flags) ? result : -EFAULT;
 }
 

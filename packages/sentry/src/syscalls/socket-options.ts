@@ -9,11 +9,12 @@ import {
   EDOM,
   EFAULT,
   EINVAL,
-  ENOENT,
   ENOPROTOOPT,
   ENOTCONN,
   EOPNOTSUPP,
   EPERM,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
   SO_ATTACH_FILTER,
@@ -27,6 +28,7 @@ import {
   SO_DOMAIN,
   SO_DONTROUTE,
   SO_ERROR,
+  SO_GET_FILTER,
   SO_INCOMING_CPU,
   SO_INCOMING_NAPI_ID,
   SO_KEEPALIVE,
@@ -65,11 +67,17 @@ import {
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Socket, Task } from '@sandbox-kernel/kernel';
+import { attachFilter, detachFilter, getFilter, lockFilter } from './socket-filter.js';
 import { put64 } from './user-time.js';
 
 const LEAST_SEND = 4608;
 const LEAST_RECEIVE = 2304;
 const MOST_VALUE = 4096;
+/** Options of netfilter (ip_tables.h): whole tables travel by them, and what is asked for lies in the buffer for the answer. */
+const FIRST_TABLE_OPTION = 64;
+const LAST_TABLE_OPTION = 69;
+const MOST_TABLE = 16 << 20;
+const TABLE_QUESTION = 96;
 /** Names of 64-bit time's options: the same layouts on x86-64. */
 const SO_TIMESTAMP_NEW = 63;
 const SO_TIMESTAMPNS_NEW = 64;
@@ -95,7 +103,6 @@ const FLAGS = [
   SO_TIMESTAMPNS_NEW,
   SO_RXQ_OVFL,
   SO_SELECT_ERR_QUEUE,
-  SO_LOCK_FILTER,
   SO_NOFCS,
 ];
 /** Integers that are kept as they were set. */
@@ -120,7 +127,8 @@ export function setSocketOption(
   length: number,
 ): number {
   if (length < 0) return -EINVAL;
-  const bytes = new Uint8Array(Math.min(length, MOST_VALUE));
+  const most = isTableOption(level, option) ? MOST_TABLE : MOST_VALUE;
+  const bytes = new Uint8Array(Math.min(length, most));
   if (task.memory.copyIn(addr, bytes, 0, bytes.length) !== bytes.length) return -EFAULT;
   if (level !== SOL_SOCKET || option === SO_BINDTODEVICE) return socket.setOption(task, level, option, bytes);
   if (bytes.length < 4) return -EINVAL;
@@ -142,8 +150,12 @@ export function setSocketOption(
       return value !== 0 && !task.credentials.hasCapability(CAP_NET_ADMIN) ? -EACCES : 0;
     case SO_PEEK_OFF:
       return setPeekOffset(socket, value);
+    case SO_ATTACH_FILTER:
+      return attachFilter(task, socket, bytes);
     case SO_DETACH_FILTER:
-      return -ENOENT;
+      return detachFilter(socket);
+    case SO_LOCK_FILTER:
+      return lockFilter(socket, value !== 0);
     case SO_TYPE:
     case SO_PROTOCOL:
     case SO_DOMAIN:
@@ -206,7 +218,6 @@ function mayKeep(task: Task, socket: Socket, option: number, value: number): num
 
 /** A rate in bytes per second, 32 or 64 bits; then what only the family may know. */
 function setPacing(task: Task, socket: Socket, option: number, bytes: Uint8Array): number {
-  if (option === SO_ATTACH_FILTER && bytes.length !== 16) return -EINVAL;
   if (option !== SO_MAX_PACING_RATE) return socket.setOption(task, SOL_SOCKET, option, bytes);
   const value = new DataView(bytes.buffer).getUint32(0, true);
   socket.kept.set(
@@ -277,14 +288,39 @@ export function getSocketOption(
   const room = task.memory.readU32(lengthAddr);
   if (room < 0) return -EFAULT;
   if ((room | 0) < 0) return -EINVAL;
-  const value =
-    level === SOL_SOCKET
-      ? socketOption(task, socket, option, room)
-      : socket.getOption(task, level, option, room);
+  if (level === SOL_SOCKET && option === SO_GET_FILTER)
+    return getFilter(task, socket, addr, lengthAddr, room);
+  const value = anyOption(task, socket, level, option, addr, room);
   if (typeof value === 'number') return value;
   const count = Math.min(room, value.length);
   if (task.memory.copyOut(addr, value, 0, count) !== count) return -EFAULT;
   return task.memory.writeU32(lengthAddr, count) < 0 ? -EFAULT : 0;
+}
+
+function anyOption(
+  task: Task,
+  socket: Socket,
+  level: number,
+  option: number,
+  addr: number,
+  room: number,
+): Uint8Array | number {
+  if (level === SOL_SOCKET) return socketOption(task, socket, option, room);
+  if (isTableOption(level, option)) {
+    const question = new Uint8Array(Math.min(room, TABLE_QUESTION));
+    if (task.memory.copyIn(addr, question, 0, question.length) !== question.length) return -EFAULT;
+    const answer = socket.askOption(task, level, option, question, room);
+    if (answer !== -ENOPROTOOPT) return answer;
+  }
+  return socket.getOption(task, level, option, room);
+}
+
+function isTableOption(level: number, option: number): boolean {
+  return (
+    (level === IPPROTO_IP || level === IPPROTO_IPV6) &&
+    option >= FIRST_TABLE_OPTION &&
+    option <= LAST_TABLE_OPTION
+  );
 }
 
 function socketOption(task: Task, socket: Socket, option: number, room: number): Uint8Array | number {
@@ -311,6 +347,8 @@ function socketOption(task: Task, socket: Socket, option: number, room: number):
       return intBytes(1);
     case SO_DEBUG:
       return intBytes(0);
+    case SO_LOCK_FILTER:
+      return intBytes(socket.filterLocked ? 1 : 0);
     case SO_LINGER: {
       const kept = socket.kept.get(SO_LINGER) ?? 0;
       return intBytes(kept & 1, kept >> 1);

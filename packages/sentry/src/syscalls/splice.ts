@@ -6,9 +6,11 @@ import {
   EINVAL,
   EPIPE,
   ERESTARTSYS,
+  IPPROTO_TCP,
   O_NONBLOCK,
   POLLIN,
   POLLOUT,
+  POLLRDHUP,
   SIGPIPE,
   SYS_copy_file_range,
   SYS_sendfile,
@@ -17,7 +19,14 @@ import {
   SYS_vmsplice,
 } from '@sandbox-kernel/abi';
 import { ACCESS_READ, ACCESS_WRITE } from '@sandbox-kernel/contracts';
-import { kernelSignal, type SyscallArgs, sendToTask, type Task } from '@sandbox-kernel/kernel';
+import {
+  BLOCKED,
+  kernelSignal,
+  type SyscallArgs,
+  sendToTask,
+  socketOf,
+  type Task,
+} from '@sandbox-kernel/kernel';
 import { importIovec } from '@sandbox-kernel/mm';
 import {
   copyFileRange,
@@ -29,6 +38,7 @@ import {
   teePipes,
 } from '@sandbox-kernel/vfs';
 import { fileSizeLimit } from './arguments.js';
+import { mayReadFrom } from './permission-wait.js';
 import type { SyscallRow } from './row.js';
 import { put64 } from './user-time.js';
 import { workspaceOf } from './workspace.js';
@@ -56,37 +66,69 @@ function writeOffset(task: Task, addr: number, offset: number): number {
   return task.memory.copyOut(addr, bytes, 0, 8) < 8 ? -EFAULT : 0;
 }
 
-/** Waits on the side that is not ready, or tells the error. */
+/** Waits on the side that is not ready, if that may be, or tells the error; what was done before either counts more. */
 function settle(
   task: Task,
   result: number,
   from: FileDescription,
   to: FileDescription,
-  wait: boolean,
+  waitFrom: boolean,
+  waitTo: boolean,
 ): number {
+  const { progress } = task.call;
   if (result === -EPIPE) sendToTask(task, kernelSignal(SIGPIPE));
-  if (result !== -EAGAIN || !wait) return result;
+  const otherwise = progress > 0 ? progress : result;
+  if (result !== -EAGAIN) return otherwise;
+  const code = progress > 0 ? progress : -ERESTARTSYS;
+  if (isFull(from, to)) return waitTo ? task.blockOn(to, POLLOUT, code) : otherwise;
+  return waitFrom ? task.blockOn(from, POLLIN | POLLRDHUP, code) : otherwise;
+}
+
+/** Pre: nothing could be moved. Is it the target's fault? */
+function isFull(from: FileDescription, to: FileDescription): boolean {
   const target = pipeOf(to);
-  const full = target !== null ? target.full : (to.ops.poll(to) & POLLOUT) === 0;
-  return full ? task.blockOn(to, POLLOUT, -ERESTARTSYS) : task.blockOn(from, POLLIN, -ERESTARTSYS);
+  if (target !== null) return target.full;
+  const source = pipeOf(from);
+  return source === null || !source.empty;
 }
 
 function blocks(file: FileDescription): boolean {
   return (file.flags & O_NONBLOCK) === 0;
 }
 
+/** Goes on, as writes do, until all is sent where the target is a stream that may be waited for: `progress` counts. */
 function sendfile(task: Task, args: SyscallArgs): number {
   const offset = readOffset(task, args.addr(2));
   if (offset <= FAILED) return offset - FAILED;
   const to = task.files.getOpen(args.int(0));
   const from = task.files.getOpen(args.int(1));
   if (to === null || from === null) return -EBADF;
-  const done = sendFile(to, from, offset, args.size(3), fileSizeLimit(task));
-  if (done > 0 && offset >= 0) {
-    const told = writeOffset(task, args.addr(2), offset + done);
-    if (told < 0) return told;
+  const allowed = mayReadFrom(task, from);
+  if (allowed !== 0) return allowed;
+  const result = sendAll(task, from, to, offset, args.size(3));
+  const done = task.call.progress;
+  if (result === BLOCKED || done === 0) return result;
+  if (offset < 0) return done;
+  const told = writeOffset(task, args.addr(2), offset + done);
+  return told < 0 ? told : done;
+}
+
+function sendAll(
+  task: Task,
+  from: FileDescription,
+  to: FileDescription,
+  offset: number,
+  size: number,
+): number {
+  const { call } = task;
+  const limit = fileSizeLimit(task);
+  for (;;) {
+    const at = offset < 0 ? NO_OFFSET : offset + call.progress;
+    const done = sendFile(to, from, at, size - call.progress, limit);
+    if (done <= 0) return settle(task, done, from, to, blocks(from), blocks(to));
+    call.progress += done;
+    if (call.progress >= size || pipeOf(to) !== null || !blocks(to)) return call.progress;
   }
-  return settle(task, done, from, to, blocks(to));
 }
 
 function splice(task: Task, args: SyscallArgs): number {
@@ -100,12 +142,45 @@ function splice(task: Task, args: SyscallArgs): number {
   if (fromOffset <= FAILED) return fromOffset - FAILED;
   const toOffset = readOffset(task, args.addr(3));
   if (toOffset <= FAILED) return toOffset - FAILED;
-  const done = spliceFiles(from, fromOffset, to, toOffset, args.size(4), fileSizeLimit(task));
-  if (done > 0) {
-    if (fromOffset >= 0 && writeOffset(task, args.addr(1), fromOffset + done) < 0) return -EFAULT;
-    if (toOffset >= 0 && writeOffset(task, args.addr(3), toOffset + done) < 0) return -EFAULT;
+  const allowed = mayReadFrom(task, from);
+  if (allowed !== 0) return allowed;
+  const result = spliceAll(task, from, fromOffset, to, toOffset, args.size(4), flags);
+  const done = task.call.progress;
+  if (result === BLOCKED || done === 0) return result;
+  if (fromOffset >= 0 && writeOffset(task, args.addr(1), fromOffset + done) < 0) return -EFAULT;
+  return toOffset >= 0 && writeOffset(task, args.addr(3), toOffset + done) < 0 ? -EFAULT : done;
+}
+
+/** Out of a pipe until it is empty; into one once. */
+function spliceAll(
+  task: Task,
+  from: FileDescription,
+  fromOffset: number,
+  to: FileDescription,
+  toOffset: number,
+  size: number,
+  flags: number,
+): number {
+  const { call } = task;
+  const source = pipeOf(from);
+  const target = pipeOf(to);
+  const mayWait = (flags & SPLICE_F_NONBLOCK) === 0;
+  const both = source === null || target === null || (blocks(from) && blocks(to));
+  const waitFrom = both && blocks(from) && (mayWait || waitsRegardless(from));
+  const waitTo = both && blocks(to) && (mayWait || target === null);
+  const limit = fileSizeLimit(task);
+  for (;;) {
+    const at = toOffset < 0 ? NO_OFFSET : toOffset + call.progress;
+    const done = spliceFiles(from, fromOffset, to, at, size - call.progress, limit);
+    if (done <= 0) return settle(task, done, from, to, waitFrom, waitTo);
+    call.progress += done;
+    if (call.progress >= size || target !== null || source?.empty !== false) return call.progress;
   }
-  return settle(task, done, from, to, (flags & SPLICE_F_NONBLOCK) === 0 && blocks(from) && blocks(to));
+}
+
+/** SPLICE_F_NONBLOCK is about pipes. Of what else has a flag of its own, AF_UNIX heeds this one, and TCP does not. */
+function waitsRegardless(file: FileDescription): boolean {
+  return socketOf(file)?.protocol === IPPROTO_TCP;
 }
 
 function tee(task: Task, args: SyscallArgs): number {
@@ -116,7 +191,8 @@ function tee(task: Task, args: SyscallArgs): number {
   const to = task.files.getOpen(args.int(1));
   if (from === null || to === null) return -EBADF;
   const done = teePipes(from, to, args.size(2));
-  return settle(task, done, from, to, (flags & SPLICE_F_NONBLOCK) === 0 && blocks(from) && blocks(to));
+  const wait = (flags & SPLICE_F_NONBLOCK) === 0 && blocks(from) && blocks(to);
+  return settle(task, done, from, to, wait, wait);
 }
 
 function vmsplice(task: Task, args: SyscallArgs): number {
@@ -133,7 +209,8 @@ function vmsplice(task: Task, args: SyscallArgs): number {
     const committed = io.commit(done);
     if (committed < 0) return committed;
   }
-  return settle(task, done, file, file, (flags & SPLICE_F_NONBLOCK) === 0 && blocks(file));
+  const wait = (flags & SPLICE_F_NONBLOCK) === 0 && blocks(file);
+  return settle(task, done, file, file, wait, wait);
 }
 
 function copyRange(task: Task, args: SyscallArgs): number {
@@ -145,6 +222,8 @@ function copyRange(task: Task, args: SyscallArgs): number {
   if (fromOffset <= FAILED) return fromOffset - FAILED;
   const toOffset = readOffset(task, args.addr(3));
   if (toOffset <= FAILED) return toOffset - FAILED;
+  const allowed = mayReadFrom(task, from);
+  if (allowed !== 0) return allowed;
   const done = copyFileRange(from, fromOffset, to, toOffset, args.size(4), fileSizeLimit(task));
   if (done <= 0) return done;
   if (fromOffset >= 0 && writeOffset(task, args.addr(1), fromOffset + done) < 0) return -EFAULT;

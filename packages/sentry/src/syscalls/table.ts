@@ -34,17 +34,21 @@ import { PIDFD_SYSCALLS } from './pidfd.js';
 import { PIPE_SYSCALLS } from './pipe.js';
 import { POLL_SYSCALLS } from './poll.js';
 import { PRCTL_SYSCALLS } from './prctl.js';
+import { PRIORITY_SYSCALLS } from './priority.js';
 import { PROCESS_SYSCALLS } from './process.js';
 import { RANDOM_SYSCALLS } from './random.js';
 import { READ_WRITE_SYSCALLS } from './read-write.js';
+import { REBOOT_SYSCALLS } from './reboot.js';
 import { RESOURCE_SYSCALLS } from './resource.js';
 import type { SyscallRow } from './row.js';
 import { RSEQ_SYSCALLS } from './rseq.js';
 import { SCHEDULER_SYSCALLS } from './scheduler.js';
+import { SCHEDULING_POLICY_SYSCALLS } from './scheduling-policy.js';
 import { SELECT_SYSCALLS } from './select.js';
 import { SEM_SYSCALLS } from './sem.js';
 import { SHM_SYSCALLS } from './shm.js';
 import { SIGNAL_SYSCALLS } from './signal.js';
+import { SIGNALFD_SYSCALLS } from './signalfd.js';
 import { SOCKET_SYSCALLS } from './socket.js';
 import { SOCKET_MESSAGE_SYSCALLS } from './socket-message.js';
 import { SPLICE_SYSCALLS } from './splice.js';
@@ -95,16 +99,20 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   PIPE_SYSCALLS,
   POLL_SYSCALLS,
   PRCTL_SYSCALLS,
+  PRIORITY_SYSCALLS,
   PROCESS_SYSCALLS,
   RANDOM_SYSCALLS,
   READ_WRITE_SYSCALLS,
+  REBOOT_SYSCALLS,
   RESOURCE_SYSCALLS,
   RSEQ_SYSCALLS,
   SCHEDULER_SYSCALLS,
+  SCHEDULING_POLICY_SYSCALLS,
   SELECT_SYSCALLS,
   SEM_SYSCALLS,
   SHM_SYSCALLS,
   SIGNAL_SYSCALLS,
+  SIGNALFD_SYSCALLS,
   SOCKET_MESSAGE_SYSCALLS,
   SOCKET_SYSCALLS,
   SPLICE_SYSCALLS,

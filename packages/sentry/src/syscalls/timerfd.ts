@@ -1,4 +1,4 @@
-// timerfd_create(2), timerfd_settime(2), timerfd_gettime(2), signalfd(2).
+// timerfd_create(2), timerfd_settime(2), timerfd_gettime(2).
 import {
   CLOCK_BOOTTIME,
   CLOCK_MONOTONIC,
@@ -9,8 +9,6 @@ import {
   O_CLOEXEC,
   O_NONBLOCK,
   POLLIN,
-  SYS_signalfd,
-  SYS_signalfd4,
   SYS_timerfd_create,
   SYS_timerfd_gettime,
   SYS_timerfd_settime,
@@ -18,34 +16,18 @@ import {
   TFD_TIMER_CANCEL_ON_SET,
 } from '@sandbox-kernel/abi';
 import {
-  dequeueSignal,
-  hasDeliverable,
   type Kernel,
   monotonicDeadline,
-  type SignalInfo,
   type SyscallArgs,
   type Task,
   TimerNode,
   type TimerOwner,
 } from '@sandbox-kernel/kernel';
-import {
-  createSignalFd,
-  createTimerFd,
-  type SignalSource,
-  signalsOf,
-  type TimerFd,
-  type TimerSource,
-  timerOf,
-  type WaitQueue,
-} from '@sandbox-kernel/vfs';
+import { createTimerFd, type TimerFd, type TimerSource, timerOf } from '@sandbox-kernel/vfs';
 import { install } from './open.js';
 import type { SyscallRow } from './row.js';
-import { readMask, UserMask } from './signal.js';
 import { readTimespec, UserTime, writeTimespec } from './user-time.js';
 
-const SIGSET_SIZE = 8;
-/** SIGKILL and SIGSTOP as a mask. */
-const UNBLOCKABLE = (1 << 8) | (1 << 18);
 /** CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM. */
 const ALARM_CLOCKS = [8, 9];
 
@@ -153,80 +135,6 @@ function writeSpec(task: Task, addr: number, remaining: number, interval: number
   return failed < 0 ? -EFAULT : 0;
 }
 
-/** Signals of whoever reads: the calling task, or the maker when nobody calls (readiness asked for by a waiter). */
-class TaskSignals implements SignalSource {
-  readonly queue: WaitQueue;
-  private readonly maker: Task;
-
-  constructor(maker: Task) {
-    this.queue = maker.group.signalEvents;
-    this.maker = maker;
-  }
-
-  take(maskLow: number, maskHigh: number, into: Uint8Array): boolean {
-    const info = dequeueSignal(this.reader, ~maskLow, ~maskHigh);
-    if (info === null) return false;
-    encode(info, into);
-    return true;
-  }
-
-  pending(maskLow: number, maskHigh: number): boolean {
-    return hasDeliverable(this.reader, ~maskLow, ~maskHigh);
-  }
-
-  private get reader(): Task {
-    return this.maker.kernel.current ?? this.maker;
-  }
-}
-
-/** siginfo_t to struct signalfd_siginfo: the fields that every kind of signal shares, and those of children. */
-function encode(info: SignalInfo, into: Uint8Array): void {
-  const view = new DataView(into.buffer, into.byteOffset, into.length);
-  into.fill(0);
-  const words = info.words;
-  view.setInt32(0, info.signal, true);
-  view.setInt32(4, info.errno, true);
-  view.setInt32(8, info.code, true);
-  view.setInt32(12, info.pid, true);
-  view.setUint32(16, info.uid, true);
-  view.setInt32(40, info.status, true);
-  view.setInt32(44, words[6]!, true);
-  view.setInt32(48, words[6]!, true);
-  view.setInt32(52, words[7]!, true);
-  for (let i = 0; i < 4; i++) view.setInt32(56 + i * 4, words[8 + i]!, true);
-}
-
-function signalfd(task: Task, args: SyscallArgs): number {
-  return setSignals(task, args, 0);
-}
-
-function signalfd4(task: Task, args: SyscallArgs): number {
-  const flags = args.int(3);
-  if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) !== 0) return -EINVAL;
-  return setSignals(task, args, flags);
-}
-
-function setSignals(task: Task, args: SyscallArgs, flags: number): number {
-  if (args.size(2) !== SIGSET_SIZE) return -EINVAL;
-  const mask = new UserMask();
-  const read = readMask(task, args.addr(1), mask);
-  if (read !== 0) return read;
-  const low = mask.lo & ~UNBLOCKABLE;
-  const fd = args.int(0);
-  if (fd === -1) {
-    const file = createSignalFd(task, new TaskSignals(task), low, mask.hi, flags & O_NONBLOCK);
-    return install(task, file, flags);
-  }
-  const file = task.files.getOpen(fd);
-  if (file === null) return -EBADF;
-  const signals = signalsOf(file);
-  if (signals === null) return -EINVAL;
-  signals.maskLow = low;
-  signals.maskHigh = mask.hi;
-  signals.source.queue.wake(POLLIN);
-  return fd;
-}
-
 export const TIMERFD_SYSCALLS: readonly SyscallRow[] = [
   {
     nr: SYS_timerfd_create,
@@ -250,6 +158,4 @@ export const TIMERFD_SYSCALLS: readonly SyscallRow[] = [
     coverage: 'full',
     format: 'fp',
   },
-  { nr: SYS_signalfd, name: 'signalfd', handler: signalfd, coverage: 'full', format: 'dpz' },
-  { nr: SYS_signalfd4, name: 'signalfd4', handler: signalfd4, coverage: 'full', format: 'dpzx' },
 ];

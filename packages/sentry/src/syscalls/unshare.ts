@@ -15,7 +15,7 @@ import {
   SYS_setns,
   SYS_unshare,
 } from '@sandbox-kernel/abi';
-import { type SyscallArgs, type Task, undoSemaphores } from '@sandbox-kernel/kernel';
+import { owesUndo, type SyscallArgs, type Task, undoSemaphores } from '@sandbox-kernel/kernel';
 import type { SyscallRow } from './row.js';
 
 const NAMESPACES = 0x7e020080;
@@ -70,8 +70,9 @@ function kcmp(task: Task, args: SyscallArgs): number {
     case KCMP_SIGHAND:
       return one.group.handlers === other.group.handlers ? 0 : order;
     case KCMP_IO:
-    case KCMP_SYSVSEM:
       return one.group === other.group ? 0 : order;
+    case KCMP_SYSVSEM:
+      return one.group === other.group || !(owesUndo(one.group) || owesUndo(other.group)) ? 0 : order;
     default:
       return -EINVAL;
   }

@@ -25,7 +25,7 @@ export const USERFAULTFD_SYSCALLS: readonly SyscallRow[] = [
     name: 'userfaultfd',
     handler: userfaultfd,
     coverage: 'partial',
-    note: 'anonymous memory, private and shared, and SysV segments; no tmpfs files, UFFDIO_MOVE or UFFDIO_POISON',
+    note: 'no UFFDIO_MOVE, UFFDIO_POISON or asynchronous write protection',
     format: 'x',
   },
 ];

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -13,7 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HostDescriptors, HostPaths } from '@sandbox-kernel/host';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ApplyReport, applyChanges, SandboxConflictError } from '../../src/api/changes/apply.js';
 import { ChangeSnapshot } from '../../src/api/changes/change-snapshot.js';
 import type { WireIdentity } from '../../src/changes/messages.js';
@@ -26,7 +28,10 @@ beforeEach(() => {
   root = `${top}/root`;
   mkdirSync(root);
 });
-afterEach(() => rmSync(top, { recursive: true, force: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(top, { recursive: true, force: true });
+});
 
 async function apply(
   changes: readonly FakeChange[],
@@ -71,6 +76,30 @@ const link = (path: string, target: string): FakeChange => ({
   after: attributes(0o120777, { target }),
 });
 
+/** What reaches the disk and what gets its name, in order. */
+function watchDisk(): string[] {
+  const calls: string[] = [];
+  const place = (fd: number): string => readlinkSync(`/proc/self/fd/${fd}`).slice(root.length);
+  const { sync, syncFilesystem } = HostDescriptors.prototype;
+  const { rename } = HostPaths.prototype;
+  vi.spyOn(HostDescriptors.prototype, 'sync').mockImplementation(function (this: HostDescriptors, fd) {
+    calls.push(`sync ${place(fd)}`);
+    return sync.call(this, fd);
+  });
+  vi.spyOn(HostDescriptors.prototype, 'syncFilesystem').mockImplementation(function (
+    this: HostDescriptors,
+    fd,
+  ) {
+    calls.push(`syncfs ${place(fd)}`);
+    return syncFilesystem.call(this, fd);
+  });
+  vi.spyOn(HostPaths.prototype, 'rename').mockImplementation(function (this: HostPaths, ...words) {
+    calls.push('rename');
+    return rename.apply(this, words);
+  });
+  return calls;
+}
+
 describe('apply', () => {
   it('puts new, changed and removed files in place, with times and permissions', async () => {
     writeFileSync(`${root}/old`, 'old');
@@ -87,6 +116,41 @@ describe('apply', () => {
     expect(readFileSync(`${root}/old`, 'utf8')).toBe('new');
     expect(statSync(`${root}/d/f`).mode & 0o777).toBe(0o640);
     expect(statSync(`${root}/d/f`).mtime).toEqual(new Date(1_700_000_000_000));
+  });
+
+  it('has data on the disk before its name, and names before it is done', async () => {
+    mkdirSync(`${root}/d`);
+    writeFileSync(`${root}/d/old`, 'old');
+    const calls = watchDisk();
+    const { incomplete } = await apply([
+      directory('/n'),
+      { path: '/n/f', content: Buffer.from('f'), after: attributes(0o100644, { size: 1 }) },
+      modified('/d/old', 'new'),
+    ]);
+    expect(incomplete).toEqual([]);
+    const places = calls.map((call) => call.replace(/\.sandbox-[^/ ]*-/, 'new'));
+    expect(places).toEqual([
+      'sync /new0',
+      'sync /new0/f',
+      'sync /d/new1',
+      'rename',
+      'rename',
+      'sync ',
+      'sync /d',
+    ]);
+  });
+
+  it('syncs a filesystem once when there are many files', async () => {
+    const calls = watchDisk();
+    await apply(Array.from({ length: 200 }, (_, i) => ({ path: `/f${i}`, content: Buffer.from('x') })));
+    expect(calls.filter((call) => call !== 'rename')).toEqual(['syncfs ', 'sync ']);
+    expect(calls[0]).toBe('syncfs ');
+  });
+
+  it('puts nothing in place when the disk does not take the data', async () => {
+    vi.spyOn(HostDescriptors.prototype, 'sync').mockReturnValueOnce(-5);
+    await expect(apply([{ path: '/f', content: Buffer.from('x') }])).rejects.toThrow('EIO');
+    expect(readdirSync(root)).toEqual([]);
   });
 
   it('changes nothing in a dry run, and names what it would do', async () => {

@@ -1,6 +1,6 @@
 // Access control lists of inodes: read from the filesystem's xattrs when first asked for, kept in step with the mode, inherited.
-// Filesystems without `superblock.acls` (host directories, pseudo filesystems) have none that are enforced here; for host files the
-// host's own checks apply.
+// Filesystems without `superblock.acls` (pseudo filesystems) have none. On host files the lists are the host's own, enforced here: the
+// sentry may there what a program may not.
 import { S_IFDIR, S_IFLNK, S_IFMT } from '@sandbox-kernel/abi';
 import { CHANGE_CTIME, CHANGE_MODE } from '../attribute-change.js';
 import type { FileCaller } from '../fs-context.js';

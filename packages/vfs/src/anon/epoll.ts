@@ -47,6 +47,9 @@ export class EpollItem extends WaitNode implements FileWatcher {
   ready: boolean;
   readyNext: EpollItem | null;
   nextWatcher: FileWatcher | null;
+  /** Neighbours among all items of the instance, in the order of registration. */
+  before: EpollItem | null;
+  after: EpollItem | null;
 
   constructor(owner: Epoll, file: FileDescription, fd: number) {
     super(owner, 0);
@@ -59,6 +62,8 @@ export class EpollItem extends WaitNode implements FileWatcher {
     this.ready = false;
     this.readyNext = null;
     this.nextWatcher = null;
+    this.before = null;
+    this.after = null;
   }
 
   fileReleased(): void {
@@ -74,14 +79,16 @@ export interface EpollSink {
 
 export class Epoll implements Waiter {
   readonly queue: WaitQueue;
-  /** By file; most files are registered under one number. */
-  private readonly items: Map<FileDescription, EpollItem[]>;
+  private firstItem: EpollItem | null;
+  private lastItem: EpollItem | null;
+  /** The ready list. */
   private head: EpollItem | null;
   private tail: EpollItem | null;
 
   constructor() {
     this.queue = new WaitQueue();
-    this.items = new Map();
+    this.firstItem = null;
+    this.lastItem = null;
     this.head = null;
     this.tail = null;
   }
@@ -92,9 +99,7 @@ export class Epoll implements Waiter {
     const item = new EpollItem(this, file, fd);
     item.exclusive = (events & EPOLLEXCLUSIVE) !== 0;
     this.setInterest(item, events, dataLow, dataHigh);
-    const list = this.items.get(file);
-    if (list === undefined) this.items.set(file, [item]);
-    else list.push(item);
+    this.link(item);
     item.nextWatcher = file.watchers;
     file.watchers = item;
     file.ops.addWaiter(file, item);
@@ -164,22 +169,17 @@ export class Epoll implements Waiter {
   forget(item: EpollItem): void {
     item.leave();
     if (item.ready) this.dropReady(item);
-    const list = this.items.get(item.file);
-    if (list === undefined) return;
-    const at = list.indexOf(item);
-    if (at >= 0) list.splice(at, 1);
-    if (list.length === 0) this.items.delete(item.file);
+    this.unlink(item);
   }
 
   /** Last close of the instance. */
   destroy(): void {
-    for (const [file, list] of this.items) {
-      for (const item of list) {
-        item.leave();
-        unwatch(file, item);
-      }
+    for (let item = this.firstItem; item !== null; item = item.after) {
+      item.leave();
+      unwatch(item.file, item);
     }
-    this.items.clear();
+    this.firstItem = null;
+    this.lastItem = null;
     this.head = null;
     this.tail = null;
   }
@@ -188,8 +188,8 @@ export class Epoll implements Waiter {
   depth(target: Epoll, level: number): number {
     if (this === target || level > MAX_NESTS) return -ELOOP;
     let deepest = 0;
-    for (const file of this.items.keys()) {
-      const nested = epollOf(file);
+    for (let item = this.firstItem; item !== null; item = item.after) {
+      const nested = epollOf(item.file);
       if (nested === null) continue;
       const below = nested.depth(target, level + 1);
       if (below < 0) return below;
@@ -200,14 +200,35 @@ export class Epoll implements Waiter {
 
   /** For /proc/PID/fdinfo. */
   list(): EpollItem[] {
-    return [...this.items.values()].flat();
+    const items: EpollItem[] = [];
+    for (let item = this.firstItem; item !== null; item = item.after) items.push(item);
+    return items;
   }
 
+  /** Files have few watchers: mostly one. */
   private find(file: FileDescription, fd: number): EpollItem | null {
-    const list = this.items.get(file);
-    if (list === undefined) return null;
-    for (const item of list) if (item.fd === fd) return item;
+    for (let at = file.watchers; at !== null; at = at.nextWatcher) {
+      const item = at as EpollItem;
+      if (item.fd === fd && item.owner === this) return item;
+    }
     return null;
+  }
+
+  private link(item: EpollItem): void {
+    item.before = this.lastItem;
+    if (this.lastItem === null) this.firstItem = item;
+    else this.lastItem.after = item;
+    this.lastItem = item;
+  }
+
+  private unlink(item: EpollItem): void {
+    if (item.before === null && this.firstItem !== item) return;
+    if (item.before === null) this.firstItem = item.after;
+    else item.before.after = item.after;
+    if (item.after === null) this.lastItem = item.before;
+    else item.after.before = item.before;
+    item.before = null;
+    item.after = null;
   }
 
   private setInterest(item: EpollItem, events: number, dataLow: number, dataHigh: number): void {

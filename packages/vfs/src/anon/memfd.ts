@@ -2,7 +2,7 @@
 import { ENOMEM, F_SEAL_SEAL, MFD_ALLOW_SEALING, O_LARGEFILE, O_RDWR, S_IFREG } from '@sandbox-kernel/abi';
 import { FMODE_READ, FMODE_SEEK, FMODE_WRITE, FMODE_WRITER } from '../constants.js';
 import { Dentry } from '../dentry.js';
-import { FileDescription } from '../file-description.js';
+import { countWriter, FileDescription } from '../file-description.js';
 import type { FileCaller } from '../fs-context.js';
 import { TMPFS_FILE_OPS } from '../tmpfs/tmpfs-file-ops.js';
 import { newTmpfsInode, nodeOf } from '../tmpfs/tmpfs-ops.js';
@@ -33,6 +33,6 @@ export function createMemfd(caller: FileCaller, name: string, flags: number): Fi
   file.dentry.retain();
   file.credentials = caller.credentials;
   file.data = data;
-  inode.writers++;
+  countWriter(file, 1);
   return file;
 }

@@ -134,7 +134,7 @@ export class FileSystem {
     const clock = new MillisecondClock(options.now);
     const random = options.random ?? new SequenceRandom();
     this.vfs = new Vfs({ clock, random, pages: options.pages ?? new HeapPages() });
-    const root = options.root?.(this.vfs) ?? createTmpfs(this.vfs, { mode: 0o755 });
+    const root = options.root?.(this.vfs) ?? createTmpfs(this.vfs, { mode: 0o755, size: 0, inodes: 0 });
     const namespace = createNamespace(root, 0);
     const top = new Location(namespace.root, namespace.root.root);
     const credentials = options.credentials ?? new RootCredentials();

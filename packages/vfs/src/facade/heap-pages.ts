@@ -13,7 +13,7 @@ export class HeapPages implements PageStore {
   private readonly chunks: Uint8Array[];
   private readonly owners: Map<number, number>;
   private readonly free: number[];
-  private readonly limit: number;
+  readonly limit: number;
   private next: number;
 
   /** @param limit bytes that may be in use at once */

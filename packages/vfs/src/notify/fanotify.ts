@@ -210,14 +210,15 @@ export class FanotifyGroup {
     return (own?.ignored ?? 0) | onMount | (this.marks.get(target.superblock)?.ignored ?? 0);
   }
 
-  /** The union of masks that apply to an open of this file: for permission events. */
+  /** The union of masks that apply to this file, less what is to be left out: for permission events. */
   maskFor(target: Inode, mount: Mount, directory: Inode | null): number {
     const own = this.marks.get(target)?.mask ?? 0;
     const above = directory === null ? 0 : (this.marks.get(directory)?.mask ?? 0);
     const onChild = (above & FAN_EVENT_ON_CHILD) !== 0 ? above : 0;
-    return (
-      own | onChild | (this.marks.get(mount)?.mask ?? 0) | (this.marks.get(target.superblock)?.mask ?? 0)
-    );
+    const wide = this.marks.get(mount);
+    const widest = this.marks.get(target.superblock);
+    const ignored = (this.marks.get(target)?.ignored ?? 0) | (wide?.ignored ?? 0) | (widest?.ignored ?? 0);
+    return (own | onChild | (wide?.mask ?? 0) | (widest?.mask ?? 0)) & ~(ignored & ~FAN_ONDIR);
   }
 
   // ── events ──

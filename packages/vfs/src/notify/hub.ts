@@ -6,7 +6,7 @@ import type { FileCaller } from '../fs-context.js';
 import type { Mount } from '../mount.js';
 import type { WaitQueue } from '../wait-queue.js';
 import type { FanotifyGroup } from './fanotify.js';
-import type { PendingOpen } from './fanotify-permission.js';
+import type { PendingCall } from './fanotify-permission.js';
 import { FileEvent } from './file-event.js';
 import type { Watch } from './watch-list.js';
 
@@ -26,13 +26,13 @@ export class NotifyHub {
   readonly event: FileEvent;
   /** Watches on mounts and filesystems: they look at every event. Usually none. */
   readonly wide: Watch[];
-  /** Fanotify groups that may decide about opens. */
+  /** Fanotify groups that may decide about opens and reads. */
   readonly permissionGroups: FanotifyGroup[];
   /** Fanotify groups by who made them: limited per user. */
   readonly groups: Map<number, number>;
-  /** Opens that wait for such decisions. */
-  readonly opens: WeakMap<FileCaller, PendingOpen>;
-  /** Set by an open that said -EAGAIN because of one: what to wait for. */
+  /** Calls that wait for such decisions. */
+  readonly pending: WeakMap<FileCaller, PendingCall>;
+  /** Set by a call that said -EAGAIN because of one: what to wait for. */
   waiting: WaitQueue | null;
   private cookie: number;
 
@@ -42,7 +42,7 @@ export class NotifyHub {
     this.wide = [];
     this.permissionGroups = [];
     this.groups = new Map();
-    this.opens = new WeakMap();
+    this.pending = new WeakMap();
     this.waiting = null;
     this.cookie = 0;
   }

@@ -21,7 +21,6 @@ import {
   S_IFREG,
   S_ISGID,
 } from '@sandbox-kernel/abi';
-import type { CallerCredentials } from '@sandbox-kernel/contracts';
 import { followMode } from '../acl/inode-acl.js';
 import {
   type AttributeChange,
@@ -48,11 +47,16 @@ import {
   isOwner,
   mayChangeGroup,
   mayChangeOwner,
-  modeAfterWrite,
-  modeWithoutSetId,
   permission,
   writableMount,
 } from '../permission.js';
+import {
+  dropCapabilities,
+  dropPrivileges,
+  isPrivileged,
+  modeAfterChown,
+  modeAfterWrite,
+} from '../privileges.js';
 import { waitForLease } from './open.js';
 import { walkFlags } from './stat.js';
 
@@ -136,13 +140,8 @@ function setOwner(
     change.what |= CHANGE_MODE;
     change.mode = stripped;
   }
+  if (!isDirectory) dropCapabilities(inode);
   return apply(caller, dentry, inode, change);
-}
-
-function modeAfterChown(inode: Inode, credentials: CallerCredentials, gid: number): number {
-  const cleared = modeWithoutSetId(inode.mode);
-  if ((cleared & S_ISGID) === 0 || inGroup(credentials, gid === -1 ? inode.gid : gid)) return cleared;
-  return credentials.hasCapability(CAP_FSETID) ? cleared : cleared & ~S_ISGID;
 }
 
 /** What utimensat(2) asks for one timestamp. */
@@ -253,6 +252,7 @@ export function truncateFile(caller: FileCaller, file: FileDescription, size: nu
 function resize(caller: FileCaller, dentry: Dentry | null, inode: Inode, size: number): number {
   if (size > inode.superblock.maxFileSize) return -EFBIG;
   const vfs = caller.fs.vfs;
+  dropCapabilities(inode);
   const change = vfs.change;
   change.what = CHANGE_SIZE | CHANGE_MTIME;
   change.size = size;
@@ -287,20 +287,10 @@ export function allocateFile(
   if (type === S_IFDIR) return -EISDIR;
   if (type !== S_IFREG) return -ENODEV;
   if (offset + length > inode.superblock.maxFileSize) return -EFBIG;
+  if (isPrivileged(inode)) dropPrivileges(inode, caller.credentials);
   const done = file.ops.allocate(file, mode, offset, length);
-  if (done === 0) clearSetId(caller, inode);
   if (done === 0 && file.dentry !== null) notifyDentry(file.dentry, IN_MODIFY);
   return done;
-}
-
-/** After a successful write by somebody without CAP_FSETID. */
-export function clearSetId(caller: FileCaller, inode: Inode): void {
-  const mode = modeAfterWrite(inode, caller.credentials);
-  if (mode === inode.mode) return;
-  const change = caller.fs.vfs.change;
-  change.what = CHANGE_MODE;
-  change.mode = mode;
-  inode.ops.change(inode, change);
 }
 
 function mayAlter(_caller: FileCaller, mount: Mount | null, inode: Inode): number {

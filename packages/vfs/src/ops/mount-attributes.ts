@@ -1,5 +1,6 @@
 // mount_setattr(2), open_tree(2), fsmount(2): attributes of many mounts at once, and descriptors that own a detached tree.
 import {
+  EBUSY,
   EINVAL,
   MOUNT_ATTR__ATIME,
   MOUNT_ATTR_NOATIME,
@@ -18,7 +19,7 @@ import type { FileDescription } from '../file-description.js';
 import { PathOnlyOps } from '../file-ops.js';
 import type { FileCaller } from '../fs-context.js';
 import { destroyMount, type Location, type Mount } from '../mount.js';
-import { disconnect, setPropagation, treeOf } from './mounts.js';
+import { becomesReadOnly, disconnect, setPropagation, treeOf } from './mounts.js';
 import { pathDescription } from './open.js';
 
 /** MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC have the same numbers as attributes. */
@@ -64,7 +65,10 @@ export function setMountAttributes(
   const setFlags = flagsOfAttributes(set);
   const clearFlags = flagsOfAttributes(clear & ~MOUNT_ATTR__ATIME) & ~ATIME_FLAGS;
   const atime = (clear & MOUNT_ATTR__ATIME) !== 0;
-  for (const mount of recursive ? treeOf(place.mount) : [place.mount]) {
+  const mounts = recursive ? treeOf(place.mount) : [place.mount];
+  // All or none.
+  for (const mount of mounts) if (becomesReadOnly(mount.flags, setFlags) && mount.writers > 0) return -EBUSY;
+  for (const mount of mounts) {
     const kept = mount.flags & ~clearFlags & (atime ? ~ATIME_FLAGS : -1);
     mount.flags = kept | (atime ? setFlags : setFlags & ~ATIME_FLAGS);
   }

@@ -205,6 +205,40 @@ export function moveMount(from: Location, to: Location): number {
   return attachMount(mount, to, true);
 }
 
+/** move_mount(2) with MOVE_MOUNT_BENEATH: `from` goes where the mount stands whose top is `to`, and that mount on top of it. */
+export function moveBeneath(from: Location, to: Location, root: Location): number {
+  const mount = from.mount;
+  const top = to.mount;
+  if (from.dentry !== mount.root || to.dentry !== top.root) return -EINVAL;
+  const { parent, mountpoint } = top;
+  if (top.namespace === null || parent === null || mountpoint === null || top === root.mount) return -EINVAL;
+  if (
+    mount.parent === null ? mount.namespace !== null : mount.namespace === null || mount.parent.peers !== null
+  )
+    return -EINVAL;
+  if (parent.peers !== null && treeOf(mount).some((each) => each.unbindable)) return -EINVAL;
+  if (mount.root.inode!.isDirectory !== to.dentry.inode!.isDirectory) return -EINVAL;
+  for (let at: Mount | null = parent; at !== null; at = at.parent) if (at === mount) return -ELOOP;
+  for (let at: Mount | null = mount; at !== null; at = at.parent) if (at === top) return -EINVAL;
+  if (tooMany(mount, parent, true)) return -ENOSPC;
+  const { namespace } = parent;
+  disconnect(mount);
+  disconnect(top);
+  connect(mount, parent, mountpoint, namespace);
+  // Peers have their own top: copies are made before this one stands on the mount.
+  propagateMount(mount, parent, mountpoint, true, connectBeneath);
+  connect(top, mount, mount.root, namespace);
+  return 0;
+}
+
+/** As `connect`, and what stood there stands on the new one from now on. */
+function connectBeneath(mount: Mount, parent: Mount, dentry: Dentry, namespace: MountNamespace | null): void {
+  const top = mountAt(parent, dentry);
+  if (top !== null) disconnect(top);
+  connect(mount, parent, dentry, namespace);
+  if (top !== null) connect(top, mount, mount.root, namespace);
+}
+
 /** move_mount(2) with MOVE_MOUNT_SET_GROUP: `to` joins the peers, or the master, of `from`. */
 export function setPeerGroup(from: Location, to: Location): number {
   const source = from.mount;
@@ -259,7 +293,9 @@ function makePrivate(mount: Mount, unbindable: boolean): void {
 export function remount(place: Location, flags: number, data: string, bind: boolean): number {
   const mount = place.mount;
   if (place.dentry !== mount.root) return -EINVAL;
-  if (!bind) {
+  if (bind) {
+    if (becomesReadOnly(mount.flags, flags) && mount.writers > 0) return -EBUSY;
+  } else {
     const result = reconfigure(mount.superblock, flags, data);
     if (result !== 0) return result;
   }
@@ -269,9 +305,14 @@ export function remount(place: Location, flags: number, data: string, bind: bool
 
 /** The filesystem itself: read-only or not, and its own options. */
 export function reconfigure(superblock: Superblock, flags: number, data: string): number {
+  if (becomesReadOnly(superblock.flags, flags) && superblock.writers > 0) return -EBUSY;
   const result = superblock.filesystem.remount(superblock, flags, data);
   if (result === 0) superblock.flags = (superblock.flags & ~MS_RDONLY) | (flags & MS_RDONLY);
   return result;
+}
+
+export function becomesReadOnly(before: number, after: number): boolean {
+  return (before & MS_RDONLY) === 0 && (after & MS_RDONLY) !== 0;
 }
 
 /** pivot_root(2): `newRoot` becomes the root of the namespace, the old root hangs at `putOld`. */

@@ -11,12 +11,14 @@ import {
   ENOTDIR,
   EPERM,
   EROFS,
+  ESTALE,
   ETXTBSY,
   MS_NODEV,
   O_ACCMODE,
   O_APPEND,
   O_CLOEXEC,
   O_CREAT,
+  O_DIRECT,
   O_DIRECTORY,
   O_EXCL,
   O_LARGEFILE,
@@ -53,25 +55,25 @@ import {
   WALK_FOLLOW,
 } from '../constants.js';
 import { Dentry } from '../dentry.js';
-import { FileDescription } from '../file-description.js';
+import { countWriter, FileDescription } from '../file-description.js';
 import { PATH_ONLY_OPS } from '../file-ops.js';
 import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
 import { breakLeases } from '../locks/lease.js';
 import { type Mount, releaseMount } from '../mount.js';
-import { askToOpen } from '../notify/fanotify-permission.js';
+import { askToOpen, madeBefore } from '../notify/fanotify-permission.js';
 import { IN_MODIFY, IN_OPEN, notifyDentry } from '../notify/notify.js';
 import { LAST_NAME } from '../path-walk.js';
 import {
   INODE_APPEND,
   INODE_LINKABLE,
   isOwner,
-  modeAfterWrite,
   newGroup,
   newMode,
   permission,
   writableMount,
 } from '../permission.js';
+import { dropCapabilities, modeAfterWrite } from '../privileges.js';
 import { createEntry } from './create.js';
 
 /** The O_TMPFILE bit without O_DIRECTORY. */
@@ -112,10 +114,22 @@ export function openDentry(
   const inode = dentry.inode!;
   const refused = mayOpen(caller, mount, inode, flags, created);
   if (refused !== 0) return refused;
-  if (caller.fs.vfs.notify.permissionGroups.length > 0 && !created) {
-    const asked = askToOpen(caller, mount, dentry);
+  if (caller.fs.vfs.notify.permissionGroups.length > 0) {
+    const asked = askToOpen(caller, mount, dentry, created);
     if (asked !== 0) return asked;
   }
+  return openAllowed(caller, mount, dentry, flags, created);
+}
+
+/** As `openDentry`, after all who may refuse were asked. */
+export function openAllowed(
+  caller: FileCaller,
+  mount: Mount,
+  dentry: Dentry,
+  flags: number,
+  created: boolean,
+): FileDescription | number {
+  const inode = dentry.inode!;
   if (inode.locks !== null && inode.locks.leases.length > 0) {
     const broken = breakLeases(inode, flags);
     if (broken !== 0) return waitForLease(caller, inode);
@@ -127,6 +141,10 @@ export function openDentry(
   }
   const opened = inode.ops.open(inode, file);
   if (opened < 0) return abandon(file, opened);
+  if ((flags & O_DIRECT) !== 0 && !file.ops.takesDirect(file)) {
+    file.ops.release(file);
+    return abandon(file, -EINVAL);
+  }
   file.flags = (flags & ~NOT_KEPT) | O_LARGEFILE;
   notifyDentry(dentry, IN_OPEN, mount);
   return file;
@@ -142,7 +160,7 @@ function describe(caller: FileCaller, mount: Mount, dentry: Dentry, flags: numbe
   mount.refs++;
   mount.expiring = false;
   dentry.retain();
-  if ((file.mode & FMODE_WRITER) !== 0) inode.writers++;
+  if ((file.mode & FMODE_WRITER) !== 0) countWriter(file, 1);
   else if ((file.mode & FMODE_READER) !== 0) inode.readers++;
   return file;
 }
@@ -167,7 +185,7 @@ export function waitForLease(caller: FileCaller, inode: Inode): number {
 /** Undoes `describe` after a failed open. */
 function abandon(file: FileDescription, error: number): number {
   file.detach();
-  if ((file.mode & FMODE_WRITER) !== 0) file.inode!.writers--;
+  if ((file.mode & FMODE_WRITER) !== 0) countWriter(file, -1);
   else if ((file.mode & FMODE_READER) !== 0) file.inode!.readers--;
   file.dentry!.release();
   releaseMount(file.mount!);
@@ -216,6 +234,7 @@ function truncateOnOpen(caller: FileCaller, dentry: Dentry, inode: Inode): numbe
   change.mtimeNanos = vfs.nowNanos();
   change.ctime = change.mtime;
   change.ctimeNanos = change.mtimeNanos;
+  dropCapabilities(inode);
   const mode = modeAfterWrite(inode, caller.credentials);
   if (mode !== inode.mode) {
     change.what |= CHANGE_MODE;
@@ -276,6 +295,8 @@ function openOrCreate(
     const dentry = vfs.dentries.lookup(walker.dentry, walker.name);
     if (typeof dentry === 'number') return dentry;
     if (dentry.inode === null) return createAndOpen(caller, dentry, flags, mode);
+    if (madeBefore(caller, dentry.inode))
+      return openDentry(caller, walker.mount, dentry, flags & ~O_TRUNC, true);
     if ((flags & O_EXCL) !== 0) return -EEXIST;
     if (!dentry.inode.isSymlink) {
       walker.dentry = dentry;
@@ -308,6 +329,8 @@ function createAndOpen(
   const readOnly = writableMount(mount);
   if (readOnly !== 0) return readOnly;
   const created = createEntry(caller, walker.dentry, dentry, S_IFREG | bits, 0);
+  // Somebody outside was first: the call starts again and opens what is there.
+  if (created === -EEXIST && (flags & O_EXCL) === 0) return -ESTALE;
   if (created !== 0) return created;
   return openDentry(caller, mount, dentry, flags & ~O_TRUNC, true);
 }

@@ -21,12 +21,11 @@ import {
   SEEK_SET,
 } from '@sandbox-kernel/abi';
 import type { IoSegments } from '@sandbox-kernel/contracts';
-import { CHANGE_MODE } from '../attribute-change.js';
 import { FMODE_SEEK, MAX_FILE_SIZE } from '../constants.js';
 import type { DirectorySink } from '../directory-sink.js';
 import type { FileDescription } from '../file-description.js';
 import { IN_ACCESS, IN_MODIFY, isWatched, notifyFile } from '../notify/notify.js';
-import { modeAfterWrite } from '../permission.js';
+import { dropPrivileges, isPrivileged } from '../privileges.js';
 
 /** From the current position, which moves. */
 export function readFile(file: FileDescription, io: IoSegments, flags: number): number {
@@ -95,21 +94,11 @@ function writeChecked(
   const limit = Math.min(sizeLimit, inode.superblock.maxFileSize);
   if (offset >= limit) return -EFBIG;
   if (offset + io.total > limit) shorten(io, limit - offset);
+  if (isPrivileged(inode)) dropPrivileges(inode, file.credentials!);
   const done = file.ops.write(file, io, offset, flags);
   if (done <= 0) return done;
-  if ((inode.mode & 0o6000) !== 0) clearSetIdOf(file);
   if (isWatched(file)) notifyFile(file, IN_MODIFY);
   return done;
-}
-
-function clearSetIdOf(file: FileDescription): void {
-  const inode = file.inode!;
-  const mode = modeAfterWrite(inode, file.credentials!);
-  if (mode === inode.mode) return;
-  const change = inode.superblock.vfs.change;
-  change.what = CHANGE_MODE;
-  change.mode = mode;
-  inode.ops.change(inode, change);
 }
 
 /** Cuts a buffer to `length` bytes. */

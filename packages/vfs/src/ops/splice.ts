@@ -18,15 +18,16 @@ import {
 import type { IoSegments } from '@sandbox-kernel/contracts';
 import { FMODE_SEEK } from '../constants.js';
 import type { FileDescription } from '../file-description.js';
+import type { Pipe } from '../pipe/pipe.js';
 import { pipeOf } from '../pipe/pipe-ops.js';
 import { ByteSegments } from '../segments.js';
+import { TRANSFER_STEP } from '../vfs.js';
 import { readFile, readFileAt, writeFile, writeFileAt } from './read-write.js';
 
 // What an offset can't reach (loff_t). Programs ask for nearly all of it at once: cat(1) and cp(1) of coreutils do.
 const OFFSET_END = 2 ** 63;
 
-/** Bytes copied per step, and the most that one call moves. */
-const STEP = 65536;
+/** The most that one call moves. */
 const MAX_TRANSFER = 0x7ffff000;
 
 /** sendfile(2), and the way all others go that have no shorter one. */
@@ -39,7 +40,7 @@ export function copyBetween(
   sizeLimit: number,
 ): number {
   const total = Math.min(length, MAX_TRANSFER);
-  const buffer = new Uint8Array(Math.min(total, STEP));
+  const buffer = bufferOf(from) ?? bufferOf(to) ?? new Uint8Array(Math.min(total, TRANSFER_STEP));
   const io = new ByteSegments();
   let done = 0;
   while (done < total) {
@@ -59,7 +60,11 @@ export function copyBetween(
   return done;
 }
 
-/** What could not be written was not read. Streams can't take it back: their callers ask for room first. */
+function bufferOf(file: FileDescription): Uint8Array | null {
+  return file.inode?.superblock.vfs.transferBuffer ?? null;
+}
+
+/** What could not be written was not read. Streams can't take it back: callers see to it that a pipe has room for what they give. */
 function giveBack(from: FileDescription, offset: number, position: number): void {
   if (offset < 0 && (from.mode & FMODE_SEEK) !== 0) from.position = position;
 }
@@ -77,8 +82,9 @@ export function sendFile(
   if (offset >= 0 && !seekable) return -ESPIPE;
   if (!seekable) return -EINVAL;
   const pipe = pipeOf(to);
-  if (pipe?.full === true && pipe.readers > 0) return -EAGAIN;
-  return copyBetween(from, offset, to, -1, length, sizeLimit);
+  if (pipe === null) return copyBetween(from, offset, to, -1, length, sizeLimit);
+  if (pipe.readers === 0) return -EPIPE;
+  return pipe.full ? -EAGAIN : copyBetween(from, offset, to, -1, Math.min(length, pipe.room), sizeLimit);
 }
 
 export function copyFileRange(
@@ -123,18 +129,31 @@ export function spliceFiles(
     return movePipe(from, to, length);
   }
   if (target !== null) {
-    if (fromOffset >= 0 && (from.mode & FMODE_SEEK) === 0) return -ESPIPE;
-    if (target.readers > 0 && target.full) return -EAGAIN;
-    return copyBetween(from, fromOffset, to, -1, Math.min(length, roomOf(to)), sizeLimit);
+    if (fromOffset >= 0 && (from.mode & FMODE_SEEK) === 0) return -EINVAL;
+    if (target.readers === 0) return -EPIPE;
+    if (target.full) return -EAGAIN;
+    return copyBetween(from, fromOffset, to, -1, Math.min(length, target.room), sizeLimit);
   }
   if ((to.flags & O_APPEND) !== 0) return -EINVAL;
-  if (toOffset >= 0 && (to.mode & FMODE_SEEK) === 0) return -ESPIPE;
-  return copyBetween(from, -1, to, toOffset, Math.min(length, Math.max(source!.available, 1)), sizeLimit);
+  if (toOffset >= 0 && (to.mode & FMODE_SEEK) === 0) return -EINVAL;
+  return emptyPipe(source as Pipe, to, toOffset, length, sizeLimit);
 }
 
-function roomOf(file: FileDescription): number {
-  const pipe = pipeOf(file)!;
-  return Math.max(pipe.capacity - Math.ceil(pipe.available / 4096) * 4096, 4096);
+/** A pipe's content to where it is written from its own pages: what is not taken stays. */
+function emptyPipe(
+  source: Pipe,
+  to: FileDescription,
+  toOffset: number,
+  length: number,
+  sizeLimit: number,
+): number {
+  if (source.empty) return source.writers === 0 ? 0 : -EAGAIN;
+  const io = new ByteSegments();
+  source.peek(io, length);
+  const written =
+    toOffset < 0 ? writeFile(to, io, 0, sizeLimit) : writeFileAt(to, io, toOffset, 0, sizeLimit);
+  if (written > 0) source.consume(written);
+  return written;
 }
 
 function movePipe(from: FileDescription, to: FileDescription, length: number): number {

@@ -188,7 +188,13 @@ function mayChange(caller: FileCaller, mount: Mount | null, inode: Inode, name: 
 
 function checkNamespace(caller: FileCaller, inode: Inode, name: string, write: boolean): number {
   if (name.length === 0 || name.length > XATTR_NAME_MAX) return -ERANGE;
-  if (name.endsWith('.') && name.indexOf('.') === name.length - 1) return -EINVAL;
+  const allowed = namespacePermission(caller, inode, name, write);
+  if (allowed !== 0) return allowed;
+  // A namespace is no name; who may not use it hears of that first.
+  return name.endsWith('.') && name.indexOf('.') === name.length - 1 ? -EINVAL : 0;
+}
+
+function namespacePermission(caller: FileCaller, inode: Inode, name: string, write: boolean): number {
   if (name.startsWith('system.')) return 0;
   const credentials = caller.credentials;
   if (name.startsWith('security.')) {

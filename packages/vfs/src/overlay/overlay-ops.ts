@@ -21,6 +21,7 @@ import type { FileDescription } from '../file-description.js';
 import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
 import { InodeOps } from '../inode-ops.js';
+import { FILE_CAPABILITIES } from '../privileges.js';
 import { ensureUpper } from './copy-up.js';
 import { noteOrigin } from './origins.js';
 import { clearWhiteouts, isMergedEmpty, openOverlayDirectory } from './overlay-directory.js';
@@ -166,6 +167,14 @@ class OverlayOps extends InodeOps {
   override mayHaveAcl(inode: Inode): boolean {
     const real = realOf(inode);
     return real.superblock.acls && real.ops.mayHaveAcl(real);
+  }
+
+  override mayHaveCapabilities(inode: Inode): boolean {
+    const { upper } = overlayNode(inode);
+    if (upper !== null) return upper.ops.mayHaveCapabilities(upper);
+    // Not written to yet: a copy would take them along.
+    const real = realOf(inode);
+    return typeof real.ops.getXattr(real, FILE_CAPABILITIES) !== 'number';
   }
 
   override getXattr(inode: Inode, name: string): Uint8Array | number {

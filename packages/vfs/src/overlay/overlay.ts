@@ -39,16 +39,19 @@ class Overlay implements Filesystem {
     if (node.upper !== null && layers.shown.get(node.upper) === inode) layers.shown.delete(node.upper);
     const first = node.lowers[0];
     if (first !== undefined && layers.shown.get(first) === inode) layers.shown.delete(first);
-    unnameNode(inode);
-    node.upper?.release();
-    for (const lower of node.lowers) lower.release();
+    forget(inode);
   }
 
   unmount(superblock: Superblock): void {
     const layers = superblock.data as OverlayLayers;
+    const { root } = superblock;
     superblock.root = null;
+    // Nobody uses these: they were only kept to be known again.
+    const kept = [...new Set(layers.shown.values())].filter((inode) => inode.refs === 0);
     layers.shown.clear();
     layers.listed = null;
+    for (const inode of kept) forget(inode);
+    root?.release();
     const tops = layers.upper === null ? layers.lowers : [layers.upper, ...layers.lowers];
     for (const top of tops) {
       if (layers.owned) top.superblock.filesystem.unmount(top.superblock);
@@ -67,6 +70,14 @@ class Overlay implements Filesystem {
   remount(_superblock: Superblock, _flags: number, data: string): number {
     return data === '' ? 0 : -EINVAL;
   }
+}
+
+/** Gives back what an inode that nobody uses holds of the layers. */
+function forget(inode: Inode): void {
+  const node = overlayNode(inode);
+  unnameNode(inode);
+  node.upper?.release();
+  for (const lower of node.lowers) lower.release();
 }
 
 export interface OverlayOptions {

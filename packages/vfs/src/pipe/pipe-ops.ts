@@ -10,6 +10,10 @@ import type { Pipe } from './pipe.js';
 const FIONREAD = 0x541b;
 
 class PipeOps extends FileOps {
+  override takesDirect(): boolean {
+    return true;
+  }
+
   override signalsReadiness(): boolean {
     return true;
   }

@@ -16,7 +16,7 @@ import {
 } from '@sandbox-kernel/abi';
 import type { IoSegments } from '@sandbox-kernel/contracts';
 import { CHUNK_SIZE, PAGE_SIZE, type PageStore } from '@sandbox-kernel/contracts';
-import { gather, scatter } from '../segments.js';
+import { type ByteSegments, gather, scatter } from '../segments.js';
 import { WaitQueue } from '../wait-queue.js';
 
 /** Pages of a fresh pipe. */
@@ -74,6 +74,11 @@ export class Pipe {
   /** F_GETPIPE_SZ. */
   get capacity(): number {
     return this.slots * PAGE_SIZE;
+  }
+
+  /** Bytes that certainly fit: whole pages, as the last one may belong to somebody else too. */
+  get room(): number {
+    return (this.slots - this.used) * PAGE_SIZE;
   }
 
   /** FIONREAD. */
@@ -163,6 +168,28 @@ export class Pipe {
       into.queue.wake(POLLIN | POLLRDNORM);
     }
     return done;
+  }
+
+  /** The first `limit` bytes as segments, where they lie. They stay in the pipe until `consume`. */
+  peek(io: ByteSegments, limit: number): void {
+    for (let i = 0; i < this.used && io.total < limit; i++) {
+      const slot = (this.head + i) & (this.slots - 1);
+      const page = this.page[slot]!;
+      const size = Math.min(this.length[slot]!, limit - io.total);
+      io.add(this.pages.chunk(page), (page % CHUNK_SIZE) + this.start[slot]!, size);
+    }
+  }
+
+  /** Pre: as many bytes are there. */
+  consume(bytes: number): void {
+    for (let left = bytes; left > 0; ) {
+      const slot = this.head;
+      const size = Math.min(this.length[slot]!, left);
+      if (size === this.length[slot]!) this.drop();
+      else this.advance(slot, size);
+      left -= size;
+    }
+    if (bytes > 0) this.queue.wake(POLLOUT | POLLWRNORM);
   }
 
   pollRead(openState: number): number {

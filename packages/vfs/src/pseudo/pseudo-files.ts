@@ -22,6 +22,10 @@ class OpenText {
 }
 
 class PseudoTextOps extends FileOps {
+  override takesNoWait(): boolean {
+    return false;
+  }
+
   override read(file: FileDescription, io: IoSegments, offset: number): number {
     const open = file.data as OpenText;
     if (open.content === null || offset === 0) {

@@ -30,6 +30,14 @@ class TmpfsFileOps extends FileOps {
     return done;
   }
 
+  override takesNoWait(): boolean {
+    return false;
+  }
+
+  override takesDirect(): boolean {
+    return true;
+  }
+
   override size(file: FileDescription): number {
     return (file.data as TmpfsFile).inodeObject.size;
   }

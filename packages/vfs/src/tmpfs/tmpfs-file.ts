@@ -43,6 +43,8 @@ export class TmpfsFile implements Mappable {
   seals: number;
   /** Where it was mapped from, for /proc/PID/maps. */
   name: string;
+  /** Pages that a userfaultfd has filled: there, whatever they hold. */
+  private provided: Set<number> | null;
   private readonly pages: PageStore;
   private readonly usage: TmpfsUsage;
 
@@ -53,6 +55,7 @@ export class TmpfsFile implements Mappable {
     this.mappings = [];
     this.seals = F_SEAL_SEAL;
     this.name = '';
+    this.provided = null;
     this.pages = inode.superblock.vfs.pages;
     this.usage = usage;
   }
@@ -151,14 +154,23 @@ export class TmpfsFile implements Mappable {
   reserve(offset: number, length: number): number {
     const end = Math.ceil((offset + length) / PAGE_SIZE);
     const first = Math.floor(offset / PAGE_SIZE);
+    if (end - first > this.usage.maxPages) return -ENOSPC;
+    // What can't fit is refused before any of it is taken.
+    if ((end - first - this.map.count) * PAGE_SIZE > (this.pages.limit ?? Number.POSITIVE_INFINITY))
+      return -ENOMEM;
+    /** Ranges of holes that were taken, as pairs. */
     const taken: number[] = [];
-    for (let page = first; page < end; page++) {
-      if (this.map.get(page) >= 0) continue;
-      const base = this.obtain(page, end - page);
-      if (base >= 0) taken.push(page);
-      else {
-        for (const undo of taken) this.free(undo, undo + 1);
-        return base;
+    for (let page = this.map.nextHole(first, end); page < end; page = this.map.nextHole(page, end)) {
+      const start = page;
+      const stop = this.map.nextPresent(start, end);
+      taken.push(start, stop);
+      while (page < stop) {
+        const base = this.obtain(page, stop - page);
+        if (base < 0) {
+          for (let i = 0; i < taken.length; i += 2) this.free(taken[i]!, taken[i + 1]!);
+          return base;
+        }
+        page = this.map.nextHole(page, stop);
       }
     }
     return 0;
@@ -219,6 +231,29 @@ export class TmpfsFile implements Mappable {
     return 0;
   }
 
+  // ── for userfaultfd(2), see mm's fault monitor ──
+
+  covers(offset: number): boolean {
+    return offset < this.inodeObject.size;
+  }
+
+  /** Is there a page with content at `offset`? Mapping takes pages ahead of need, so that one that holds zeros does not count. */
+  hasPage(offset: number): boolean {
+    const page = Math.floor(offset / PAGE_SIZE);
+    const base = this.map.get(page);
+    if (base < 0) return false;
+    if (this.provided?.has(page) === true) return true;
+    const chunk = this.pages.chunk(base);
+    const words = new Float64Array(chunk.buffer, chunk.byteOffset + (base % CHUNK_SIZE), PAGE_SIZE / 8);
+    return !words.every((word) => Object.is(word, 0));
+  }
+
+  /** The page at `offset` is there from now on, whatever it holds. */
+  providePage(offset: number): void {
+    this.provided ??= new Set();
+    this.provided.add(Math.floor(offset / PAGE_SIZE));
+  }
+
   readAt(offset: number, into: Uint8Array, at: number, length: number): number {
     const end = Math.ceil(this.inodeObject.size / PAGE_SIZE) * PAGE_SIZE;
     const total = Math.max(Math.min(length, end - offset), 0);
@@ -255,6 +290,7 @@ export class TmpfsFile implements Mappable {
     this.inodeObject.retain();
     // Stores through the mapping are not seen, and mprotect(2) may allow them later.
     if (shared) this.inodeObject.version++;
+    if (shared && writable) this.inodeObject.superblock.writers++;
     addRange(this.mappings, owner, offset, length, shared, writable);
   }
 
@@ -265,7 +301,9 @@ export class TmpfsFile implements Mappable {
     shared: boolean,
     writable: boolean,
   ): void {
-    if (removeRange(this.mappings, owner, offset, length, shared, writable)) this.inodeObject.release();
+    if (!removeRange(this.mappings, owner, offset, length, shared, writable)) return;
+    if (shared && writable) this.inodeObject.superblock.writers--;
+    this.inodeObject.release();
   }
 
   sync(): number {
@@ -321,16 +359,13 @@ export class TmpfsFile implements Mappable {
   }
 
   private free(first: number, end: number): void {
-    const map = this.map;
-    let page = map.nextPresent(first, end);
-    while (page < end && map.count > 0) {
-      const base = map.delete(page);
-      if (base >= 0) {
-        this.pages.release(base, PAGE_SIZE);
-        this.usage.givePages(1);
-      }
-      page = map.nextPresent(page + 1, end);
-    }
-    this.inodeObject.blocks = map.count * 8;
+    this.usage.givePages(this.map.release(this.pages, first, end));
+    this.inodeObject.blocks = this.map.count * 8;
+    this.forgetProvided(first, end);
+  }
+
+  private forgetProvided(first: number, end: number): void {
+    if (this.provided === null) return;
+    for (const page of this.provided) if (page >= first && page < end) this.provided.delete(page);
   }
 }

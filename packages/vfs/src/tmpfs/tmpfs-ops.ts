@@ -25,6 +25,7 @@ import { EntryList } from '../entry-list.js';
 import type { FileDescription } from '../file-description.js';
 import { Inode } from '../inode.js';
 import { InodeOps } from '../inode-ops.js';
+import { FILE_CAPABILITIES } from '../privileges.js';
 import type { Superblock } from '../superblock.js';
 import { stampChanged, stampModified, stampNew } from '../times.js';
 import { TmpfsFile } from './tmpfs-file.js';
@@ -196,6 +197,11 @@ class TmpfsOps extends InodeOps {
 
   override mayHaveAcl(inode: Inode): boolean {
     return nodeOf(inode).xattrs !== null;
+  }
+
+  override mayHaveCapabilities(inode: Inode): boolean {
+    const { xattrs } = nodeOf(inode);
+    return xattrs?.has(FILE_CAPABILITIES) === true;
   }
 
   override getXattr(inode: Inode, name: string): Uint8Array | number {

@@ -3,12 +3,18 @@
 export class TmpfsUsage {
   maxPages: number;
   maxInodes: number;
+  /** What it gets when nothing is asked for: not worth telling. */
+  readonly defaultPages: number;
+  readonly defaultInodes: number;
   pages: number;
   inodes: number;
 
-  constructor(maxPages: number, maxInodes: number) {
-    this.maxPages = maxPages;
-    this.maxInodes = maxInodes;
+  /** No limits but the `defaultPages`, `defaultInodes` that a share of memory makes. */
+  constructor(defaultPages: number, defaultInodes: number) {
+    this.maxPages = defaultPages;
+    this.maxInodes = defaultInodes;
+    this.defaultPages = defaultPages;
+    this.defaultInodes = defaultInodes;
     this.pages = 0;
     this.inodes = 0;
   }

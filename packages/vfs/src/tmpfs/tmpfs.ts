@@ -14,8 +14,9 @@ const NO_LIMIT = 2 ** 40;
 const SHOWN_FREE = 2 ** 26;
 
 export interface TmpfsOptions {
-  /** Bytes; default: no limit but the memory file's. */
+  /** Bytes; 0: no limit but the memory file's. Default: half of that. */
   readonly size?: number;
+  /** 0: no limit. Default: one for every two pages of memory. */
   readonly inodes?: number;
   readonly mode?: number;
   readonly uid?: number;
@@ -61,17 +62,22 @@ class Tmpfs implements Filesystem {
 
   options(superblock: Superblock): string {
     const usage = superblock.data as TmpfsUsage;
-    const size = usage.maxPages < NO_LIMIT ? `size=${usage.maxPages * 4}k` : '';
-    const inodes = usage.maxInodes < NO_LIMIT ? `nr_inodes=${usage.maxInodes}` : '';
+    const pages = usage.maxPages < NO_LIMIT ? usage.maxPages : 0;
+    const size = usage.maxPages === usage.defaultPages ? '' : `size=${pages * 4}k`;
+    const most = usage.maxInodes < NO_LIMIT ? usage.maxInodes : 0;
+    const inodes = usage.maxInodes === usage.defaultInodes ? '' : `nr_inodes=${most}`;
     return [size, inodes].filter((part) => part.length > 0).join(',');
   }
 
   remount(superblock: Superblock, _flags: number, data: string): number {
-    const options = parseTmpfsOptions(data);
+    const options = parseTmpfsOptions(data, memoryOf(superblock.vfs));
     if (typeof options === 'number') return options;
     const usage = superblock.data as TmpfsUsage;
     const pages = options.size === undefined ? usage.maxPages : pagesOf(options.size);
-    const inodes = options.inodes ?? usage.maxInodes;
+    const inodes = options.inodes === undefined ? usage.maxInodes : options.inodes || NO_LIMIT;
+    // What began without a limit gets none later, as in Linux: what it holds was not counted there.
+    if (usage.maxPages === NO_LIMIT && pages < NO_LIMIT) return -EINVAL;
+    if (usage.maxInodes === NO_LIMIT && inodes < NO_LIMIT) return -EINVAL;
     if (pages < usage.pages || inodes < usage.inodes) return -EINVAL;
     usage.maxPages = pages;
     usage.maxInodes = inodes;
@@ -94,6 +100,16 @@ function destroyTree(root: Inode): void {
   }
 }
 
+/** Bytes that all files and programs may have together. */
+function memoryOf(vfs: Vfs): number {
+  return vfs.pages.limit ?? Number.POSITIVE_INFINITY;
+}
+
+/** tmpfs(5): half of memory. */
+function defaultPages(vfs: Vfs): number {
+  return Math.min(Math.floor(memoryOf(vfs) / PAGE_SIZE / 2), NO_LIMIT);
+}
+
 function pagesOf(size: number): number {
   return size === 0 ? NO_LIMIT : Math.ceil(size / PAGE_SIZE);
 }
@@ -101,11 +117,11 @@ function pagesOf(size: number): number {
 export function createTmpfs(vfs: Vfs, options: TmpfsOptions = {}): Superblock {
   const superblock = new Superblock(vfs, new Tmpfs(options.type ?? 'tmpfs'), options.source ?? 'tmpfs');
   superblock.acls = true;
-  const pages = options.size === undefined ? NO_LIMIT : pagesOf(options.size);
-  superblock.data = new TmpfsUsage(
-    pages,
-    options.inodes === undefined ? NO_LIMIT : options.inodes || NO_LIMIT,
-  );
+  const half = defaultPages(vfs);
+  const usage = new TmpfsUsage(half, half);
+  if (options.size !== undefined) usage.maxPages = pagesOf(options.size);
+  if (options.inodes !== undefined) usage.maxInodes = options.inodes || NO_LIMIT;
+  superblock.data = usage;
   const mode = S_IFDIR | (options.mode ?? 0o1777);
   const root = newTmpfsInode(superblock, mode, options.uid ?? 0, options.gid ?? 0)!;
   root.retain();
@@ -113,14 +129,14 @@ export function createTmpfs(vfs: Vfs, options: TmpfsOptions = {}): Superblock {
   return superblock;
 }
 
-/** "size=10m,nr_inodes=1k,mode=755,uid=0,gid=0"; -EINVAL for what tmpfs(5) doesn't know. */
-export function parseTmpfsOptions(data: string): TmpfsOptions | number {
+/** "size=10m,nr_inodes=1k,mode=755,uid=0,gid=0"; -EINVAL for what tmpfs(5) doesn't know. `memory`: bytes that a percentage is of. */
+export function parseTmpfsOptions(data: string, memory: number): TmpfsOptions | number {
   const options: { size?: number; inodes?: number; mode?: number; uid?: number; gid?: number } = {};
   for (const part of data.split(',')) {
     if (part === '' || IGNORED.test(part)) continue;
     const equals = part.indexOf('=');
     const key = equals < 0 ? part : part.slice(0, equals);
-    const value = parseValue(key, equals < 0 ? '' : part.slice(equals + 1));
+    const value = parseValue(key, equals < 0 ? '' : part.slice(equals + 1), memory);
     if (Number.isNaN(value)) return -EINVAL;
     if (key === 'size') options.size = value;
     else if (key === 'nr_blocks') options.size = value * PAGE_SIZE;
@@ -137,23 +153,27 @@ const IGNORED = /^(huge=(never|always|within_size|advise)|mpol=.*|inode(32|64)|n
 const OPTIONS = /^(size|nr_blocks|nr_inodes|mode|uid|gid|huge|mpol|inode32|inode64|noswap)$/;
 const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
-function parseValue(key: string, text: string): number {
+function parseValue(key: string, text: string, memory: number): number {
   if (key === 'mode') return /^[0-7]{1,4}$/.test(text) ? Number.parseInt(text, 8) : Number.NaN;
   const match = /^(\d+)([kmgt%]?)$/i.exec(text);
   if (match === null) return Number.NaN;
   const unit = match[2]!.toLowerCase();
-  // A share of memory: the sandbox has no fixed amount, so it is no limit.
-  if (unit === '%') return key === 'size' ? 0 : Number.NaN;
+  if (unit === '%') return key === 'size' ? shareOf(memory, Number(match[1])) : Number.NaN;
   return Number(match[1]) * (UNITS[unit] ?? 1);
+}
+
+/** Without a limit of memory, any share of it is none. */
+function shareOf(memory: number, percent: number): number {
+  return memory === Number.POSITIVE_INFINITY ? 0 : Math.floor((memory * percent) / 100);
 }
 
 export const TMPFS_TYPE: FilesystemType = {
   name: 'tmpfs',
   needsDevice: false,
   knows: (key) => OPTIONS.test(key),
-  checks: (option) => typeof parseTmpfsOptions(option) !== 'number',
+  checks: (option) => typeof parseTmpfsOptions(option, 0) !== 'number',
   mount(vfs: Vfs, source: string, _flags: number, data: string): Superblock | number {
-    const options = parseTmpfsOptions(data);
+    const options = parseTmpfsOptions(data, memoryOf(vfs));
     return typeof options === 'number' ? options : createTmpfs(vfs, { ...options, source });
   },
 };

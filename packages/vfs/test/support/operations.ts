@@ -78,7 +78,7 @@ const name = fc.constantFrom(
   'x'.repeat(255),
   'y'.repeat(256),
 );
-const path = fc
+export const path = fc
   .tuple(fc.array(name, { minLength: 1, maxLength: 3 }), fc.constantFrom('', '', '', '/', '//'))
   .map(([parts, end]) => `/${parts.join('/')}${end}`);
 const target = fc.oneof(

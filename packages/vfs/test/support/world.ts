@@ -38,12 +38,12 @@ export class TestPages implements PageStore {
   private readonly owners = new Map<number, number>();
   private readonly spare: number[] = [];
   private next = 0;
-  /** Pages that may be in use at once. */
+  /** Bytes that may be in use at once. */
   limit = Number.POSITIVE_INFINITY;
 
   allocate(bytes: number): number {
     const pages = bytes / PAGE_SIZE;
-    if (this.owners.size + pages > this.limit) return -12;
+    if (this.owners.size * PAGE_SIZE + bytes > this.limit) return -12;
     if (pages === 1 && this.spare.length > 0) {
       const offset = this.spare.pop()!;
       this.bytes.fill(0, offset, offset + PAGE_SIZE);

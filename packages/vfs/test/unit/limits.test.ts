@@ -20,8 +20,11 @@ import {
   readDirectory,
   readFileAt,
   StatData,
+  StatfsData,
+  type Superblock,
   seekFile,
   statFile,
+  TMPFS_TYPE,
   tmpfsFileOf,
   truncateFile,
   writeFileAt,
@@ -43,6 +46,49 @@ describe('limits', () => {
     expect(write(file, 4096, 4096)).toBe(4096);
     mustOpen(caller, '/b', O_CREAT | O_RDWR);
     expect(openFile(caller, AT_FDCWD, '/c', O_CREAT | O_RDWR, 0)).toBe(-ENOSPC);
+  });
+
+  it('are half of memory and one inode for two pages unless the mount says otherwise', () => {
+    const { caller, pages } = createWorld();
+    pages.limit = 64 * 4096;
+    const mounted = (data: string): Superblock =>
+      TMPFS_TYPE.mount(caller.fs.vfs, 'none', 0, data, caller) as Superblock;
+    const out = new StatfsData();
+    const shown = (data: string): unknown => {
+      const superblock = mounted(data);
+      superblock.filesystem.statfs(superblock, out);
+      return [out.blocks, out.files, superblock.filesystem.options?.(superblock)];
+    };
+    expect(shown('')).toEqual([32, 32, '']);
+    expect(shown('size=75%,nr_inodes=7')).toEqual([48, 7, 'size=192k,nr_inodes=7']);
+    expect(shown('size=0')).toEqual([2 ** 26, 32, 'size=0k']);
+  });
+
+  it('of space refuse a reservation as a whole', () => {
+    const { caller, pages } = createWorld((vfs) => createTmpfs(vfs, { size: 40 * 4096, mode: 0o755 }));
+    const file = mustOpen(caller, '/a', O_CREAT | O_RDWR);
+    expect(write(file, 1, 5 * 4096)).toBe(1);
+    expect(allocateFile(caller, file, 0, 0, 41 * 4096)).toBe(-ENOSPC);
+    const other = mustOpen(caller, '/b', O_CREAT | O_RDWR);
+    expect(write(other, 2 * 4096, 0)).toBe(2 * 4096);
+    expect(allocateFile(caller, file, 0, 0, 40 * 4096)).toBe(-ENOSPC);
+    expect(pages.used).toBe(3);
+    expect(allocateFile(caller, file, 0, 0, 38 * 4096)).toBe(0);
+    expect(pages.used).toBe(40);
+    pages.limit = 42 * 4096;
+    expect(truncateFile(caller, file, 0)).toBe(0);
+    expect(pages.used).toBe(2);
+  });
+
+  it('a sparse file of thousands of pages goes at once', () => {
+    const { caller, pages } = createWorld();
+    const file = mustOpen(caller, '/a', O_CREAT | O_RDWR);
+    for (let i = 0; i < 20_000; i++) write(file, 1, i * 2 ** 31);
+    expect(pages.used).toBe(20_000);
+    expect(truncateFile(caller, file, 2 ** 31)).toBe(0);
+    expect(pages.used).toBe(1);
+    expect(truncateFile(caller, file, 0)).toBe(0);
+    expect(pages.used).toBe(0);
   });
 
   it('of file size cut a write and then refuse it', () => {

@@ -3,6 +3,7 @@ import {
   EBUSY,
   ENXIO,
   EPIPE,
+  O_CREAT,
   O_DIRECT,
   O_NONBLOCK,
   O_RDONLY,
@@ -115,6 +116,27 @@ describe('pipe', () => {
     expect(read(reader, 10_000)).toBe(1000);
     for (const file of [reader, writer, second, into]) file.release();
     expect(world.pages.used).toBe(0);
+  });
+
+  it('is given no more than its free pages hold, and keeps what the other side refuses', () => {
+    const world = createWorld();
+    const [reader, writer] = pair(world);
+    const [second, into] = pair(world);
+    // Pages that are shared take nothing more: fifteen of them with a byte each leave one.
+    for (let i = 0; i < 15; i++) {
+      write(writer, 1);
+      expect(spliceFiles(reader, -1, into, -1, 1, Infinity)).toBe(1);
+    }
+    const file = mustOpen(world.caller, '/f', O_CREAT | O_RDWR);
+    expect(write(file, 10_000)).toBe(10_000);
+    file.position = 0;
+    expect(spliceFiles(file, -1, into, -1, 10_000, Infinity)).toBe(4096);
+    expect(file.position).toBe(4096);
+    expect(spliceFiles(second, -1, file, -1, 10_000, 5000)).toBe(904);
+    expect(pipeOf(second)!.available).toBe(15 + 4096 - 904);
+    second.release();
+    expect(spliceFiles(file, -1, into, -1, 100, Infinity)).toBe(-EPIPE);
+    expect(file.position).toBe(5000);
   });
 });
 

@@ -32,6 +32,11 @@ function urgentGap(tcb: Tcb): number {
   return tcb.urgentSeq === tcb.readSeq && tcb.receiveRing.length > 0 ? 1 : 0;
 }
 
+/** Another byte is about to be the urgent one. That which the reader stands before was out of band and does not become data again. */
+export function skipUrgent(tcb: Tcb): void {
+  if (urgentGap(tcb) > 0) consumeBytes(tcb, 1);
+}
+
 /** A read never crosses the mark: how many bytes lie before it. */
 function beforeMark(tcb: Tcb, from: number): number {
   if (tcb.urgentState === URGENT_NONE) return 0x7fffffff;

@@ -7,6 +7,7 @@ import type { PacketBuffer } from '../../storage/packet-buffer.js';
 import { TCP_FIN, TCP_URG, type TcpSegment } from '../../wire/tcp.js';
 import { dataArrived, enterQuickAck, mustAckNow } from './acknowledge.js';
 import { finArrived } from './close.js';
+import { skipUrgent } from './read.js';
 import { Reassembly } from './reassembly.js';
 import { seqAfter, seqBefore, seqDiff } from './seq.js';
 import { type Tcb, URGENT_AWAITED, URGENT_NONE, URGENT_VALID, wake } from './tcb.js';
@@ -115,6 +116,7 @@ function noteUrgent(tcb: Tcb, s: TcpSegment): void {
   const pointer = (s.seq + s.urgent - 1) | 0;
   if (seqBefore(pointer, tcb.readSeq) || seqBefore(pointer, tcb.rcvNxt)) return;
   if (tcb.urgentState !== URGENT_NONE && !seqAfter(pointer, tcb.urgentSeq)) return;
+  skipUrgent(tcb);
   tcb.urgentSeq = pointer;
   tcb.urgentState = URGENT_AWAITED;
   wake(tcb, READY_PRIORITY);

@@ -273,6 +273,11 @@ export class Tcp implements TransportProtocol, FreeFlows {
     return flow.kind === KIND_TIME_WAIT;
   }
 
+  /** What is left of a connection that waits out its time; null while it is none. */
+  timeWaitOf(flow: FlowTuple): TimeWait | null {
+    return this.isTimeWait(flow) ? (flow.owner as TimeWait) : null;
+  }
+
   /** Listeners, for dumps. */
   listening(): readonly TcpListener[] {
     return this.listeners.all();

@@ -15,6 +15,7 @@ import {
 } from '../../errno.js';
 import {
   type IcmpError,
+  type PacketFilter,
   READY_ERROR,
   READY_HANGUP,
   READY_PRIORITY,
@@ -25,6 +26,7 @@ import {
   Route,
 } from '../../roles.js';
 import type { PacketBuffer } from '../../storage/packet-buffer.js';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../wire/protocols.js';
 import { UDP_HEADER_LENGTH } from '../../wire/udp.js';
 import { copyBytes } from '../bytes.js';
 import { FlowTuple } from '../flow.js';
@@ -59,6 +61,7 @@ export class UdpEndpoint {
   queued: number;
   /** Datagrams that found no room (SO_RXQ_OVFL). */
   dropped: number;
+  filter: PacketFilter | null;
   private readonly errors: UdpError[];
   private error: number;
   private halves: number;
@@ -81,6 +84,7 @@ export class UdpEndpoint {
     this.queuedBytes = 0;
     this.queued = 0;
     this.dropped = 0;
+    this.filter = null;
     this.errors = [];
     this.error = 0;
     this.halves = 0;
@@ -315,6 +319,22 @@ export class UdpEndpoint {
 
   /** Called by the protocol: `packet` spans the payload, its cookies are the ports. Takes the packet. */
   enqueue(packet: PacketBuffer): void {
+    if (this.filter !== null && !this.passes(packet, this.filter)) {
+      this.udp.counters.inErrors++;
+      packet.release();
+    } else this.queue(packet);
+  }
+
+  /** A filter sees the header too, which it can't take away. Trains pass or are dropped as one. */
+  private passes(packet: PacketBuffer, filter: PacketFilter): boolean {
+    const start = packet.start - UDP_HEADER_LENGTH;
+    const type = packet.destination?.isV4 === false ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4;
+    const keep = filter.acceptPacket(packet, start, packet.interfaceIndex, type, false) - UDP_HEADER_LENGTH;
+    if (packet.gsoSize === 0 && keep < packet.length) packet.trim(Math.max(keep, 0));
+    return keep > -UDP_HEADER_LENGTH;
+  }
+
+  private queue(packet: PacketBuffer): void {
     if (packet.gsoSize > 0 && !this.settings.receiveTrains && packet.length > packet.gsoSize) {
       this.enqueueParts(packet);
       return;
@@ -344,7 +364,7 @@ export class UdpEndpoint {
       part.start = at;
       part.end = Math.min(at + size, packet.end);
       part.gsoSize = 0;
-      this.enqueue(part);
+      this.queue(part);
     }
     packet.release();
   }

@@ -35,7 +35,7 @@ function victim(withNat: boolean, virtio = false) {
   new UdpProbe(stack);
   if (withNat) {
     const nat = new Nat(stack.network, new Conntrack(stack.network, { maxFlows: 64 }));
-    nat.postrouting.append(new Rule({ outInterface: iface.index }, { kind: 'masquerade' }));
+    nat.postrouting.append(Rule.when({ outInterface: iface.index }, { kind: 'masquerade' }));
   }
   return { stack, device, output };
 }

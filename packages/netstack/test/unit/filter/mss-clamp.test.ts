@@ -73,7 +73,7 @@ describe('clamping the MSS', () => {
     const chain = new Chain({ network: router.network, name: 'FORWARD' });
     const action =
       mss === undefined ? ({ kind: 'clamp-mss' } as const) : ({ kind: 'clamp-mss', mss } as const);
-    chain.append(new Rule({ protocol: 6 }, action));
+    chain.append(Rule.when({ protocol: 6 }, action));
     router.network.hooks.add(HOOK_FORWARD, chain);
     const [client, server] = [new Tcp(inside.host), new Tcp(outside.host)];
     inside.register(client);

@@ -44,7 +44,7 @@ describe('a router that translates', () => {
   });
 
   const masquerade = () =>
-    nat.postrouting.append(new Rule({ outInterface: out.index }, { kind: 'masquerade' }));
+    nat.postrouting.append(Rule.when({ outInterface: out.index }, { kind: 'masquerade' }));
 
   it.each([
     ['203.0.113.9', '203.0.113.1'],
@@ -90,7 +90,7 @@ describe('a router that translates', () => {
 
   it('sends what comes for one port to a server inside, whose answers come from the router', () => {
     nat.prerouting.append(
-      new Rule(
+      Rule.when(
         { protocol: 17, destinationPort: { from: 80, to: 80 } },
         {
           kind: 'dnat',
@@ -109,7 +109,7 @@ describe('a router that translates', () => {
     const local = new UdpProbe(router);
     local.echo = 5;
     nat.prerouting.append(
-      new Rule(
+      Rule.when(
         { inInterface: lan.index, protocol: 17 },
         { kind: 'redirect', ports: { from: 1053, to: 1053 } },
       ),
@@ -123,7 +123,7 @@ describe('a router that translates', () => {
   it('translates its own packets to itself over loopback', () => {
     const local = new UdpProbe(router);
     nat.output.append(
-      new Rule(
+      Rule.when(
         { destination: { address: Address.of('198.51.100.1'), length: 32 } },
         { kind: 'dnat', range: { address: Address.of('127.0.0.1'), ports: { from: 9, to: 9 } } },
       ),
@@ -181,7 +181,7 @@ describe('a router that translates', () => {
   it('lets answers and errors pass a stateful filter, and nothing else', () => {
     const chain = new Chain({ network: inside.network, name: 'INPUT', policy: 'drop' });
     const mine = new Conntrack(inside.network);
-    chain.append(new Rule({ flowState: CT_ESTABLISHED | CT_RELATED }, { kind: 'accept' }, mine));
+    chain.append(Rule.when({ flowState: CT_ESTABLISHED | CT_RELATED }, { kind: 'accept' }, mine));
     inside.network.hooks.add(HOOK_INPUT, chain);
     outside.addRoute(Address.of('192.168.0.0'), 24, { gateway: Address.of('203.0.113.1') });
     server.echo = 3;
@@ -198,11 +198,11 @@ describe('a router that translates', () => {
   it('rejects with an ICMP error, counts, marks, limits and jumps', () => {
     const forward = new Chain({ network: router.network, name: 'FORWARD' });
     const web = new Chain({ network: router.network, name: 'web' });
-    const jump = new Rule({ protocol: 17 }, { kind: 'jump', chain: web });
-    forward.append(new Rule({}, { kind: 'mark', value: 7 }));
+    const jump = Rule.when({ protocol: 17 }, { kind: 'jump', chain: web });
+    forward.append(Rule.when({}, { kind: 'mark', value: 7 }));
     forward.append(jump);
-    web.append(new Rule({ destinationPort: { from: 53, to: 53 } }, { kind: 'return' }));
-    web.append(new Rule({ mark: 7 }, { kind: 'reject', reason: 2 }));
+    web.append(Rule.when({ destinationPort: { from: 53, to: 53 } }, { kind: 'return' }));
+    web.append(Rule.when({ mark: 7 }, { kind: 'reject', reason: 2 }));
     router.network.hooks.add(HOOK_FORWARD, forward);
     client.send(Address.of('203.0.113.9'), 53);
     client.send(Address.of('203.0.113.9'), 54);
@@ -211,8 +211,8 @@ describe('a router that translates', () => {
     expect(client.errors).toMatchObject([{ port: 54, errno: 113, offender: '192.168.0.1' }]);
     expect(jump.packets).toBe(2);
     forward.rules = [
-      new Rule({ limit: { perSecond: 1, burst: 3 } }, { kind: 'accept' }),
-      new Rule({}, { kind: 'drop' }),
+      Rule.when({ limit: { perSecond: 1, burst: 3 } }, { kind: 'accept' }),
+      Rule.when({}, { kind: 'drop' }),
     ];
     for (let i = 0; i < 10; i++) client.send(Address.of('203.0.113.9'), 53);
     world.run(1000);
@@ -222,7 +222,7 @@ describe('a router that translates', () => {
   it('intercepts flows to others with tproxy and answers in their name', () => {
     const proxy = new UdpProbe(router);
     const chain = new Chain({ network: router.network, name: 'PREROUTING', priority: -150 });
-    chain.append(new Rule({ protocol: 17, inInterface: lan.index }, { kind: 'tproxy' }));
+    chain.append(Rule.when({ protocol: 17, inInterface: lan.index }, { kind: 'tproxy' }));
     router.network.hooks.add(HOOK_PREROUTING, chain);
     client.send(Address.of('203.0.113.9'), 53);
     world.run(1000);

@@ -1,4 +1,4 @@
-import { Address, DNS_A, type DnsReply } from '@sandbox-kernel/netstack';
+import { Address, DNS_A, DNS_AAAA, type DnsReply } from '@sandbox-kernel/netstack';
 import { describe, expect, it } from 'vitest';
 import { FRAME_HEADER, FrameSplitter } from '../../../src/link/frame-splitter.js';
 import { SwitchCore, type SwitchPort } from '../../../src/link/switch-core.js';
@@ -49,14 +49,17 @@ describe('a switch', () => {
   it('gives each name once, and answers for it', () => {
     const { core, ports } = network('web', 'db');
     expect(core.plug('WEB', () => {})).toBeNull();
-    const ask = (name: string): DnsReply => {
+    const ask = (name: string, type = DNS_A): DnsReply => {
       let answer: DnsReply = { code: -1 };
-      core.answer({ name, type: DNS_A, class: 1 }, Address.of('10.0.3.2'), (reply) => {
+      core.answer({ name, type, class: 1 }, Address.of('10.0.3.2'), (reply) => {
         answer = reply;
       });
       return answer;
     };
     expect(ask('db').answers?.[0]?.data).toEqual({ kind: 'address', address: ports[1]?.address });
+    expect(ask('db', DNS_AAAA).answers?.[0]?.data).toEqual({ kind: 'address', address: ports[1]?.address6 });
+    expect(`${ports[1]?.address} ${ports[1]?.address6}`).toBe('10.0.3.3 fd00:736b:3::3');
+    expect([ask('db', 15).code, ask('db', 15).answers]).toEqual([0, []]);
     expect(ask('nobody').code).toBe(3);
   });
 

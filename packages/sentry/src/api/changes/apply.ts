@@ -1,11 +1,13 @@
 // Takes changes to the host: new files are built beside their places under names nobody knows, conflicts are looked for, and only then
-// each is put in place by one rename. A failure on the way takes everything back.
+// each is put in place by one rename. A failure on the way takes everything back. Data is on the disk before its name is, and all is when the
+// report comes.
 import { randomBytes } from 'node:crypto';
-import { EEXIST, EINVAL, ENOENT, ENOSYS, S_IFDIR, S_IFMT, S_IFSOCK } from '@sandbox-kernel/abi';
+import { EEXIST, EINVAL, ENOENT, ENOSYS, S_IFDIR, S_IFMT, S_IFREG, S_IFSOCK } from '@sandbox-kernel/abi';
 import type { WireAttributes, WireChange } from '../../changes/messages.js';
 import { SandboxError } from '../errors.js';
 import type { ChangeSnapshot } from './change-snapshot.js';
 import { conflictOf, sameFile } from './conflicts.js';
+import { makeDurable } from './durable.js';
 import { HostTree, hostError, nameOf, parentOf, readable } from './host-tree.js';
 import { finishDirectory, isDevice, type StageOptions, stageEntry } from './stage.js';
 
@@ -85,6 +87,8 @@ class Application {
   readonly #finish: { readonly at: string; readonly index: number }[] = [];
   /** Staged files that other names shall lead to, by index: path of the staged one. */
   readonly #linkable = new Map<number, string>();
+  /** Staged files and directories whose data must be on the disk before they are put in place. */
+  readonly #written: string[] = [];
   readonly #skipped: Conflict[] = [];
   readonly #incomplete: Conflict[] = [];
   readonly #applied: number[] = [];
@@ -157,12 +161,14 @@ class Application {
     try {
       for (const index of wanted) await this.#stage(index);
       for (const { at, index } of this.#finish.reverse()) this.#finishStaged(at, index);
+      makeDurable(this.#tree, this.#written);
       for (const step of this.#steps) this.#commit(step);
     } catch (error) {
       this.#takeBack();
       throw error;
     }
     for (const step of this.#steps) this.#clean(step);
+    this.#syncNames();
     // Parents first, as they were listed: what was staged inside of others comes earlier otherwise.
     this.#applied.sort((one, other) => one - other);
     await this.#snapshot.applied(this.#applied);
@@ -195,6 +201,8 @@ class Application {
     if (!this.#linkTo(change, directory, at))
       await stageEntry(this.#tree, directory, nameOf(at), this.#snapshot, index, this.#options);
     this.#linkable.set(index, at);
+    const type = change.after.mode & S_IFMT;
+    if (type === S_IFREG || type === S_IFDIR) this.#written.push(at);
     if (isDirectory(change.after)) {
       this.#staged.set(change.path, at);
       this.#finish.push({ at, index });
@@ -318,6 +326,19 @@ class Application {
   }
 
   // ── afterwards ──
+
+  /** Everything is in place: a failure now can't be taken back, only told. */
+  #syncNames(): void {
+    const changed = new Set<string>();
+    for (const { change, temporary } of this.#steps)
+      changed.add(temporary === null ? change.path : parentOf(change.path));
+    try {
+      makeDurable(this.#tree, [...changed]);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#incomplete.push({ path: this.#plan.root, reason });
+    }
+  }
 
   #takeBack(): void {
     for (const step of [...this.#steps].reverse()) {
