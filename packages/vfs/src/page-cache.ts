@@ -147,13 +147,8 @@ export class PageCache implements Mappable {
   }
 
   private free(first: number): void {
-    const end = Number.MAX_SAFE_INTEGER;
-    let page = this.map.nextPresent(first, end);
-    while (page < end && this.map.count > 0) {
-      this.pages.release(this.map.delete(page), PAGE_SIZE);
-      this.writable.delete(page);
-      page = this.map.nextPresent(page + 1, end);
-    }
+    this.map.release(this.pages, first, Number.MAX_SAFE_INTEGER);
+    for (const page of this.writable) if (page >= first) this.writable.delete(page);
   }
 
   private obtain(page: number): number {
