@@ -4,8 +4,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+// Guests begin at the nice value 0, whatever the caller's is; root can have native programs begin there too.
+if (getPriority() > 0 && process.getuid?.() === 0) setPriority(0);
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const cache = `${root}tests/.cache`;
