@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { createConnection } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { itWith } from '../support/tools.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const world = mkdtempSync('/tmp/sandbox-switch-');
@@ -76,11 +77,7 @@ afterAll(() => {
 });
 
 describe('a switch of its own process', () => {
-  it('lets sandboxes of other processes meet by name', { timeout: 2 * LIMIT_MS }, async () => {
-    if (!existsSync(PYTHON)) {
-      console.warn('skipped: not installed: python3');
-      return;
-    }
+  itWith(PYTHON)('lets sandboxes of other processes meet by name', async () => {
     const web = start(...member('web', PYTHON, '-c', SERVER));
     expect(await said(web.stdout)).toBe('ready\n');
     const taken = await run(...member('WEB', '/bin/true'));
