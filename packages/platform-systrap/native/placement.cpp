@@ -8,6 +8,7 @@
 // may lie: it is its own speed that suffers.
 #include "engine.h"
 
+#include <algorithm>
 #include <sched.h>
 #include <x86intrin.h>
 
@@ -25,7 +26,7 @@ constexpr int kLong = 4;                  // so many of them are undone by one t
 constexpr int kMostCredit = 256;          // hand-overs to two that spin earn credit, waits in vain cost it
 constexpr int kVain = 8;
 constexpr double kNoSpinning = 50'000'000;  // when it is used up: somebody else needs the cores
-constexpr double kLeastSpin = 5'000;
+constexpr double kLeastSpin = 20'000;
 constexpr double kMostSpin = 60'000;
 constexpr int kAnywhere = -1;
 
@@ -64,24 +65,25 @@ void Calibrate(Engine& engine) {
   engine.guestSpinRounds = static_cast<uint32_t>(engine.spinNanos / (pause > 1 ? pause : 1));
 }
 
-// The spin is worth as long as the wake-up that it saves.
+// The spin is worth as long as the wake-up that it saves, and a bit more: two fall into step only when the one that is awake still is when
+// the other has woken up. A shorter spin ends in vain again and again, so the slowest of a few wake-ups counts, twice.
 void CalibrateSpin(Engine& engine) {
   constexpr int kRounds = 4;
   if (engine.cores < 2) return;
   const int here = sched_getcpu();
   SetCpu(engine, engine.spaces[0].pid, Off(here));
   SetCpu(engine, 0, here);
-  double best = kMostSpin;
+  double slowest = 0;
   for (int i = 0; i < kRounds; i++) {
     const uint64_t start = NowNanos();
     if (RunBatch(engine, 0, 0) != 0) break;
     const auto half = static_cast<double>(NowNanos() - start) / 2;
-    if (i > 0 && half < best) best = half;
+    if (i > 0 && half > slowest) slowest = half;
   }
   SetCpu(engine, 0, kAnywhere);
   engine.spaces[0].cpu = Off(here);
   const double old = engine.spinNanos;
-  engine.spinNanos = best < kLeastSpin ? kLeastSpin : best;
+  engine.spinNanos = std::clamp(2 * slowest, kLeastSpin, kMostSpin);
   engine.guestSpinRounds = static_cast<uint32_t>(engine.guestSpinRounds * (engine.spinNanos / old));
 }
 
