@@ -113,6 +113,19 @@ int64_t SpaceFlush(Engine& engine) {
   return count == 0 ? 0 : RunCommands(engine, Manager(engine, *space), static_cast<int>(count));
 }
 
+static int64_t Receive(Engine& engine, pid_t tid, int64_t* result) {
+  const uint64_t receive[6] = {kFdSocket, kMessageAddress, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 0, 0, 0};
+  return Inject(engine, tid, SYS_recvmsg, receive, result);
+}
+
+// What was sent to a stub that died before it took it would be taken by the next one: the template, which runs no guest, takes it instead.
+static void TakeBack(Engine& engine) {
+  const pid_t tid = Manager(engine, engine.spaces[engine.templateSpace]).tid;
+  const uint64_t drop[6] = {kFdFirstFile, 0, 0, 0, 0, 0};
+  int64_t result = 0;
+  if (Receive(engine, tid, &result) == 0) Inject(engine, tid, SYS_close, drop, &result);
+}
+
 // args: space, host descriptor, expected number in the stub. The stub receives the descriptor with a header in a read-only page,
 // so that the guest, whose threads may be running, can't bend it; the kernel's attempt to write lengths back there ends in
 // EFAULT after the descriptor was installed. The number is not read from memory that the guest can write: descriptors are
@@ -123,11 +136,13 @@ int64_t SpaceFile(Engine& engine) {
   int64_t error = SendDescriptor(engine.socket, static_cast<int>(engine.arg(1)));
   if (error != 0) return error;
   const pid_t tid = Manager(engine, *space).tid;
-  const uint64_t receive[6] = {kFdSocket, kMessageAddress, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 0, 0, 0};
   int64_t result = 0;
-  error = Inject(engine, tid, SYS_recvmsg, receive, &result);
-  if (error != 0) return error;
-  if (result < 0 && result != -EFAULT) return result;
+  error = Receive(engine, tid, &result);
+  if (error == 0 && result < 0 && result != -EFAULT) error = result;
+  if (error != 0) {
+    TakeBack(engine);
+    return error;
+  }
   const uint64_t check[6] = {static_cast<uint64_t>(engine.arg(2)), F_GETFD, 0, 0, 0, 0};
   error = Inject(engine, tid, SYS_fcntl, check, &result);
   if (error != 0) return error;

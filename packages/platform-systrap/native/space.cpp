@@ -123,6 +123,13 @@ int64_t SpaceFlush(Engine& engine) {
   return count == 0 ? 0 : RunBatch(engine, static_cast<int>(engine.arg(0)), static_cast<int>(count));
 }
 
+// What was sent to a stub that died before it took it would be taken by the next one: the template, which runs no guest, takes it instead.
+static void TakeBack(Engine& engine) {
+  PutCommand(engine, 0, 0, SYS_recvmsg, FD_SOCKET, CONSTANTS + CONST_MESSAGE, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  PutCommand(engine, 0, 1, SYS_close, FD_FIRST_FILE);
+  RunBatch(engine, 0, 2);
+}
+
 // args: space, host descriptor, expected number in the stub. The manager receives the descriptor with a header in a read-only page; the
 // host's attempt to write lengths back there ends in EFAULT after the descriptor was installed. The number is not
 // read from memory that guests can write: descriptors are numbered lowest first, and the caller keeps count.
@@ -133,7 +140,10 @@ int64_t SpaceFile(Engine& engine) {
   if (error != 0) return error;
   PutCommand(engine, space, 0, SYS_recvmsg, FD_SOCKET, CONSTANTS + CONST_MESSAGE, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   error = RunBatch(engine, space, 1);
-  if (error != 0 && error != -EFAULT) return error;
+  if (error != 0 && error != -EFAULT) {
+    TakeBack(engine);
+    return error;
+  }
   const auto file = static_cast<uint64_t>(engine.arg(2));
   if (file > engine.spaces[space].lastFile) engine.spaces[space].lastFile = file;
   PutCommand(engine, space, 0, SYS_fcntl, file, F_GETFD);

@@ -49,6 +49,7 @@ export function memorySuite({ runner, bench }: Suite): void {
     it('reach up to the limit of the address space', () => reaches(bench(), runner));
     it('of a host file show its content and write it', () => mapsFile(bench(), runner));
     it('of many host files keep them apart', () => manyFiles(bench(), runner));
+    it('of a host file never reach another space than the one they are for', () => lostFile(bench(), runner));
     it('beyond the end of a host file give a bus error', () => busError(bench(), runner));
   });
 }
@@ -290,6 +291,26 @@ function manyFiles(bench: Workbench, { expect }: Runner): void {
     }
   }
   for (const fd of files) {
+    bench.platform.releaseFile(fd);
+    bench.harness.closeFile(fd);
+  }
+}
+
+/** A descriptor on its way to a space that dies must not end up in the next space that is sent one. */
+function lostFile(bench: Workbench, { expect }: Runner): void {
+  const lost = fileOf(bench, 666);
+  const meant = fileOf(bench, 77);
+  for (let round = 0; round < 3; round++) {
+    const { space: dying } = bench.guest(reader);
+    const { space, context } = bench.guest(reader);
+    dying.flush();
+    bench.harness.killSpace(dying);
+    dying.map(AREA, PAGE_SIZE, lost, 0, PROT_READ, PROT_READ);
+    space.map(AREA, PAGE_SIZE, meant, 0, PROT_READ, PROT_READ);
+    expect(bench.run(context, space)).toBe(TRAP_SYSCALL);
+    expect(bench.get(context, FRAME_RDI)).toBe(77);
+  }
+  for (const fd of [lost, meant]) {
     bench.platform.releaseFile(fd);
     bench.harness.closeFile(fd);
   }
