@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { type Benchmark, type Column, median, type Row, type World } from './benchmark.js';
 import { measureIdle } from './idle.js';
 import { formatRow, html } from './report.js';
+import { BUILD } from './suites/build.js';
 import { LOOPBACK } from './suites/loopback.js';
 import { MACRO } from './suites/macro.js';
 import { MICRO } from './suites/micro.js';
@@ -111,7 +112,9 @@ const world: World = { guest: compile(), folder: mkdtempSync(`${tmpdir()}/sandbo
 const rows: Row[] = [];
 const idle: Record<string, unknown> = {};
 try {
-  for (const benchmark of [...MICRO, ...NET, ...LOOPBACK, ...MACRO].filter(({ name }) => wanted(name))) {
+  for (const benchmark of [...MICRO, ...NET, ...LOOPBACK, ...MACRO, ...BUILD].filter(({ name }) =>
+    wanted(name),
+  )) {
     if (benchmark.prepare?.(world) === false) {
       print(`${benchmark.name.padEnd(24)} skipped: a program it needs is not installed`);
       continue;
