@@ -1,24 +1,17 @@
 // Programs that live on files, run natively and in the sandbox on each platform: what they print must be the same. Each skips aloud where
 // it is not installed. FILES_PER_DIRECTORY (default 20): of the 100 directories that npm installs; 100 makes the tree of 10,000 files.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { longPlatforms } from '../support/native.js';
-import { itWith } from '../support/tools.js';
+import { itAsRoot, itWith, postgresFolder } from '../support/tools.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const world = mkdtempSync('/var/tmp/sandbox-files-');
 const perDirectory = Number(process.env['FILES_PER_DIRECTORY'] ?? 20);
-const isRoot = process.getuid?.() === 0;
+const POSTGRES = postgresFolder();
 afterAll(() => rmSync(world, { recursive: true, force: true }));
-
-/** Where its server's programs are. */
-function postgres(): string | undefined {
-  if (!existsSync('/usr/lib/postgresql')) return undefined;
-  const bins = readdirSync('/usr/lib/postgresql').map((version) => `/usr/lib/postgresql/${version}/bin`);
-  return bins.find((bin) => existsSync(`${bin}/initdb`));
-}
 
 interface Program {
   readonly name: string;
@@ -73,8 +66,8 @@ const PROGRAMS: readonly Program[] = [
   },
   {
     name: 'PostgreSQL: initdb, start, queries, stop',
-    needs: ['psql', 'setpriv', `${postgres() ?? '/usr/lib/postgresql'}/initdb`],
-    script: `B=${postgres()}; D=$PWD/data; mkdir $D; chmod 700 $D; as=; if [ $(id -u) = 0 ]; then chown 65534:65534 $D; chmod 755 .; as='setpriv --reuid 65534 --regid 65534 --clear-groups'; fi
+    needs: ['psql', 'setpriv', `${POSTGRES}/initdb`],
+    script: `B=${POSTGRES}; D=$PWD/data; mkdir $D; chmod 700 $D; as=; if [ $(id -u) = 0 ]; then chown 65534:65534 $D; chmod 755 .; as='setpriv --reuid 65534 --regid 65534 --clear-groups'; fi
       $as $B/initdb -D $D -U postgres -A trust --locale=C -E UTF8 >/dev/null && $as $B/pg_ctl -D $D -o "-c listen_addresses= -k $D" -l $D/log -w start >/dev/null
       psql -h $D -U postgres -Atc "create table t as select i, md5(i::text) m from generate_series(1,20000) i; create index on t(m)" \\
         -c "select count(*), max(m) from t" -c "select i from t where m=md5('777')"; $as $B/pg_ctl -D $D -w stop -m fast`,
@@ -91,12 +84,6 @@ const PROGRAMS: readonly Program[] = [
       /configured configure\r?\nhello\r?\n[\s\S]*Removing sandbox-hello[\s\S]*No such file[\s\S]*configured configure\r?\nhello\r?\nStatus: install ok installed\n$/,
   },
 ];
-
-function testOf({ name, needs, rootOnly }: Program) {
-  if (rootOnly !== true || isRoot) return itWith(...needs);
-  process.stderr.write(`${name}: skipped: only root may\n`);
-  return it.skip;
-}
 
 let runs = 0;
 
@@ -120,7 +107,8 @@ describe.each(longPlatforms())('on %s', (platform) => {
   const sandbox = [process.execPath, cli, 'run', '--platform', platform, '-e', 'LC_ALL=C'];
   const noise = ['-e', 'DEBIAN_FRONTEND=noninteractive', '--'];
   for (const program of PROGRAMS) {
-    testOf(program)(program.name, () => {
+    const test = program.rootOnly === true ? itAsRoot : itWith;
+    test(...program.needs)(program.name, () => {
       const seen = run([...sandbox, ...noise], program.script);
       if (program.expected !== undefined) expect(seen).toMatch(program.expected);
       else expect(seen).toBe(run([], program.script));

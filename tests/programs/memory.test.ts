@@ -1,12 +1,12 @@
 // Memory as real programs use it: the cap and its OOM killer, forks of a loaded redis, heaps that grow and shrink, stress-ng's memory stressors.
 // MEMORY_TEST_SCALE multiplies the data: 20 fills a node heap of 2 GB, 100 a redis of 1 GB.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Sandbox } from '../../packages/sentry/dist/index.js';
 import { longPlatforms, type Outcome } from '../support/native.js';
-import { itWith } from '../support/tools.js';
+import { itWith, postgresFolder } from '../support/tools.js';
 
 const cli = fileURLToPath(new URL('../../packages/cli/bin/sandbox-cli.cjs', import.meta.url));
 const here = fileURLToPath(new URL('./', import.meta.url));
@@ -28,18 +28,7 @@ function sandbox(platform: string, flags: readonly string[], ...command: string[
   return { stdout: result.stdout, stderr: result.stderr, status: result.status ?? -1 };
 }
 
-/** Where PostgreSQL's programs are; Debian keeps them out of the path. */
-function findPostgres(): string {
-  const base = '/usr/lib/postgresql';
-  const versions = existsSync(base) ? readdirSync(base) : [];
-  const found = versions
-    .map((version) => `${base}/${version}/bin`)
-    .find((bin) => existsSync(`${bin}/pgbench`));
-  if (found === undefined) process.stderr.write('skipping a memory test: postgresql is not installed\n');
-  return found ?? '';
-}
-
-const POSTGRES = findPostgres();
+const POSTGRES = postgresFolder();
 const STRESSORS =
   'vm mmap mremap brk madvise shm shm-sysv userfaultfd mlock memfd stack vm-rw remap mmapfork'.split(' ');
 
@@ -140,7 +129,7 @@ describe.each(longPlatforms())('on %s', (platform) => {
     expect(stderr + stdout).toBe('grown true\nshrunk true\n');
   });
 
-  it.runIf(POSTGRES !== '')('PostgreSQL shares its buffers among processes, below the cap', () => {
+  itWith(`${POSTGRES}/pgbench`)('PostgreSQL shares its buffers among processes, below the cap', () => {
     writeFileSync(`${folder}/pg.sh`, PG.replaceAll('BUFFERS', `${64 + 10 * scale}MB`));
     chmodSync(folder, 0o755);
     const cap = ['--memory', `${1 + Math.ceil(scale / 20)}g`];

@@ -22,7 +22,7 @@ const expected = (name: string) => ({
   status: 0,
 });
 
-describe.skipIf(!isRoot)('with the rights of root', () => {
+describe.skipIf(!isRoot)(`with the rights of root${isRoot ? '' : ' (skipped: only root has them)'}`, () => {
   it.for(programs)('%s natively', async (name, { skip }) => {
     skip(!isNewEnough, 'the kernel is older than the record');
     const native = await runNative(compileGuest(here + name), [], 'self');

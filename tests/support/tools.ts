@@ -1,5 +1,5 @@
-// Programs of this machine that tests run. A test whose programs are missing is skipped, and its name says what to install (Debian).
-import { existsSync } from 'node:fs';
+// Programs of this machine that tests run. A test that can't run here is skipped aloud: its name says why, and what to install (Debian).
+import { existsSync, readdirSync } from 'node:fs';
 import { it, type TestContext } from 'vitest';
 
 /** System directories alone: the sandboxed side has no other PATH. */
@@ -44,6 +44,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   node: 'nodejs',
   pgrep: 'procps',
   pidof: 'procps',
+  pgbench: 'postgresql',
   ping: 'iputils-ping',
   pmap: 'procps',
   prlimit: 'util-linux',
@@ -71,23 +72,40 @@ export function whereIs(program: string): string | null {
   return FOLDERS.map((folder) => `${folder}/${program}`).find((path) => existsSync(path)) ?? null;
 }
 
+/** Where the newest PostgreSQL keeps its server's programs, if there is one: Debian has them in no PATH. */
+export function postgresFolder(): string {
+  const base = '/usr/lib/postgresql';
+  const versions = existsSync(base) ? readdirSync(base).sort((a, b) => Number(b) - Number(a)) : [];
+  const folders = versions.map((version) => `${base}/${version}/bin`);
+  return folders.find((folder) => existsSync(`${folder}/initdb`)) ?? base;
+}
+
 /** Debian's package that brings a program. */
-export function packageOf(program: string): string {
+function packageOf(program: string): string {
   const name = program.slice(program.lastIndexOf('/') + 1);
   return PACKAGES[name] ?? name;
 }
 
-/** `it` for a test that runs these programs: skipped aloud where one of them is missing. */
-export function itWith(...programs: readonly string[]) {
-  const missing = programs.filter((program) => whereIs(program) === null);
+/** `it` that is skipped where there are reasons against the test: its printed name says them, and stderr does. */
+function itUnless(reasons: readonly (string | null)[]) {
+  const why = reasons.filter((reason) => reason !== null).join('; ');
   return (name: string, body: (context: TestContext) => void | Promise<void>): void => {
-    if (missing.length === 0) {
-      it(name, body);
-      return;
-    }
-    const packages = [...new Set(missing.map(packageOf))].join(' ');
-    const why = `skipped: no ${missing.join(', ')}; Debian: ${packages}`;
-    process.stderr.write(`${name}: ${why}\n`);
-    it.skip(`${name} (${why})`, body);
+    const shown = why === '' ? name : `${name} (skipped: ${why})`;
+    if (why !== '') process.stderr.write(`${shown}\n`);
+    it.skipIf(why !== '')(shown, body);
   };
 }
+
+function lackOf(programs: readonly string[]): string | null {
+  const missing = programs.filter((program) => whereIs(program) === null);
+  if (missing.length === 0) return null;
+  const packages = [...new Set(missing.map(packageOf))].join(' ');
+  return `needs ${missing.join(', ')}, from Debian's package ${packages}`;
+}
+
+/** `it` for a test that runs these programs. */
+export const itWith = (...programs: readonly string[]) => itUnless([lackOf(programs)]);
+
+/** `it` for a test that runs these programs, and changes what only root may. */
+export const itAsRoot = (...programs: readonly string[]) =>
+  itUnless([process.getuid?.() === 0 ? null : 'only root may do this', lackOf(programs)]);

@@ -2,6 +2,7 @@
 // leave at `never`; a tmpfs of one's own has its own answer: its `huge=advise` gives huge pages where madvise(2) asks for them, and
 // nowhere else. The mount is never attached to a tree (fsmount(2)), and lives as long as the file. Mounting takes CAP_SYS_ADMIN: a process
 // without it makes the file from a user namespace where it has some, in a child that shares memory and descriptors and ends at once.
+#include "child.h"
 #include "state.h"
 
 #include <cerrno>
@@ -23,8 +24,6 @@ constexpr unsigned kFsconfigSetString = 1;
 constexpr unsigned kFsconfigCreate = 6;
 constexpr unsigned kFsmountCloexec = 1;
 constexpr size_t kStack = 64 * 1024;
-
-#define ON_CHILD_STACK __attribute__((no_sanitize("address")))
 
 struct Attempt {
   char uidMap[32];
@@ -49,21 +48,9 @@ ON_CHILD_STACK static int FileOfTmpfs() {
   return fd;
 }
 
-ON_CHILD_STACK static bool WriteText(const char* path, const char* text) {
-  const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const auto length = static_cast<ssize_t>(strlen(text));
-  const bool written = write(fd, text, static_cast<size_t>(length)) == length;
-  close(fd);
-  return written;
-}
-
 ON_CHILD_STACK static int InNamespace(void* argument) {
   auto* attempt = static_cast<Attempt*>(argument);
-  WriteText("/proc/self/setgroups", "deny");
-  if (WriteText("/proc/self/uid_map", attempt->uidMap) && WriteText("/proc/self/gid_map", attempt->gidMap)) {
-    attempt->fd = FileOfTmpfs();
-  }
+  if (MapIds(attempt->uidMap, attempt->gidMap)) attempt->fd = FileOfTmpfs();
   _exit(0);
 }
 

@@ -1,6 +1,7 @@
 // Starting a process without copying the caller: a vfork-like clone shares memory until execve, so the cost does not grow with
 // the memory file, and the child may only make raw system calls on its own stack. Everything it needs is laid out in the
 // argument page beforehand: a command block of NUL-terminated strings and a list of descriptors.
+#include "child.h"
 #include "state.h"
 
 #include <cerrno>
@@ -21,9 +22,6 @@ namespace host {
 
 constexpr size_t kStack = 64 * 1024;
 constexpr int kMaxFds = 256;
-
-// The child leaves its stack by execve: an address sanitizer would keep its frames poisoned for whoever gets the memory next.
-#define ON_CHILD_STACK __attribute__((no_sanitize("address")))
 
 struct Child {
   int executable;            // descriptor for execveat, or -1
@@ -72,23 +70,6 @@ ON_CHILD_STACK static void ResetSignals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-ON_CHILD_STACK static bool WriteFile(const char* path, const char* text) {
-  const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const auto length = static_cast<ssize_t>(strlen(text));
-  const bool written = write(fd, text, static_cast<size_t>(length)) == length;
-  close(fd);
-  return written;
-}
-
-// In a new user namespace: says who is who there. An unprivileged process must give up setgroups first.
-ON_CHILD_STACK static bool MapIds(const Child& child) {
-  if ((child.namespaces & CLONE_NEWUSER) == 0) return true;
-  WriteFile("/proc/self/setgroups", "deny");
-  if (child.uidMap[0] != 0 && !WriteFile("/proc/self/uid_map", child.uidMap)) return false;
-  return child.gidMap[0] == 0 || WriteFile("/proc/self/gid_map", child.gidMap);
-}
-
 ON_CHILD_STACK static bool DropCapabilities() {
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   for (int capability = 0; capability < 64; capability++) {
@@ -101,7 +82,7 @@ ON_CHILD_STACK static bool DropCapabilities() {
 
 // Rights are dropped before exec, where the child is one thread; for root that includes those that exec would give back.
 ON_CHILD_STACK static bool GiveUp(const Child& child) {
-  if (!MapIds(child)) return false;
+  if ((child.namespaces & CLONE_NEWUSER) != 0 && !MapIds(child.uidMap, child.gidMap)) return false;
   if ((child.flags & kFlagSession) != 0) setsid();
   if ((child.flags & kFlagDropCapabilities) != 0) {
     prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0);

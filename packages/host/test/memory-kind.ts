@@ -1,27 +1,13 @@
 // Makes a memory file, on a host that refuses new mounts when the argument is `refused`, and prints what it is and what it can.
 import { readlinkSync } from 'node:fs';
 import { createMemoryFile, MemoryFile, openHost } from '@sandbox-kernel/host';
+import { refuseCalls } from './refuse.js';
 
 const MIB = 2 ** 20;
 const host = openHost();
 if (process.argv[2] === 'refused') {
-  const program = new Uint8Array(4 * 8);
-  const view = new DataView(program.buffer);
   const SYS_FSOPEN = 430;
-  const instructions = [
-    [0x20, 0, 0, 0],
-    [0x15, 0, 1, SYS_FSOPEN],
-    [0x06, 0, 0, 0x0005_0001],
-    [0x06, 0, 0, 0x7fff_0000],
-  ];
-  instructions.forEach(([code = 0, yes = 0, no = 0, value = 0], i) => {
-    view.setUint16(i * 8, code, true);
-    view.setUint8(i * 8 + 2, yes);
-    view.setUint8(i * 8 + 3, no);
-    view.setUint32(i * 8 + 4, value, true);
-  });
-  host.confinement.noNewPrivileges();
-  host.confinement.seccomp(program);
+  refuseCalls(host, [SYS_FSOPEN], 1);
 }
 const memory = createMemoryFile(host.door);
 if (!(memory instanceof MemoryFile)) throw new Error(`memory file: ${memory}`);

@@ -1,7 +1,5 @@
 // Guests that attack the stub they run in: docs/security/systrap.md names these tests.
 import {
-  type AddressSpace,
-  type Context,
   FRAME_CR2,
   FRAME_CS,
   FRAME_EFLAGS,
@@ -31,16 +29,21 @@ import {
 } from '@sandbox-kernel/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHarness } from '../harness.js';
+import {
+  GUEST_TEXT,
+  jumpToEachByte,
+  runBesideScribbler,
+  SLOTS,
+  settle,
+  worksBeside,
+} from '../support/hostile.js';
 
-const GUEST_TEXT = 0x7fff_c000_0000;
 const TRUSTED_TEXT = GUEST_TEXT + 0x1000;
 const CONSTANTS = 0x7fff_c001_0000;
 const CONTROL = 0x7fff_c001_1000;
 const DOORBELL = 0x7fff_c001_2000;
 const SCRATCH = 0x7fff_c001_3000;
 const COMMANDS = 0x7fff_c002_0000;
-const SLOTS = 0x7fff_d000_0000;
-const SLOT_SIZE = 16384;
 const DATA = 0x600000;
 const SYS_futex = 202;
 const SYS_rt_sigreturn = 15;
@@ -54,26 +57,12 @@ beforeEach(() => {
 });
 afterEach(() => harness.close());
 
-/** Runs until it traps; a guest that only loops is interrupted. */
-function settle(context: Context, space: AddressSpace): number {
-  if (context.resume(space, 0) !== 0) return -1;
-  let id = harness.platform.wait(harness.now() + 2e6);
-  if (id !== context.id) {
-    context.interrupt();
-    id = harness.platform.wait(harness.now() + 20e9);
-  }
-  expect(id).toBe(context.id);
-  return bench.kind(context);
-}
-
 /** The platform still serves others. */
 function stillWorks(): void {
   const { space, context } = bench.guest(new Code().call(5));
   expect(bench.run(context, space)).toBe(TRAP_SYSCALL);
   expect(bench.get(context, FRAME_RAX)).toBe(5);
 }
-
-const REGISTERS = Array.from({ length: 15 }, (_, i) => i * 8);
 
 describe('jumps into the stub', () => {
   const fillings: [string, number][] = [
@@ -85,22 +74,9 @@ describe('jumps into the stub', () => {
   it.each(fillings)(
     'at every byte, with registers full of %s, hurt nobody',
     (_, value) => {
-      let victim = bench.guest(new Code().nop());
-      for (const [text, length] of [
-        [GUEST_TEXT, 448],
-        [TRUSTED_TEXT, 1536],
-      ] as const) {
-        for (let at = 0; at < length; at++) {
-          const context = bench.at(text + at);
-          for (const register of REGISTERS) if (register !== FRAME_RSP) bench.set(context, register, value);
-          const kind = settle(context, victim.space);
-          expect([TRAP_SYSCALL, TRAP_FAULT, TRAP_EXCEPTION, TRAP_INTERRUPTED, TRAP_DEATH]).toContain(kind);
-          context.release();
-          if (kind !== TRAP_DEATH) continue;
-          victim.space.destroy();
-          victim = bench.guest(new Code().nop());
-        }
-      }
+      const victim = () => bench.guest(new Code().nop());
+      jumpToEachByte(bench, victim, GUEST_TEXT, GUEST_TEXT + 448, value);
+      jumpToEachByte(bench, victim, TRUSTED_TEXT, TRUSTED_TEXT + 1536, value);
       stillWorks();
     },
     120_000,
@@ -180,37 +156,11 @@ describe('forged doorbells', () => {
 
 describe('corrupt frames', () => {
   it('written by a sibling while the sentry reads them end in traps or the death of that space', () => {
-    const { space, context } = bench.guest(new Code().mov(RAX, 39).syscall().jumpTo(0));
-    bench.run(context, space);
-    // A sibling fills the first slots, stacks and all, with a pattern, for ever.
-    const page = bench.map(space, 0x500000, 5);
-    const fill = new Code()
-      .mov(RAX, 0x0102_0304_0506_0708n)
-      .mov(RDI, SLOTS)
-      .mov(RCX, SLOT_SIZE / 8)
-      .raw(0xf3, 0x48, 0xab)
-      .jumpTo(10);
-    harness.memory.set(fill.toBytes(), page);
-    const sibling = bench.at(0x500000);
-    sibling.resume(space, 0);
-    for (let i = 0; i < 200; i++) {
-      if (context.resume(space, 0) !== 0) break;
-      let id = harness.platform.wait(harness.now() + 20e6);
-      while (id === sibling.id) id = harness.platform.wait(harness.now() + 20e6);
-      if (id !== context.id || bench.kind(context) === TRAP_DEATH) break;
-    }
-    stillWorksBeside([sibling, context]);
+    const guest = bench.guest(new Code().mov(RAX, 39).syscall().jumpTo(0));
+    bench.run(guest.context, guest.space);
+    const sibling = runBesideScribbler(bench, guest, 0x0102_0304_0506_0708n);
+    worksBeside(bench, bench.guest(new Code().call(5)), [sibling, guest.context]);
   });
-
-  function stillWorksBeside(others: readonly Context[]): void {
-    const { space, context } = bench.guest(new Code().call(5));
-    context.resume(space, 0);
-    for (;;) {
-      const id = harness.platform.wait(harness.now() + 20e9);
-      if (id === context.id) return;
-      expect(others.map((other) => other.id)).toContain(id);
-    }
-  }
 });
 
 /** Jumps to the stub's rt_sigreturn with a frame at `DATA` (struct ucontext of the kernel). */
@@ -271,7 +221,7 @@ describe('blocked signals, moved stack', () => {
     bench.map(space, 0x900000, 3, 4);
     harness.memory.set(new Code().call(1).toBytes(), page);
     forge(data, 0x500000, 0x900000);
-    expect([TRAP_DEATH, TRAP_SYSCALL]).toContain(settle(context, space));
+    expect([TRAP_DEATH, TRAP_SYSCALL]).toContain(settle(bench, context, space));
     stillWorks();
   });
 
@@ -279,7 +229,7 @@ describe('blocked signals, moved stack', () => {
     for (const selector of [0x10, 0xfff3, 0]) {
       const { space, context, data } = bench.guest(sigreturn(DATA));
       forge(data, 0x500000, 0, selector);
-      expect([TRAP_DEATH, TRAP_EXCEPTION, TRAP_FAULT]).toContain(settle(context, space));
+      expect([TRAP_DEATH, TRAP_EXCEPTION, TRAP_FAULT]).toContain(settle(bench, context, space));
     }
     stillWorks();
   });
@@ -310,7 +260,7 @@ describe('hostile selectors', () => {
   it.each(cases)('such as %s are refused or trap', (_, register, value) => {
     const { space, context } = bench.guest(new Code().nop().call(1));
     bench.set(context, register, value);
-    const kind = settle(context, space);
+    const kind = settle(bench, context, space);
     if (kind >= 0) expect(kind).toBeGreaterThan(0);
     const next = bench.guest(new Code().call(5));
     expect(bench.run(next.context, next.space)).toBe(TRAP_SYSCALL);

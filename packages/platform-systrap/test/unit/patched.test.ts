@@ -16,20 +16,27 @@ import {
   FRAME_RIP,
   FRAME_RSP,
   TRAP_DEATH,
-  TRAP_EXCEPTION,
   TRAP_FAULT,
   TRAP_INTERRUPTED,
   TRAP_SYSCALL,
 } from '@sandbox-kernel/contracts';
-import { Code, type PlatformHarness, RAX, RBX, RCX, RDI, Workbench } from '@sandbox-kernel/testkit';
+import { Code, type PlatformHarness, RAX, RBX, RCX, Workbench } from '@sandbox-kernel/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHarness, createPatchingHarness } from '../harness.js';
+import {
+  GUEST_TEXT,
+  jumpToEachByte,
+  KINDS,
+  REGISTERS,
+  runBesideScribbler,
+  SLOTS,
+  settle,
+  startSibling,
+  worksBeside,
+} from '../support/hostile.js';
 
 const CODE = 0x400000;
 const DATA = 0x600000;
-const GUEST_TEXT = 0x7fff_c000_0000;
-const SLOTS = 0x7fff_d000_0000;
-const SLOT_SIZE = 16384;
 /** Where the assembly of native/stub/patched.S is, with room to spare. */
 const PATCHED_FROM = 1024;
 const PATCHED_TO = 1900;
@@ -77,26 +84,12 @@ function counter(name: string): number {
   return harness.platform.statistics()[name] ?? -1;
 }
 
-function settle(context: Context, space: AddressSpace): number {
-  if (context.resume(space, 0) !== 0) return -1;
-  let id = harness.platform.wait(harness.now() + 2e6);
-  if (id !== context.id) {
-    context.interrupt();
-    id = harness.platform.wait(harness.now() + 20e9);
-  }
-  expect(id).toBe(context.id);
-  return bench.kind(context);
-}
-
 function stillWorks(): void {
   const { space, context } = patchedLoop();
   for (let i = 0; i < 3; i++) expect(bench.run(context, space)).toBe(TRAP_SYSCALL);
   expect(bench.get(context, FRAME_RAX)).toBe(39);
   context.release();
 }
-
-const KINDS = [TRAP_SYSCALL, TRAP_FAULT, TRAP_EXCEPTION, TRAP_INTERRUPTED, TRAP_DEATH];
-const REGISTERS = Array.from({ length: 15 }, (_, i) => i * 8);
 
 describe('a call through a patched site', () => {
   it('shows the registers that `syscall` would have left, and returns with the result', () => {
@@ -247,17 +240,13 @@ describe('hostile use', () => {
   it.each(fillings)(
     'jumps to every byte of the way in, with registers full of %s, hurt nobody',
     (_, value) => {
-      let victim = patched(new Code().nop(), CODE);
-      for (let at = PATCHED_FROM; at < PATCHED_TO; at++) {
-        const context = bench.at(GUEST_TEXT + at);
-        for (const register of REGISTERS) if (register !== FRAME_RSP) bench.set(context, register, value);
-        const kind = settle(context, victim.space);
-        expect(KINDS).toContain(kind);
-        context.release();
-        if (kind !== TRAP_DEATH) continue;
-        victim.space.destroy();
-        victim = patched(new Code().nop(), CODE);
-      }
+      jumpToEachByte(
+        bench,
+        () => patched(new Code().nop(), CODE),
+        GUEST_TEXT + PATCHED_FROM,
+        GUEST_TEXT + PATCHED_TO,
+        value,
+      );
       stillWorks();
     },
     120_000,
@@ -271,7 +260,7 @@ describe('hostile use', () => {
   ])('records with a way back %s are faults or calls of the program', (_, next) => {
     const { space, context } = patched(enter(), next);
     for (let i = 0; i < 3; i++) {
-      const kind = settle(context, space);
+      const kind = settle(bench, context, space);
       expect([...KINDS, -1]).toContain(kind);
       if (kind !== TRAP_SYSCALL) break;
     }
@@ -283,53 +272,26 @@ describe('hostile use', () => {
       new Code().mov(RCX, at).raw(0x49, 0xbb, ...quad(entry), 0x41, 0xff, 0xe3),
       CODE,
     );
-    expect(settle(context, space)).toBe(TRAP_FAULT);
+    expect(settle(bench, context, space)).toBe(TRAP_FAULT);
   });
 
   it('siblings that write the slots while calls come in end in traps or the death of that space', () => {
-    const { space, context } = patchedLoop();
-    bench.run(context, space);
-    const page = bench.map(space, 0x500000, 5);
-    const fill = new Code()
-      .mov(RAX, 0x0000_0001_0000_0001n)
-      .mov(RDI, SLOTS)
-      .mov(RCX, SLOT_SIZE / 8)
-      .raw(0xf3, 0x48, 0xab)
-      .jumpTo(10);
-    harness.memory.set(fill.toBytes(), page);
-    const sibling = bench.at(0x500000);
-    sibling.resume(space, 0);
-    for (let i = 0; i < 200; i++) {
-      if (context.resume(space, 0) !== 0) break;
-      let id = harness.platform.wait(harness.now() + 20e6);
-      while (id === sibling.id) id = harness.platform.wait(harness.now() + 20e6);
-      if (id !== context.id || bench.kind(context) === TRAP_DEATH) break;
-    }
-    const { space: own, context: witness } = patchedLoop();
-    witness.resume(own, 0);
-    for (;;) {
-      const id = harness.platform.wait(harness.now() + 20e9);
-      if (id === witness.id) break;
-      expect([sibling.id, context.id]).toContain(id);
-    }
+    const guest = patchedLoop();
+    bench.run(guest.context, guest.space);
+    const sibling = runBesideScribbler(bench, guest, 0x0000_0001_0000_0001n);
+    worksBeside(bench, patchedLoop(), [sibling, guest.context]);
   });
 
   it('a sibling that keeps a thread from making its frame loses its space, and nobody else anything', () => {
     const { space, context } = patchedLoop();
     expect(bench.run(context, space)).toBe(TRAP_SYSCALL);
     // Says for ever that the first slot was entered by a patch.
-    const page = bench.map(space, 0x500000, 5);
-    harness.memory.set(
-      new Code()
-        .mov(RBX, SLOTS + 56)
-        .mov(RAX, 1)
-        .store(RBX, RAX)
-        .jumpTo(20)
-        .toBytes(),
-      page,
-    );
-    const sibling = bench.at(0x500000);
-    sibling.resume(space, 0);
+    const scribble = new Code()
+      .mov(RBX, SLOTS + 56)
+      .mov(RAX, 1)
+      .store(RBX, RAX)
+      .jumpTo(20);
+    const sibling = startSibling(bench, space, scribble);
     bench.set(context, FRAME_R10, 1);
     // Other registers than a fast return can bring: the thread has to make its frame.
     for (let i = 0; i < 3; i++) {
@@ -339,12 +301,6 @@ describe('hostile use', () => {
       expect([context.id, sibling.id]).toContain(id);
       if (id !== context.id || bench.kind(context) === TRAP_DEATH) break;
     }
-    const { space: own, context: witness } = patchedLoop();
-    witness.resume(own, 0);
-    for (;;) {
-      const id = harness.platform.wait(harness.now() + 20e9);
-      if (id === witness.id) break;
-      expect([sibling.id, context.id]).toContain(id);
-    }
+    worksBeside(bench, patchedLoop(), [sibling, context]);
   }, 60_000);
 });
