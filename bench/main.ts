@@ -12,6 +12,7 @@ import { LOOPBACK } from './suites/loopback.js';
 import { MACRO } from './suites/macro.js';
 import { MICRO } from './suites/micro.js';
 import { NET } from './suites/net.js';
+import { TIME } from './suites/time.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cli = `${root}packages/cli/bin/sandbox-cli.cjs`;
@@ -57,7 +58,8 @@ function columns(): Column[] {
 function compile(): string {
   const cache = `${root}bench/.cache`;
   mkdirSync(cache, { recursive: true });
-  const args = ['-O2', '-static', '-pthread', `${root}bench/guest/bench.c`, '-o', `${cache}/bench`];
+  const sources = ['bench.c', 'timers.c'].map((name) => `${root}bench/guest/${name}`);
+  const args = ['-O2', '-static', '-pthread', ...sources, '-o', `${cache}/bench`];
   const gcc = spawnSync('gcc', args, { encoding: 'utf8' });
   if (gcc.status !== 0) throw new Error(`bench: gcc is needed and failed: ${gcc.stderr ?? gcc.error}`);
   return `${cache}/bench`;
@@ -111,7 +113,9 @@ const world: World = { guest: compile(), folder: mkdtempSync(`${tmpdir()}/sandbo
 const rows: Row[] = [];
 const idle: Record<string, unknown> = {};
 try {
-  for (const benchmark of [...MICRO, ...NET, ...LOOPBACK, ...MACRO].filter(({ name }) => wanted(name))) {
+  for (const benchmark of [...MICRO, ...TIME, ...NET, ...LOOPBACK, ...MACRO].filter(({ name }) =>
+    wanted(name),
+  )) {
     if (benchmark.prepare?.(world) === false) {
       print(`${benchmark.name.padEnd(24)} skipped: a program it needs is not installed`);
       continue;
