@@ -6,13 +6,16 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Benchmark, type Column, median, type Row, type World } from './benchmark.js';
-import { measureIdle } from './idle.js';
+import { measureDensity, measureWaiters } from './idle.js';
 import { formatRow, html } from './report.js';
 import { BUILD } from './suites/build.js';
 import { LOOPBACK } from './suites/loopback.js';
 import { MACRO } from './suites/macro.js';
 import { MICRO } from './suites/micro.js';
 import { NET } from './suites/net.js';
+import { TIME } from './suites/time.js';
+
+const SUITES: readonly Benchmark[] = [...MICRO, ...TIME, ...NET, ...LOOPBACK, ...MACRO, ...BUILD];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cli = `${root}packages/cli/bin/sandbox-cli.cjs`;
@@ -58,7 +61,8 @@ function columns(): Column[] {
 function compile(): string {
   const cache = `${root}bench/.cache`;
   mkdirSync(cache, { recursive: true });
-  const args = ['-O2', '-static', '-pthread', `${root}bench/guest/bench.c`, '-o', `${cache}/bench`];
+  const sources = ['bench.c', 'timers.c'].map((name) => `${root}bench/guest/${name}`);
+  const args = ['-O2', '-static', '-pthread', ...sources, '-o', `${cache}/bench`];
   const gcc = spawnSync('gcc', args, { encoding: 'utf8' });
   if (gcc.status !== 0) throw new Error(`bench: gcc is needed and failed: ${gcc.stderr ?? gcc.error}`);
   return `${cache}/bench`;
@@ -104,17 +108,19 @@ function measure(benchmark: Benchmark, column: Column, world: World): Row {
 
 const wanted = (name: string): boolean =>
   positionals.length === 0 || positionals.some((prefix) => name === prefix || name.startsWith(`${prefix}/`));
+/** `idle` is wanted when one of its programs is. */
+const wantedBelow = (family: string): boolean =>
+  wanted(family) || positionals.some((name) => name.startsWith(`${family}/`));
 const print = (line: string): void => {
   if (!values.json) process.stdout.write(`${line}\n`);
 };
 
 const world: World = { guest: compile(), folder: mkdtempSync(`${tmpdir()}/sandbox-bench-`) };
 const rows: Row[] = [];
-const idle: Record<string, unknown> = {};
+const density: Record<string, number> = {};
+let idle: Awaited<ReturnType<typeof measureWaiters>> = {};
 try {
-  for (const benchmark of [...MICRO, ...NET, ...LOOPBACK, ...MACRO, ...BUILD].filter(({ name }) =>
-    wanted(name),
-  )) {
+  for (const benchmark of SUITES.filter(({ name }) => wanted(name))) {
     if (benchmark.prepare?.(world) === false) {
       print(`${benchmark.name.padEnd(24)} skipped: a program it needs is not installed`);
       continue;
@@ -125,21 +131,29 @@ try {
       print(formatRow(row));
     }
   }
-  if (wanted('density') || wanted('idle')) {
+  if (wanted('density')) {
     for (const column of columns()) {
-      const figures = await measureIdle(column.wrap(['/bin/sleep', '600'], []), 20);
-      idle[column.name] = figures;
-      print(
-        `${'density'.padEnd(24)} ${column.name.padEnd(16)} ${figures.mibPerSandbox.toFixed(1)} MiB per idle sandbox`,
-      );
-      print(
-        `${'idle'.padEnd(24)} ${column.name.padEnd(16)} ${figures.cpuPercent.toFixed(2)} % of a core, ${figures.wakeUpsPerMinute.toFixed(1)} wake-ups a minute per idle sandbox`,
-      );
+      const mib = await measureDensity(column.wrap(['/bin/sleep', '600'], []), 20);
+      density[column.name] = mib;
+      print(`${'density'.padEnd(24)} ${column.name.padEnd(16)} ${mib.toFixed(1)} MiB per idle sandbox`);
     }
+  }
+  if (wantedBelow('idle')) {
+    const native = { name: 'native', wrap: (command: readonly string[]) => command };
+    const sandboxes = columns().map(({ name, wrap }) => ({
+      name,
+      wrap: (command: readonly string[]) => wrap(command, []),
+    }));
+    idle = await measureWaiters([native, ...sandboxes], (waiter) => wanted(`idle/${waiter}`));
+    for (const [waiter, byColumn] of Object.entries(idle))
+      for (const [column, { cpuMillisPerMinute, wakeUpsPerMinute }] of Object.entries(byColumn))
+        print(
+          `${`idle/${waiter}`.padEnd(24)} ${column.padEnd(16)} ${cpuMillisPerMinute.toFixed(2)} ms of processor time and ${wakeUpsPerMinute.toFixed(0)} wake-ups in a minute`,
+        );
   }
 } finally {
   rmSync(world.folder, { recursive: true, force: true });
 }
-if (values.json) process.stdout.write(`${JSON.stringify({ rows, idle }, null, 2)}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify({ rows, density, idle }, null, 2)}\n`);
 if (values.html !== undefined) writeFileSync(values.html, html(rows));
 process.exitCode = rows.some(({ error }) => error !== undefined) ? 1 : 0;

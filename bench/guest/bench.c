@@ -285,9 +285,13 @@ static double http(char *arg) {
   return (now() - start) / requests;
 }
 
+// timers.c
+double timers(char *argument);
+
 static double measure(const char *name, const char *arg) {
   if (!strcmp(name, "io")) return io(strdup(arg));
   if (!strcmp(name, "http")) return http(strdup(arg));
+  if (!strcmp(name, "timer")) return timers(strdup(arg));
   if (!strcmp(name, "getpid")) return repeat(op_getpid, 0.3, 1L << 40);
   if (!strcmp(name, "clock")) return repeat(op_clock, 0.3, 1L << 40);
   if (!strcmp(name, "alloc")) return repeat(op_alloc, 0.3, 1L << 40);

@@ -1,7 +1,7 @@
 // Virtual time and seeds: two runs of a program whose output depends on clocks and random numbers give the same bytes; time runs as
 // fast as it is told to.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compileGuest, platforms } from '../support/native.js';
@@ -27,6 +27,47 @@ while time.perf_counter() - start < 0.005: turns += 1
 print(turns, os.times())
 `;
 
+/** What a seed decides beyond the obvious: ports, sequence numbers and time stamps as a packet socket sees them, flow labels, inodes. */
+const NETWORK = `
+import ctypes, hashlib, mmap, os, socket, tempfile
+tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+for family, host in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
+    server = socket.socket(family); server.bind((host, 0)); server.listen()
+    for i in range(3):
+        client = socket.create_connection((host, server.getsockname()[1])); peer, address = server.accept()
+        client.sendall(b'x' * i * 1000); client.close()
+        got = 0
+        while True:
+            part = peer.recv(65536)
+            if not part: break
+            got += len(part)
+        print(server.getsockname(), address, peer.getpeername(), got); peer.close()
+    to = socket.socket(family, socket.SOCK_DGRAM); to.bind((host, 0))
+    socket.socket(family, socket.SOCK_DGRAM).sendto(b'datagram', to.getsockname()); print(to.recvfrom(99), to.getsockname())
+tap.setblocking(False)
+packets = []
+try:
+    while True: packets.append(tap.recvfrom(65535))
+except BlockingIOError: pass
+print(len(packets))
+for data, where in packets: print(where, data.hex())
+for name in ('boot_id', 'uuid'): print(open('/proc/sys/kernel/random/' + name).read())
+libc = ctypes.CDLL(None); libc.getauxval.restype = ctypes.c_ulong
+print(ctypes.string_at(libc.getauxval(25), 16).hex(), [hex(libc.getauxval(n)) for n in (3, 5, 6, 7, 9, 16, 23, 33, 51)])
+print(os.getrandom(8).hex(), open('/dev/urandom', 'rb').read(8).hex(), open('/dev/random', 'rb').read(8).hex())
+print(hash('abc'), id(object()), ctypes.addressof(ctypes.c_char.from_buffer(mmap.mmap(-1, 4096))))
+print(hashlib.sha256(open('/proc/self/maps', 'rb').read()).hexdigest(), open('/proc/self/stat').read())
+folder = tempfile.mkdtemp()
+for name in 'abc': open(folder + '/' + name, 'w').write(name); print(folder, os.stat(folder + '/' + name))
+read, write = os.pipe(); kept = [socket.socket() for _ in range(2)]
+print(os.fstat(read), [os.fstat(s.fileno()) for s in kept], sorted(os.readlink('/proc/self/ns/' + n) for n in os.listdir('/proc/self/ns')))
+for i in range(3):
+    child = os.fork()
+    if child == 0: print(i, os.getpid(), os.urandom(4).hex(), os.stat('/proc/self').st_mtime_ns, flush=True); os._exit(0)
+    print(os.waitpid(child, 0))
+print(os.times(), [open('/proc/net/' + n).read() for n in ('tcp', 'tcp6', 'udp', 'snmp', 'dev')])
+`;
+
 const BASH = `
 echo $RANDOM $SRANDOM $SECONDS $EPOCHREALTIME $$; sleep 1; echo $SECONDS $EPOCHREALTIME
 (echo $BASHPID $RANDOM) | cat; time true; mktemp -u; head -c 16 /dev/urandom | od -An -tx1
@@ -35,6 +76,9 @@ timeout 1 sh -c 'while :; do :; done'; echo $?; touch /tmp/new; stat -c %y /tmp/
 
 writeFileSync(`${world}/script.py`, PYTHON);
 writeFileSync(`${world}/script.sh`, BASH);
+/** Alone in its folder, as Python looks at what is beside it. */
+mkdirSync(`${world}/network`);
+writeFileSync(`${world}/network/script.py`, NETWORK);
 
 function run(options: readonly string[], command: readonly string[]): string {
   const { NODE_EXTRA_CA_CERTS: _unused, ...env } = process.env;
@@ -64,6 +108,20 @@ describe.each(platforms())('on %s', (platform) => {
       expect(run([...on, ...START, '--seed', '8'], command)).not.toBe(first);
     });
   }
+
+  itWith('/usr/bin/python3')('connections, addresses and names follow from the seed, byte for byte', () => {
+    const command = ['/usr/bin/python3', `${world}/network/script.py`];
+    const first = run([...on, ...START, '-u', '0', '--seed', '7'], command);
+    expect(first.split('\n').filter((line) => line.startsWith("('lo'")).length).toBeGreaterThan(60);
+    expect(run([...on, ...START, '-u', '0', '--seed', '7'], command)).toBe(first);
+    const other = run([...on, ...START, '-u', '0', '--seed', '8'], command);
+    const shared = new Set(first.split('\n'));
+    // Ports, sequence numbers and whatever else is random differ; what counts them does not.
+    const same = other
+      .split('\n')
+      .filter((line) => /127\.0\.0\.1|::1|'lo'|^[0-9a-f-]{16,}/.test(line) && shared.has(line));
+    expect(same).toEqual([]);
+  });
 
   it('starts at the very moment, and sleeps without waiting', () => {
     const started = performance.now();

@@ -10,20 +10,32 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef SYS_io_uring_setup
-#define SYS_io_uring_setup 425
-#define SYS_io_uring_enter 426
-#define SYS_io_uring_register 427
-#endif
 
+// Newer than some headers.
+enum {
+  IO_URING_SETUP = 425, IO_URING_ENTER, IO_URING_REGISTER, OPEN_TREE, MOVE_MOUNT, FSOPEN, FSCONFIG, FSMOUNT, FSPICK,
+  CLONE3 = 435, PIDFD_GETFD = 438, MOUNT_SETATTR = 442, QUOTACTL_FD = 443,
+};
+
+// docs.docker.com, "Significant syscalls blocked by the default profile", and what else takes a capability that a container has not.
 static const int refused[] = {
-    SYS_acct, SYS_add_key, SYS_bpf, SYS_clock_adjtime, SYS_clock_settime, SYS_create_module, SYS_delete_module,
-    SYS_fanotify_init, SYS_finit_module, SYS_get_mempolicy, SYS_init_module, SYS_io_uring_enter, SYS_io_uring_register,
-    SYS_io_uring_setup, SYS_ioperm, SYS_iopl, SYS_kcmp, SYS_kexec_file_load, SYS_kexec_load, SYS_keyctl,
-    SYS_lookup_dcookie, SYS_mbind, SYS_mount, SYS_move_pages, SYS_nfsservctl, SYS_open_by_handle_at, SYS_perf_event_open,
-    SYS_pivot_root, SYS_quotactl, SYS_reboot, SYS_request_key, SYS_set_mempolicy, SYS_setns, SYS_settimeofday,
-    SYS_swapoff, SYS_swapon, SYS_sysfs, SYS__sysctl, SYS_umount2, SYS_unshare, SYS_uselib, SYS_userfaultfd, SYS_ustat,
-    SYS_vhangup, SYS_syslog, SYS_sethostname, SYS_setdomainname, SYS_chroot,
+    // clocks
+    SYS_clock_adjtime, SYS_clock_settime, SYS_settimeofday,
+    // modules and the kernel itself
+    SYS_create_module, SYS_delete_module, SYS_finit_module, SYS_init_module, SYS_query_module, SYS_get_kernel_syms,
+    SYS_kexec_file_load, SYS_kexec_load, SYS_reboot, SYS_syslog, SYS_bpf, SYS_perf_event_open, SYS_iopl, SYS_ioperm,
+    // mounts and namespaces
+    SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_setns, SYS_unshare, OPEN_TREE, MOVE_MOUNT, FSOPEN, FSCONFIG,
+    FSMOUNT, FSPICK, MOUNT_SETATTR, SYS_sethostname, SYS_setdomainname, SYS_vhangup,
+    // files and storage
+    SYS_open_by_handle_at, SYS_fanotify_init, SYS_quotactl, QUOTACTL_FD, SYS_swapon, SYS_swapoff, SYS_acct, SYS_lookup_dcookie,
+    // other processes
+    SYS_kcmp, SYS_process_vm_readv, SYS_process_vm_writev, PIDFD_GETFD,
+    // memory
+    SYS_mbind, SYS_get_mempolicy, SYS_set_mempolicy, SYS_move_pages, SYS_userfaultfd,
+    // keys, rings, and what is old
+    SYS_add_key, SYS_keyctl, SYS_request_key, IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER, SYS_nfsservctl, SYS_sysfs,
+    SYS__sysctl, SYS_uselib, SYS_ustat,
 };
 enum { COUNT = sizeof refused / sizeof *refused };
 
@@ -42,7 +54,7 @@ int main(int argc, char **argv) {
   if (argc < 2) return 2;
   put((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
   for (int i = 0; i < COUNT; i++) answer(refused[i], EPERM);
-  answer(435, ENOSYS);  // clone3
+  answer(CLONE3, ENOSYS);
   put((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_personality, 0, 4));
   put((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)));
   put((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 6, 0));

@@ -40,6 +40,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   lscpu: 'util-linux',
   lslocks: 'util-linux',
   mountpoint: 'util-linux',
+  'musl-gcc': 'musl-tools',
   nft: 'nftables',
   node: 'nodejs',
   pgrep: 'procps',

@@ -94,7 +94,7 @@ async function platforms(): Promise<Finding[]> {
     return [systrap, ptrace, { name, state: 'ok', detail: 'takes systrap, the faster one: it works here' }];
   }
   if (ptrace.state === 'ok') {
-    return [systrap, ptrace, { name, state: 'ok', detail: 'takes ptrace: systrap was refused' }];
+    return [systrap, ptrace, { name, state: 'ok', detail: `takes ptrace, as for systrap ${systrap.detail}` }];
   }
   return [systrap, ptrace, { name, state: 'missing', detail: 'neither systrap nor ptrace works here' }];
 }

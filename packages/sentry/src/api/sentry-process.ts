@@ -24,11 +24,17 @@ function sentryProgram(): string {
   return fileURLToPath(new URL('./sentry-process.cjs', import.meta.url));
 }
 
+/** What of the environment the sentry looks at, for tests and diagnosis. */
+const SWITCHES = ['SANDBOX_LEAK_CHECK', 'SANDBOX_TSC'];
+
 /** The sentry needs no more of the environment than this. */
 function sentryEnvironment(): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8' };
-  const leakCheck = process.env.SANDBOX_LEAK_CHECK;
-  return leakCheck === undefined ? environment : { ...environment, SANDBOX_LEAK_CHECK: leakCheck };
+  for (const name of SWITCHES) {
+    const value = process.env[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  return environment;
 }
 
 export function startSentry(): SentryProcess {

@@ -85,7 +85,7 @@ export function openHostSide(): HostSide {
   if (typeof memory === 'number') throw new Error(`memfd_create: ${errnoName(-memory)}`);
   const watcher = startEventWatcher(door);
   if (typeof watcher === 'number') throw new Error(`epoll: ${errnoName(-watcher)}`);
-  const keeper = startTimeKeeper(door);
+  const keeper = startTimeKeeper(door, process.env.SANDBOX_TSC !== 'off');
   if (typeof keeper === 'number') throw new Error(`clock: ${errnoName(-keeper)}`);
   const host = openHost(memory);
   return {
