@@ -288,6 +288,38 @@ describe('captures and events', () => {
   });
 });
 
+describe('the end of a sandbox', () => {
+  itWith('/usr/bin/python3')('what a program sent before it ended still arrives', async () => {
+    const total = 8 << 20;
+    let got = 0;
+    let ended = false;
+    // Reads slowly at first, so that the last bytes are still in the sandbox when the program is gone.
+    const server = createTcp((socket) => {
+      socket.pause();
+      setTimeout(() => socket.resume(), 300);
+      socket.on('data', (bytes) => {
+        got += bytes.length;
+      });
+      socket.on('end', () => {
+        ended = true;
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push(server);
+    const { port: there } = server.address() as AddressInfo;
+    const script = `import socket
+s = socket.create_connection(('10.0.2.2', ${there})); s.sendall(bytes(${total})); s.close()`;
+    const { stdout, stderr } = await run([...LOOPBACK, '--json'], ['/usr/bin/python3', '-c', script]);
+    const result = JSON.parse(stdout) as { network: { kind: string; sent?: number }[] };
+    expect(
+      result.network.map(({ kind }) => kind),
+      stderr,
+    ).toEqual(['connect', 'close']);
+    await eventually(async () => ended, 'the end');
+    expect([got, result.network[1]?.sent]).toEqual([total, total]);
+  });
+});
+
 describe('sandbox.network', () => {
   itWith('curl')('changes while programs run', async () => {
     const asked: string[] = [];
@@ -311,6 +343,39 @@ describe('sandbox.network', () => {
     expect(published?.hostPort).toBeGreaterThan(0);
     expect(await sandbox.network.unpublish(published?.hostPort ?? 0)).toBe(true);
     await expect(sandbox.network.publish(`${port}:80`)).rejects.toThrow(/EADDRINUSE/);
+  });
+});
+
+describe('a switch beside mode user', () => {
+  itWith('curl')('joins sandboxes, and the rules decide about everything else', async () => {
+    const lan = new Switch();
+    open.push(lan);
+    const free = await freePort();
+    const server = await Sandbox.create({ network: { switch: lan, name: 'web', publish: [`${free}:80`] } });
+    const client = await Sandbox.create({
+      hostname: 'client',
+      network: { switch: lan, rules: [{ allow: `127.0.0.1:${port}` }] },
+    });
+    open.push(server, client);
+    writeFileSync(`${world}/both`, 'both ways\n');
+    server.spawn('/usr/bin/python3', ['-m', 'http.server', '80', '-d', world], { stdio: 'ignore' });
+    await eventually(
+      async () => (await client.exec('curl', ['-sS', 'http://web/both'])).exitCode === 0,
+      'the server',
+    );
+    const refused: string[] = [];
+    client.on('network', ({ kind, target }) => kind === 'refuse' && refused.push(target));
+    const script = `curl -sS http://web/both; curl -sS ${url('/rule')}; curl -s http://10.0.2.2:${free}/both || echo refused;
+      getent hosts nobody || echo nobody; getent ahostsv4 client | head -1 | cut -d' ' -f1`;
+    const { stdout, stderr } = await client.shell(script);
+    expect([String(stdout), String(stderr)]).toEqual([
+      'both ways\nGET /rule 0\nrefused\nnobody\n10.0.3.3\n',
+      '',
+    ]);
+    expect(refused).toContain(`127.0.0.1:${free}`);
+    expect(refused).toContain('nobody');
+    const answer = await fetch(`http://127.0.0.1:${free}/both`);
+    expect(await answer.text()).toBe('both ways\n');
   });
 });
 

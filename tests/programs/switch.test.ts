@@ -23,6 +23,11 @@ for family, name in ((socket.AF_INET, 'v4'), (socket.AF_INET6, 'v6')):
     address = socket.getaddrinfo('web', 80, family, socket.SOCK_STREAM)[0][4]
     s = socket.socket(family); s.connect(address); print(name, address[0], s.recv(99).decode())`;
 
+const LINKS = `import socket
+print(*[name for _, name in socket.if_nameindex()])
+print(socket.gethostbyname('both').rpartition('.')[0])
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('192.0.2.1', 9)); print(s.getsockname()[0])`;
+
 interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
@@ -86,6 +91,17 @@ describe('a switch of its own process', () => {
     const expected =
       /^v4 10\.0\.3\.2 you are ::ffff:10\.0\.3\.\d+\nv6 fd00:736b:3::2 you are fd00:736b:3::\w+\n$/;
     expect([client.stdout, client.stderr]).toEqual([expect.stringMatching(expected), '']);
+  });
+
+  itWith(PYTHON)('stands beside mode user, as eth1', async () => {
+    const both = ['run', '--hostname', 'both'];
+    for (const flags of [
+      ['--network', `user,switch:${path}`],
+      ['--network', `switch:${path}`, '--allow-net', 'loopback'],
+    ]) {
+      const { stdout, stderr, status } = await run(...both, ...flags, '--', PYTHON, '-c', LINKS);
+      expect([status, stdout, stderr]).toEqual([0, 'lo eth0 eth1\n10.0.3\n10.0.2.15\n', '']);
+    }
   });
 
   it('is open to its user only, and refuses strangers', { timeout: LIMIT_MS }, async () => {

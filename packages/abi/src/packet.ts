@@ -1,5 +1,5 @@
 // packet(7) sockets: addresses, options, and Ethernet types (if_ether.h).
-import { bytes, i32, struct, u8, u16 } from './layout.js';
+import { bytes, i32, struct, u8, u16, u32, u64 } from './layout.js';
 
 // packet types
 export const PACKET_HOST = 0;
@@ -203,4 +203,99 @@ export const SOCKADDR_LL_LAYOUT = /* @__PURE__ */ struct('struct sockaddr_ll', S
   sll_pkttype: u8(SOCKADDR_LL_SLL_PKTTYPE),
   sll_halen: u8(SOCKADDR_LL_SLL_HALEN),
   sll_addr: bytes(SOCKADDR_LL_SLL_ADDR, 8),
+});
+
+// struct tpacket_req
+export const TPACKET_REQ_SIZE = 16;
+export const TPACKET_REQ_TP_BLOCK_SIZE = 0;
+export const TPACKET_REQ_TP_BLOCK_NR = 4;
+export const TPACKET_REQ_TP_FRAME_SIZE = 8;
+export const TPACKET_REQ_TP_FRAME_NR = 12;
+export const TPACKET_REQ_LAYOUT = /* @__PURE__ */ struct('struct tpacket_req', TPACKET_REQ_SIZE, {
+  tp_block_size: u32(TPACKET_REQ_TP_BLOCK_SIZE),
+  tp_block_nr: u32(TPACKET_REQ_TP_BLOCK_NR),
+  tp_frame_size: u32(TPACKET_REQ_TP_FRAME_SIZE),
+  tp_frame_nr: u32(TPACKET_REQ_TP_FRAME_NR),
+});
+
+// struct tpacket_req3
+export const TPACKET_REQ3_SIZE = 28;
+export const TPACKET_REQ3_TP_BLOCK_SIZE = 0;
+export const TPACKET_REQ3_TP_BLOCK_NR = 4;
+export const TPACKET_REQ3_TP_FRAME_SIZE = 8;
+export const TPACKET_REQ3_TP_FRAME_NR = 12;
+export const TPACKET_REQ3_TP_RETIRE_BLK_TOV = 16;
+export const TPACKET_REQ3_TP_SIZEOF_PRIV = 20;
+export const TPACKET_REQ3_TP_FEATURE_REQ_WORD = 24;
+export const TPACKET_REQ3_LAYOUT = /* @__PURE__ */ struct('struct tpacket_req3', TPACKET_REQ3_SIZE, {
+  tp_block_size: u32(TPACKET_REQ3_TP_BLOCK_SIZE),
+  tp_block_nr: u32(TPACKET_REQ3_TP_BLOCK_NR),
+  tp_frame_size: u32(TPACKET_REQ3_TP_FRAME_SIZE),
+  tp_frame_nr: u32(TPACKET_REQ3_TP_FRAME_NR),
+  tp_retire_blk_tov: u32(TPACKET_REQ3_TP_RETIRE_BLK_TOV),
+  tp_sizeof_priv: u32(TPACKET_REQ3_TP_SIZEOF_PRIV),
+  tp_feature_req_word: u32(TPACKET_REQ3_TP_FEATURE_REQ_WORD),
+});
+
+// struct tpacket_hdr
+export const TPACKET_HDR_SIZE = 32;
+export const TPACKET_HDR_TP_STATUS = 0;
+export const TPACKET_HDR_TP_LEN = 8;
+export const TPACKET_HDR_TP_SNAPLEN = 12;
+export const TPACKET_HDR_TP_MAC = 16;
+export const TPACKET_HDR_TP_NET = 18;
+export const TPACKET_HDR_TP_SEC = 20;
+export const TPACKET_HDR_TP_USEC = 24;
+export const TPACKET_HDR_LAYOUT = /* @__PURE__ */ struct('struct tpacket_hdr', TPACKET_HDR_SIZE, {
+  tp_status: u64(TPACKET_HDR_TP_STATUS),
+  tp_len: u32(TPACKET_HDR_TP_LEN),
+  tp_snaplen: u32(TPACKET_HDR_TP_SNAPLEN),
+  tp_mac: u16(TPACKET_HDR_TP_MAC),
+  tp_net: u16(TPACKET_HDR_TP_NET),
+  tp_sec: u32(TPACKET_HDR_TP_SEC),
+  tp_usec: u32(TPACKET_HDR_TP_USEC),
+});
+
+// struct tpacket2_hdr
+export const TPACKET2_HDR_SIZE = 32;
+export const TPACKET2_HDR_TP_STATUS = 0;
+export const TPACKET2_HDR_TP_LEN = 4;
+export const TPACKET2_HDR_TP_SNAPLEN = 8;
+export const TPACKET2_HDR_TP_MAC = 12;
+export const TPACKET2_HDR_TP_NET = 14;
+export const TPACKET2_HDR_TP_SEC = 16;
+export const TPACKET2_HDR_TP_NSEC = 20;
+export const TPACKET2_HDR_TP_VLAN_TCI = 24;
+export const TPACKET2_HDR_TP_VLAN_TPID = 26;
+export const TPACKET2_HDR_LAYOUT = /* @__PURE__ */ struct('struct tpacket2_hdr', TPACKET2_HDR_SIZE, {
+  tp_status: u32(TPACKET2_HDR_TP_STATUS),
+  tp_len: u32(TPACKET2_HDR_TP_LEN),
+  tp_snaplen: u32(TPACKET2_HDR_TP_SNAPLEN),
+  tp_mac: u16(TPACKET2_HDR_TP_MAC),
+  tp_net: u16(TPACKET2_HDR_TP_NET),
+  tp_sec: u32(TPACKET2_HDR_TP_SEC),
+  tp_nsec: u32(TPACKET2_HDR_TP_NSEC),
+  tp_vlan_tci: u16(TPACKET2_HDR_TP_VLAN_TCI),
+  tp_vlan_tpid: u16(TPACKET2_HDR_TP_VLAN_TPID),
+});
+
+// struct tpacket3_hdr
+export const TPACKET3_HDR_SIZE = 48;
+export const TPACKET3_HDR_TP_NEXT_OFFSET = 0;
+export const TPACKET3_HDR_TP_SEC = 4;
+export const TPACKET3_HDR_TP_NSEC = 8;
+export const TPACKET3_HDR_TP_SNAPLEN = 12;
+export const TPACKET3_HDR_TP_LEN = 16;
+export const TPACKET3_HDR_TP_STATUS = 20;
+export const TPACKET3_HDR_TP_MAC = 24;
+export const TPACKET3_HDR_TP_NET = 26;
+export const TPACKET3_HDR_LAYOUT = /* @__PURE__ */ struct('struct tpacket3_hdr', TPACKET3_HDR_SIZE, {
+  tp_next_offset: u32(TPACKET3_HDR_TP_NEXT_OFFSET),
+  tp_sec: u32(TPACKET3_HDR_TP_SEC),
+  tp_nsec: u32(TPACKET3_HDR_TP_NSEC),
+  tp_snaplen: u32(TPACKET3_HDR_TP_SNAPLEN),
+  tp_len: u32(TPACKET3_HDR_TP_LEN),
+  tp_status: u32(TPACKET3_HDR_TP_STATUS),
+  tp_mac: u16(TPACKET3_HDR_TP_MAC),
+  tp_net: u16(TPACKET3_HDR_TP_NET),
 });

@@ -30,7 +30,7 @@ export function networkOf(options: ParsedOptions): NetworkOptions | undefined {
   const given = values.get('network');
   const wanted = USER_FLAGS.filter((name) => lists.has(name) || values.has(name) || options.flags.has(name));
   if (given === undefined && wanted.length === 0) return undefined;
-  const [mode, detail] = modeOf(given ?? 'user');
+  const [mode, detail, lan] = modeOf(given ?? 'user', wanted.length > 0);
   if (mode === 'none' && wanted[0] !== undefined)
     throw new UsageError(`--${wanted[0]} needs a network`, 'leave --network none out');
   const rules = rulesOf(options);
@@ -43,12 +43,20 @@ export function networkOf(options: ParsedOptions): NetworkOptions | undefined {
     ...(values.has('upstream-proxy') ? { proxy: values.get('upstream-proxy') as string } : {}),
     ...limitsOf(values),
     ...(mode === 'tap' ? { tap: tapOf(detail, options) } : {}),
-    ...(mode === 'switch' ? switchOf(detail) : {}),
+    ...(lan === null ? {} : switchOf(lan)),
     ...pcapOf(values.get('pcap')),
   };
 }
 
-function modeOf(text: string): readonly [NetworkMode, string] {
+/** The mode, its detail, and the path of a switch: `switch:PATH` with flags of mode `user`, or `user,switch:PATH`, is both. */
+function modeOf(given: string, wantsUser: boolean): readonly [NetworkMode, string, string | null] {
+  const text = given.startsWith('user,switch:') ? given.slice('user,'.length) : given;
+  const [mode, detail] = singleMode(text);
+  if (mode !== 'switch') return [mode, detail, null];
+  return [text !== given || wantsUser ? 'user' : mode, '', detail];
+}
+
+function singleMode(text: string): readonly [NetworkMode, string] {
   const colon = text.indexOf(':');
   const mode = colon < 0 ? text : text.slice(0, colon);
   if ((MODES as readonly string[]).includes(mode))
@@ -56,7 +64,9 @@ function modeOf(text: string): readonly [NetworkMode, string] {
   const nearest = nearestName(mode, MODES);
   throw new UsageError(
     `--network: unknown mode '${mode}'`,
-    nearest ? `did you mean '${nearest}'?` : 'valid: none, user, tap:NAME, switch:PATH, host',
+    nearest
+      ? `did you mean '${nearest}'?`
+      : 'valid: none, user, tap:NAME, switch:PATH, user,switch:PATH, host',
   );
 }
 

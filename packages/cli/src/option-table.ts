@@ -80,7 +80,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     name: 'network',
     kind: 'value',
     value: 'MODE',
-    help: 'none (default), user (under rules), tap:NAME or tap:fd=N, switch:PATH, host (no rules)',
+    help: 'none (default), user (under rules), tap:NAME, tap:fd=N, switch:PATH, user,switch:PATH, host (no rules)',
   },
   {
     name: 'allow-net',

@@ -35,6 +35,7 @@ import {
   UDP_GRO,
   UDP_SEGMENT,
 } from '@sandbox-kernel/abi';
+import type { Clock } from '@sandbox-kernel/contracts';
 import type { SocketMessage } from '@sandbox-kernel/kernel';
 import { Address, type UdpError } from '@sandbox-kernel/netstack';
 import type { InetSocket } from './inet-socket.js';
@@ -136,13 +137,18 @@ export function addTimestamps(socket: InetSocket, message: SocketMessage, micros
   }
 }
 
+/** A time of the stack, µs, as wall time. */
+export function wallClock(clock: Clock, micros: number): { seconds: number; nanos: number } {
+  const nanos = clock.realtimeNanos + (micros % 1e6) * 1000;
+  return {
+    seconds: clock.realtimeSeconds + Math.floor(micros / 1e6) + Math.floor(nanos / 1e9),
+    nanos: ((nanos % 1e9) + 1e9) % 1e9,
+  };
+}
+
 /** struct timespec. */
 function wallTime(socket: InetSocket, micros: number): Uint8Array {
-  const { clock } = socket.kernel;
-  let seconds = clock.realtimeSeconds + Math.floor(micros / 1e6);
-  let nanos = clock.realtimeNanos + (micros % 1e6) * 1000;
-  seconds += Math.floor(nanos / 1e9);
-  nanos = ((nanos % 1e9) + 1e9) % 1e9;
+  const { seconds, nanos } = wallClock(socket.kernel.clock, micros);
   const bytes = new Uint8Array(16);
   const view = viewOf(bytes);
   view.setUint32(0, seconds >>> 0, true);

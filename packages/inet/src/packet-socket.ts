@@ -1,16 +1,17 @@
-// AF_PACKET (packet(7)): frames of an interface as they come and go, for those who hold CAP_NET_RAW. Rings are not supported.
+// AF_PACKET (packet(7)): frames of an interface as they come and go, for those who hold CAP_NET_RAW; read one by one, or from a ring
+// (packet-ring.ts).
 import {
   AF_PACKET,
   type BpfProgram,
   CAP_NET_RAW,
   EAGAIN,
+  EBUSY,
   EINVAL,
   EMSGSIZE,
   ENETDOWN,
   ENOBUFS,
   ENODEV,
   ENOPROTOOPT,
-  ENOTCONN,
   ENXIO,
   EOPNOTSUPP,
   EPERM,
@@ -21,11 +22,14 @@ import {
   MSG_TRUNC,
   PACKET_ADD_MEMBERSHIP,
   PACKET_AUXDATA,
+  PACKET_COPY_THRESH,
   PACKET_DROP_MEMBERSHIP,
+  PACKET_HDRLEN,
   PACKET_IGNORE_OUTGOING,
   PACKET_LOSS,
   PACKET_ORIGDEV,
   PACKET_QDISC_BYPASS,
+  PACKET_RESERVE,
   PACKET_RX_RING,
   PACKET_STATISTICS,
   PACKET_TIMESTAMP,
@@ -39,32 +43,47 @@ import {
   SOCK_DGRAM,
   SOCK_RAW,
   SOCKADDR_LL_SIZE,
+  SOL_PACKET,
+  TP_STATUS_CSUM_VALID,
+  TP_STATUS_CSUMNOTREADY,
+  TP_STATUS_USER,
+  TPACKET_V1,
+  TPACKET_V3,
 } from '@sandbox-kernel/abi';
-import type { Caller } from '@sandbox-kernel/contracts';
-import { Socket, type SocketFamily, type SocketMessage, type Task } from '@sandbox-kernel/kernel';
+import type { Caller, Mappable } from '@sandbox-kernel/contracts';
+import { RingMemory, Socket, type SocketFamily, type SocketMessage, type Task } from '@sandbox-kernel/kernel';
 import {
+  CHECKSUM_PARTIAL,
+  CHECKSUM_VERIFIED,
   PACKET_LOOPBACK as FLAG_LOOPBACK,
   type NetInterface,
   type PacketBuffer,
   type PacketEndpoint,
 } from '@sandbox-kernel/netstack';
 import { gather, scatter } from '@sandbox-kernel/vfs';
+import { wallClock } from './datagram-control.js';
 import { hardwareAddress, hardwareType, interfaceIoctl } from './interface-ioctl.js';
 import type { Internet } from './internet.js';
 import { intBytes, viewOf, wholeInt } from './option-bytes.js';
+import { BlockRing } from './packet-blocks.js';
+import { FrameRing, headerSize, type PacketRing, parseRingRequest } from './packet-ring.js';
 import { packetType } from './packet-type.js';
 import { SocketFilter } from './socket-filter.js';
 
-const SOL_PACKET = 263;
+const LINK_HEADER = 14;
 const KEPT = [
   PACKET_AUXDATA,
+  PACKET_COPY_THRESH,
   PACKET_IGNORE_OUTGOING,
   PACKET_LOSS,
   PACKET_ORIGDEV,
   PACKET_QDISC_BYPASS,
+  PACKET_RESERVE,
   PACKET_TIMESTAMP,
   PACKET_VERSION,
 ];
+/** Flags: any number but 0 is 1. */
+const SWITCHES = [PACKET_AUXDATA, PACKET_IGNORE_OUTGOING, PACKET_LOSS, PACKET_ORIGDEV, PACKET_QDISC_BYPASS];
 
 export class PacketSocket extends Socket {
   readonly internet: Internet;
@@ -78,6 +97,7 @@ export class PacketSocket extends Socket {
   private readonly options: Map<number, number>;
   private countedPackets: number;
   private countedDrops: number;
+  private ring: PacketRing | null;
 
   constructor(internet: Internet, type: number, protocol: number, uid: number) {
     super(AF_PACKET, type, ((protocol & 0xff) << 8) | (protocol >> 8));
@@ -91,6 +111,7 @@ export class PacketSocket extends Socket {
     this.options = new Map();
     this.countedPackets = 0;
     this.countedDrops = 0;
+    this.ring = null;
     internet.sockets.add(this);
     this.listenTo(protocol, 0);
   }
@@ -132,7 +153,70 @@ export class PacketSocket extends Socket {
   }
 
   endpointReady(): void {
+    if (this.ring === null) this.wake(POLLIN | POLLRDNORM);
+    else this.fillRing(this.ring);
+  }
+
+  // ── rings ──
+
+  private option(number: number): number {
+    return this.options.get(number) ?? 0;
+  }
+
+  private fillRing(ring: PacketRing): void {
+    for (let packet = this.next(); packet !== null; packet = this.next()) {
+      const { seconds, nanos } = wallClock(this.kernel.clock, packet.timestamp);
+      const linkHeader = this.hasLinkHeader(packet) ? LINK_HEADER : 0;
+      ring.deposit({
+        packet,
+        linkHeader,
+        status: checksumStatus(packet),
+        seconds,
+        nanos,
+        name: this.sourceOf(packet),
+      });
+      packet.release();
+      this.front = null;
+    }
+    if (ring instanceof FrameRing) this.wake(POLLIN | POLLRDNORM);
+  }
+
+  private hasLinkHeader(packet: PacketBuffer): boolean {
+    const iface = this.internet.stack.network.interfaceByIndex(packet.interfaceIndex);
+    return this.type === SOCK_RAW && iface !== null && (iface.isEthernet || iface.isLoopback);
+  }
+
+  blockReady(): void {
     this.wake(POLLIN | POLLRDNORM);
+  }
+
+  now(): number {
+    return this.internet.stack.network.now();
+  }
+
+  private setRing(value: Uint8Array): number {
+    const version = this.option(PACKET_VERSION);
+    const request = parseRingRequest(value, version, this.option(PACKET_RESERVE), this.ring !== null);
+    if (typeof request === 'number') return request;
+    if ((this.ring?.memory.mappings ?? 0) > 0) return -EBUSY;
+    this.ring?.close();
+    this.ring = null;
+    if (request === null) return 0;
+    const memory = new RingMemory(this.kernel, request.blockSize * request.blocks, this.inode);
+    this.ring =
+      version === TPACKET_V3
+        ? new BlockRing(memory, request, this, this.internet.stack.timers)
+        : new FrameRing(memory, request);
+    return 0;
+  }
+
+  override get mapping(): Mappable | null {
+    return this.ring?.memory ?? null;
+  }
+
+  /** The whole ring, or nothing. */
+  override mapError(length: number, offset: number): number {
+    return offset !== 0 || this.ring === null || this.ring.memory.size !== length ? -EINVAL : 0;
   }
 
   override bind(_task: Task, address: Uint8Array): number {
@@ -166,18 +250,26 @@ export class PacketSocket extends Socket {
       index = view.getInt32(4, true);
       etherType = view.getUint16(2);
       if (message.address.length >= 18) mac = macOf(message.address, 12);
-    } else if (index === 0) return -ENOTCONN;
+    }
     const { network, pool } = this.internet.stack;
     const iface = network.interfaceByIndex(index);
     if (iface === null) return -ENXIO;
     if (!iface.isUp) return -ENETDOWN;
-    const header = iface.isEthernet && this.type === SOCK_RAW ? 14 : 0;
+    const framed = iface.isEthernet || iface.isLoopback;
+    const header = framed && this.type === SOCK_RAW ? LINK_HEADER : 0;
     if (size > iface.mtu + header) return -EMSGSIZE;
     if (size < header) return -EINVAL;
     this.internet.touch();
     const packet = pool.allocate(size);
     const at = packet.append(size);
     if (message.io !== null) gather(message.io, 0, packet.bytes, at, size);
+    packet.endpoint = this.endpoint;
+    if (iface.isLoopback) {
+      // lo keeps nothing of the link header but the type.
+      if (header > 0) etherType = packet.view.getUint16(at + 12);
+      packet.pull(header);
+      packet.etherType = etherType;
+    }
     const result =
       this.type === SOCK_DGRAM && iface.isEthernet
         ? iface.frame(packet, mac, etherType)
@@ -211,7 +303,12 @@ export class PacketSocket extends Socket {
     message.fullLength = full;
     message.address = this.sourceOf(packet);
     if ((this.options.get(PACKET_AUXDATA) ?? 0) !== 0) {
-      message.addControl(SOL_PACKET, PACKET_AUXDATA, auxiliary(full, count));
+      const linkHeader = this.hasLinkHeader(packet) ? LINK_HEADER : 0;
+      message.addControl(
+        SOL_PACKET,
+        PACKET_AUXDATA,
+        auxiliary(checksumStatus(packet), full, count, linkHeader),
+      );
     }
     if ((message.flags & MSG_PEEK) === 0) {
       packet.release();
@@ -238,12 +335,14 @@ export class PacketSocket extends Socket {
     this.front = null;
     this.endpoint?.close();
     this.endpoint = null;
+    this.ring?.close();
+    this.ring = null;
     this.wake(-1);
   }
 
   override events(): number {
     let events = POLLOUT | POLLWRNORM;
-    if (this.next() !== null) events |= POLLIN | POLLRDNORM;
+    if (this.ring === null ? this.next() !== null : this.ring.readable) events |= POLLIN | POLLRDNORM;
     if (this.error !== 0) events |= POLLERR;
     return events;
   }
@@ -254,14 +353,33 @@ export class PacketSocket extends Socket {
     return KEPT.includes(option) ? intBytes(this.options.get(option) ?? 0) : -ENOPROTOOPT;
   }
 
-  /** struct tpacket_stats: since the last time it was asked for. */
+  /** PACKET_HDRLEN: the version is asked in the buffer that gets the answer. */
+  override askOption(
+    _task: Task,
+    level: number,
+    option: number,
+    question: Uint8Array,
+    room: number,
+  ): Uint8Array | number {
+    if (level !== SOL_PACKET || option !== PACKET_HDRLEN) return -ENOPROTOOPT;
+    if (room < 4) return -EINVAL;
+    const version = wholeInt(question);
+    return version < TPACKET_V1 || version > TPACKET_V3 ? -EINVAL : intBytes(headerSize(version));
+  }
+
+  /** struct tpacket_stats or tpacket_stats_v3: since the last time it was asked for. */
   private statistics(): Uint8Array {
     const packets = this.endpoint?.packets ?? 0;
-    const drops = this.endpoint?.dropped ?? 0;
-    const bytes = intBytes(packets - this.countedPackets, drops - this.countedDrops);
+    const drops = (this.endpoint?.dropped ?? 0) + (this.ring?.drops ?? 0);
+    const counts = [packets - this.countedPackets, drops - this.countedDrops];
+    if (this.option(PACKET_VERSION) === TPACKET_V3) counts.push(this.ring?.freezes ?? 0);
+    if (this.ring !== null) {
+      this.ring.drops = 0;
+      this.ring.freezes = 0;
+    }
     this.countedPackets = packets;
-    this.countedDrops = drops;
-    return bytes;
+    this.countedDrops = this.endpoint?.dropped ?? 0;
+    return intBytes(...counts);
   }
 
   override setOption(_task: Task, level: number, option: number, value: Uint8Array): number {
@@ -272,14 +390,24 @@ export class PacketSocket extends Socket {
         if (value.length < 16) return -EINVAL;
         return this.internet.stack.network.interfaceByIndex(wholeInt(value)) === null ? -ENODEV : 0;
       case PACKET_RX_RING:
+        return this.setRing(value);
       case PACKET_TX_RING:
         return -EOPNOTSUPP;
       default:
-        if (!KEPT.includes(option)) return -ENOPROTOOPT;
-        if (value.length < 4) return -EINVAL;
-        this.options.set(option, wholeInt(value));
-        return 0;
+        return this.keepOption(option, value);
     }
+  }
+
+  private keepOption(option: number, value: Uint8Array): number {
+    if (!KEPT.includes(option)) return -ENOPROTOOPT;
+    if (value.length < 4) return -EINVAL;
+    const number = wholeInt(value);
+    const shapes = option === PACKET_VERSION || option === PACKET_RESERVE;
+    if (option === PACKET_VERSION && (number < TPACKET_V1 || number > TPACKET_V3)) return -EINVAL;
+    if (option === PACKET_RESERVE && number < 0) return -EINVAL;
+    if (shapes && this.ring !== null) return -EBUSY;
+    this.options.set(option, SWITCHES.includes(option) ? (number === 0 ? 0 : 1) : number);
+    return 0;
   }
 
   override ioctl(caller: Caller, request: number, argument: number): number {
@@ -314,13 +442,21 @@ function linkName(
   return bytes;
 }
 
+/** What is known of the checksum, as TP_STATUS_* bits. */
+function checksumStatus(packet: PacketBuffer): number {
+  if (packet.checksum === CHECKSUM_PARTIAL) return TP_STATUS_CSUMNOTREADY;
+  const outgoing = (packet.flags & FLAG_LOOPBACK) !== 0;
+  return !outgoing && packet.checksum === CHECKSUM_VERIFIED ? TP_STATUS_CSUM_VALID : 0;
+}
+
 /** struct tpacket_auxdata. */
-function auxiliary(length: number, captured: number): Uint8Array {
+function auxiliary(status: number, length: number, captured: number, net: number): Uint8Array {
   const bytes = new Uint8Array(20);
   const view = viewOf(bytes);
-  view.setUint32(0, 1, true);
+  view.setUint32(0, status | TP_STATUS_USER, true);
   view.setUint32(4, length, true);
   view.setUint32(8, captured, true);
+  view.setUint16(14, net, true);
   return bytes;
 }
 

@@ -142,6 +142,7 @@ export {
   useTemporaryMask,
   waitForSignal,
 } from './signal/wait-signal.js';
+export { RingMemory } from './socket/ring-memory.js';
 export {
   type ControlMessage,
   DEFAULT_BUFFER,

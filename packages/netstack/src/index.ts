@@ -172,6 +172,8 @@ export {
 } from './roles.js';
 export { type AddressOptions, Stack, type StackOptions } from './stack.js';
 export {
+  CHECKSUM_PARTIAL,
+  CHECKSUM_VERIFIED,
   HEADROOM,
   PACKET_BROADCAST,
   PACKET_INTERCEPTED,

@@ -68,13 +68,18 @@ export class EventLog {
     return this.#sums.size === 0 ? Number.POSITIVE_INFINITY : (this.#second + 1) * SECOND;
   }
 
+  /** Tells all sums at once. */
+  flush(): void {
+    for (const sum of this.#sums.values()) this.#sink(sum);
+    this.#sums.clear();
+  }
+
   #turn(now: number): void {
     const second = Math.floor(now / SECOND);
     if (second === this.#second) return;
     this.#second = second;
     this.#passed = 0;
-    for (const sum of this.#sums.values()) this.#sink(sum);
-    this.#sums.clear();
+    this.flush();
   }
 }
 

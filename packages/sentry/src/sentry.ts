@@ -157,6 +157,7 @@ export class Sentry implements RequestHandler, MachineEvents {
       case 'network-unpublish':
       case 'network-connections':
       case 'network-answer':
+      case 'network-end':
         return this.#network(request);
       default:
         throw new RequestError({

@@ -36,6 +36,8 @@ export async function run(words: readonly string[]): Promise<number> {
   const sandboxOptions = sandboxOptionsOf(options);
   const spawnOptions = spawnOptionsOf(options);
   const actions = changeActions(options);
+  const { network } = sandboxOptions;
+  const userMode = typeof network === 'object' && network.mode === 'user';
   const sandbox = await Sandbox.create(sandboxOptions);
   sandbox.on('oom', (_pid, note) => process.stderr.write(`sandbox-cli: ${note}\n`));
   if (options.flags.has('net-log')) sandbox.on('network', printNetworkEvent);
@@ -43,8 +45,9 @@ export async function run(words: readonly string[]): Promise<number> {
     sandbox.on('network', (event) => event.kind === 'would-refuse' && printNetworkEvent(event));
   try {
     const exitCode = options.flags.has('json')
-      ? await runForJson(sandbox, argv, spawnOptions)
+      ? await runForJson(sandbox, argv, spawnOptions, userMode)
       : await runAttached(sandbox, argv, spawnOptions, options.flags.has('tty'));
+    if (userMode) await endNetwork(sandbox);
     await handleChanges(sandbox, actions, exitCode === 0);
     return exitCode;
   } finally {
@@ -167,12 +170,19 @@ async function runForJson(
   sandbox: Sandbox,
   argv: readonly [string, ...string[]],
   options: SpawnOptions,
+  userMode: boolean,
 ): Promise<number> {
   const network: NetworkEvent[] = [];
   sandbox.on('network', (event) => network.length < MAX_EVENTS && network.push(event));
   const result = await sandbox.exec(argv[0], argv.slice(1), options);
+  if (userMode) await endNetwork(sandbox);
   process.stdout.write(`${JSON.stringify(network.length === 0 ? result : { ...result, network })}\n`);
   return exitCodeOf(result);
+}
+
+/** The last bytes and events of the network; a sandbox that has broken down has none. */
+async function endNetwork(sandbox: Sandbox): Promise<void> {
+  await sandbox.network.end().catch(() => {});
 }
 
 /** Ctrl-C and its relatives go to the program, which decides. Returns how to stop. */

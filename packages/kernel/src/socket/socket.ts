@@ -5,6 +5,7 @@ import {
   EDESTADDRREQ,
   EINPROGRESS,
   EINVAL,
+  ENODEV,
   EOPNOTSUPP,
   MSG_DONTWAIT,
   O_NONBLOCK,
@@ -13,7 +14,7 @@ import {
   SO_PASSCRED,
   SO_PASSPIDFD,
 } from '@sandbox-kernel/abi';
-import type { Caller, IoSegments } from '@sandbox-kernel/contracts';
+import type { Caller, IoSegments, Mappable } from '@sandbox-kernel/contracts';
 import {
   createAnonymousFile,
   type FileDescription,
@@ -202,6 +203,16 @@ export abstract class Socket {
     return -EOPNOTSUPP;
   }
 
+  /** mmap(2): 0 when `mapping` may be mapped so, or -errno. */
+  mapError(_length: number, _offset: number): number {
+    return -ENODEV;
+  }
+
+  /** What mmap(2) shows: a ring of packets. */
+  get mapping(): Mappable | null {
+    return null;
+  }
+
   /** The option's bytes, or -ENOPROTOOPT and others. `level` other than SOL_SOCKET, or one that sockoptions.ts does not know. */
   getOption(_task: Task, _level: number, _option: number, _length: number): Uint8Array | number {
     return -92;
@@ -266,6 +277,10 @@ class SocketOps extends FileOps {
 
   override poll(file: FileDescription): number {
     return (file.data as Socket).events();
+  }
+
+  override mappable(file: FileDescription): Mappable | null {
+    return (file.data as Socket).mapping;
   }
 
   override addWaiter(file: FileDescription, entry: WaitNode): void {

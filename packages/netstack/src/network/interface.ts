@@ -178,9 +178,13 @@ export class NetInterface implements LinkSink, NeighbourLink {
 
   private receiveBare(packet: PacketBuffer): void {
     const version = packet.length > 0 ? packet.view.getUint8(packet.start) >>> 4 : 0;
-    packet.etherType = version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+    const type = version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+    // A packet endpoint may have sent something else through lo.
+    const other = packet.etherType !== type && packet.etherType !== 0;
+    if (!other) packet.etherType = type;
     if (this.net.packetEndpoints.isActive) this.net.packetEndpoints.received(packet, this);
-    if (version === 4) receiveIpv4(this.net, this, packet);
+    if (other) packet.release();
+    else if (version === 4) receiveIpv4(this.net, this, packet);
     else if (version === 6) receiveIpv6(this.net, this, packet);
     else this.discard(packet);
   }

@@ -3,7 +3,7 @@ import { ENETDOWN, ENODEV } from '../errno.js';
 import { type PacketFilter, READY_READ, type ReadinessOwner } from '../roles.js';
 import { PACKET_LOOPBACK, type PacketBuffer } from '../storage/packet-buffer.js';
 import { PacketQueue } from '../storage/packet-queue.js';
-import { ETHERNET_HEADER } from '../wire/ethernet.js';
+import { ETHERNET_HEADER, writeEthernet } from '../wire/ethernet.js';
 import { ETHERTYPE_ALL, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/protocols.js';
 import type { NetInterface } from './interface.js';
 import type { NetworkLayer } from './network.js';
@@ -75,6 +75,10 @@ export class PacketEndpoint {
   offer(packet: PacketBuffer, iface: NetInterface, etherType: number, outgoing: boolean): void {
     if (this.interfaceIndex !== 0 && this.interfaceIndex !== iface.index) return;
     if (this.etherType !== ETHERTYPE_ALL && (outgoing || this.etherType !== etherType)) return;
+    if (!this.cooked && iface.isLoopback) {
+      this.offerFramed(packet, iface, etherType, outgoing);
+      return;
+    }
     // A cooked endpoint's filter does not see the link header.
     const header = this.cooked && iface.isEthernet ? Math.min(ETHERNET_HEADER, packet.length) : 0;
     const keep = this.kept(packet, header, iface, etherType, outgoing);
@@ -83,6 +87,25 @@ export class PacketEndpoint {
     const copy = outgoing ? packet.copy() : packet.clone();
     if (header + keep < copy.length) copy.trim(header + keep);
     if (header > 0) copy.pull(header);
+    copy.interfaceIndex = iface.index;
+    copy.etherType = etherType;
+    if (outgoing) copy.flags |= PACKET_LOOPBACK;
+    this.enqueue(copy);
+  }
+
+  /** Packets of lo carry no link header; who asks for one gets that of Linux's lo: no addresses, and the type. */
+  private offerFramed(packet: PacketBuffer, iface: NetInterface, etherType: number, outgoing: boolean): void {
+    const copy = packet.copy();
+    const at = copy.prepend(ETHERNET_HEADER);
+    writeEthernet(copy.view, at, 0, 0, etherType);
+    copy.linkOffset = at;
+    copy.networkOffset = at + ETHERNET_HEADER;
+    const keep = this.kept(copy, 0, iface, etherType, outgoing);
+    if (keep === 0) {
+      copy.release();
+      return;
+    }
+    if (keep < copy.length) copy.trim(keep);
     copy.interfaceIndex = iface.index;
     copy.etherType = etherType;
     if (outgoing) copy.flags |= PACKET_LOOPBACK;
@@ -142,7 +165,9 @@ export class PacketEndpoints {
   sent(packet: PacketBuffer, iface: NetInterface): void {
     const type = outgoingType(packet, iface);
     for (let i = 0; i < this.list.length; i++) {
-      (this.list[i] as PacketEndpoint).offer(packet, iface, type, true);
+      const endpoint = this.list[i] as PacketEndpoint;
+      // A sender does not see its own.
+      if (endpoint !== packet.endpoint) endpoint.offer(packet, iface, type, true);
     }
   }
 }

@@ -26,7 +26,15 @@ const HOSTS_TTL = 60;
 /** Names of the sandbox's own: where the host's loopback is reached. */
 export const HOST_NAME = 'host.sandbox.internal';
 
+/** Asks who else may know a name of one label: other sandboxes on a switch. */
+export type Neighbours = (
+  name: string,
+  type: number,
+  done: (code: number, records: readonly DnsRecord[]) => void,
+) => void;
+
 export class NameGate implements DnsHandler {
+  neighbours: Neighbours | null = null;
   readonly #gate: Gate;
   readonly #upstream: Upstream;
   readonly #hosts: ReadonlyMap<string, readonly Address[]>;
@@ -58,6 +66,16 @@ export class NameGate implements DnsHandler {
       reply(this.#listed(name, type, this.#gateways));
       return;
     }
+    if (this.neighbours === null || name.includes('.')) this.#answerByRules(question, reply);
+    else
+      this.neighbours(name, type, (code, records) => {
+        if (code === DNS_NOERROR) reply({ code, answers: records, authoritative: true });
+        else this.#answerByRules(question, reply);
+      });
+  }
+
+  #answerByRules(question: DnsQuestion, reply: (reply: DnsReply) => void): void {
+    const { name, type } = question;
     const origins = this.#origins(name);
     if (origins.length === 0) {
       reply({ code: DNS_NXDOMAIN });

@@ -19,6 +19,10 @@ export interface Flow extends Runnable {
   readonly query: FlowQuery;
   /** Ends it from outside: the guest sees a reset (or silence, for datagrams). */
   end(reason: string): void;
+  /** The guest has nothing more to say here: all that it sent is with the host. */
+  readonly settled: boolean;
+  /** The sandbox ends: what was passed to the host is left to it. */
+  finish(reason: string): void;
   /** Under a new policy; ends itself if it may not go on. */
   review(policy: Policy): void;
 }

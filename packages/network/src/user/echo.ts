@@ -166,6 +166,14 @@ class EchoFlow implements Flow, DecisionOwner, HostOwner, TimerOwner {
     this.end('idle');
   }
 
+  get settled(): boolean {
+    return true;
+  }
+
+  finish(reason: string): void {
+    this.end(reason);
+  }
+
   end(reason: string): void {
     this.#forget();
     this.#first?.release();

@@ -139,6 +139,14 @@ class OpeningTcp implements Flow, DecisionOwner, HostOwner, TimerOwner {
     this.#context.event('connect', this.query, this.#reason);
   }
 
+  get settled(): boolean {
+    return true;
+  }
+
+  finish(): void {
+    this.end();
+  }
+
   end(): void {
     if (!this.#over) this.#refuse(-ECONNREFUSED);
   }

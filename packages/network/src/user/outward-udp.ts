@@ -213,6 +213,14 @@ class UdpFlow implements Flow, ReadinessOwner, HostOwner, TimerOwner {
       );
   }
 
+  get settled(): boolean {
+    return true;
+  }
+
+  finish(reason: string): void {
+    this.end(reason);
+  }
+
   end(reason: string): void {
     if (this.#fd < 0) return;
     const { net, stack, datagramFlows } = this.#context;

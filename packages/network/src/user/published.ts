@@ -301,6 +301,14 @@ class InwardUdp implements Flow, ReadinessOwner, TimerOwner {
     this.end('idle');
   }
 
+  get settled(): boolean {
+    return true;
+  }
+
+  finish(reason: string): void {
+    this.end(reason);
+  }
+
   end(reason: string): void {
     if (!this.#context.datagramFlows.delete(this)) return;
     this.#context.stack.timers.cancel(this.#timer);

@@ -82,6 +82,14 @@ export class StreamFlow implements Flow, ReadinessOwner, HostOwner, TimerOwner {
     if (!this.#closed) this.#close(reason, true);
   }
 
+  get settled(): boolean {
+    return this.#closed || this.#splice.guestDone || this.#splice.guestBroken;
+  }
+
+  finish(reason: string): void {
+    if (!this.#closed) this.#close(reason, false);
+  }
+
   review(policy: Policy): void {
     if (this.#closed) return;
     const verdict = policy.judge(this.query);

@@ -47,6 +47,11 @@ export class StreamSplice {
     return this.#hostEnded && this.#guestEnded;
   }
 
+  /** All that the guest sent, and its end, is with the host. */
+  get guestDone(): boolean {
+    return this.#guestEnded;
+  }
+
   /** The guest's side was reset. A connection that has closed in order has no error. */
   get guestBroken(): boolean {
     return (this.endpoint.ready & READY_ERROR) !== 0;

@@ -62,6 +62,7 @@ export class UserNetwork {
   readonly link: LinkDevice;
   readonly plan: LinkPlan;
   readonly gate: Gate;
+  readonly names: NameGate;
   readonly #stack: Stack;
   readonly #context: FlowContext;
   readonly #upstream: Upstream;
@@ -105,9 +106,9 @@ export class UserNetwork {
     udp.forwarder = new OutwardUdp(this.#context);
     const clock = () => stack.network.now();
     this.#upstream = new Upstream(net, stack.timers, options.random, options.nameServers, clock);
-    const names = new NameGate(this.gate, this.#upstream, options.hosts ?? new Map(), gateways, clock);
-    new DnsServer(udp, tcp, names).listen(this.#gateway4);
-    new DnsServer(udp, tcp, names, true).listen(this.#gateway6);
+    this.names = new NameGate(this.gate, this.#upstream, options.hosts ?? new Map(), gateways, clock);
+    new DnsServer(udp, tcp, this.names).listen(this.#gateway4);
+    new DnsServer(udp, tcp, this.names, true).listen(this.#gateway6);
   }
 
   /** Does what is to be done at `now` (µs); returns when it wants to be called again, `now` for at once. */
@@ -168,6 +169,20 @@ export class UserNetwork {
   /** Bytes moved so far, both directions together. */
   get bytes(): number {
     return this.#context.meter.total;
+  }
+
+  /** Connections whose guest has sent something, or its end, that is not with the host yet. */
+  get unsettled(): number {
+    let count = 0;
+    for (const flow of this.#context.connections) if (!flow.settled) count++;
+    return count;
+  }
+
+  /** The sandbox ends: tells the end of what is open, and all that is still to be told. */
+  finish(): void {
+    for (const flow of [...this.#context.connections, ...this.#context.datagramFlows])
+      flow.finish('the sandbox has ended');
+    this.gate.log.flush();
   }
 
   /** Ends everything and gives the host's descriptors back. */

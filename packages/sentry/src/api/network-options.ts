@@ -64,7 +64,10 @@ export interface NetworkOptions {
   readonly proxy?: string;
   readonly limits?: NetworkLimits;
   readonly tap?: TapOptions;
-  /** The switch to be plugged into, or the path at which another process's switch listens; makes `switch` the mode. */
+  /**
+   * The switch to be plugged into, or the path at which another process's switch listens. Alone it makes `switch` the mode; with mode
+   * `user`, or an option of it, the sandbox has both: the switch as `eth1`, to which no rules apply, and everything else by `user`.
+   */
   readonly switch?: Switch | string;
   /** Name on the switch. Default: the sandbox's host name. */
   readonly name?: string;
@@ -130,7 +133,8 @@ export function networkPlan(
     pcap: give(options.pcapFd),
     askFor: options.onConnect === undefined ? 0 : (options.onConnectTimeout ?? DEFAULT_PATIENCE),
   };
-  if (mode !== 'switch') return { spec, fds, toClose: [] };
+  if (mode !== 'switch' && (mode !== 'user' || options.switch === undefined))
+    return { spec, fds, toClose: [] };
   const plugged = plug(options, hostname);
   return { spec: { ...spec, tap: { ...plugged, fd: give(plugged.fd) } }, fds, toClose: [plugged.fd] };
 }
@@ -148,9 +152,10 @@ function plug(options: NetworkOptions, hostname: string): TapSpec {
 }
 
 function checkedMode(options: NetworkOptions): NetworkMode {
-  const mode = options.mode ?? (options.switch === undefined ? 'user' : 'switch');
-  refuseUnknownValue('network mode', mode, MODES);
   const userOnly = ['rules', 'audit', 'publish', 'proxy', 'limits', 'onConnect'] as const;
+  const wantsUser = options.switch === undefined || userOnly.some((key) => options[key] !== undefined);
+  const mode = options.mode ?? (wantsUser ? 'user' : 'switch');
+  refuseUnknownValue('network mode', mode, MODES);
   const useless = mode === 'user' ? undefined : userOnly.find((key) => options[key] !== undefined);
   if (mode === 'host' && options.pcapFd !== undefined)
     throw optionError("network mode 'host' has no link to capture", 'capture on this machine');

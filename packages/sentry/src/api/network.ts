@@ -12,6 +12,9 @@ import {
 } from './network-options.js';
 import { refuseUnknownKeys } from './option-checks.js';
 
+const LAST_BYTES_MS = 2000;
+const LAST_BYTES_STEP_MS = 3;
+
 export interface NetworkUpdate {
   /** Instead of all rules so far. Open flows are judged again: those that may not go on end. */
   readonly rules?: readonly NetworkRule[];
@@ -60,6 +63,18 @@ export class SandboxNetwork {
   /** What is open now. */
   async connections(): Promise<ConnectionReport[]> {
     return (await this.#client.request({ call: 'network-connections' })) as ConnectionReport[];
+  }
+
+  /**
+   * Before the sandbox is closed: waits, but not for long, until what programs sent before they ended is with this machine's sockets,
+   * ends what is open then, and tells about it.
+   */
+  async end(): Promise<void> {
+    const last = performance.now() + LAST_BYTES_MS;
+    const ask = (now: boolean) => this.#client.request({ call: 'network-end', now });
+    for (let left = await ask(false); left !== 0 && performance.now() < last; left = await ask(false))
+      await new Promise((resolve) => setTimeout(resolve, LAST_BYTES_STEP_MS));
+    await ask(true);
   }
 
   /** A question of the sentry, brought to the application and back. A callback that fails refuses. */

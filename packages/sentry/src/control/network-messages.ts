@@ -105,6 +105,8 @@ export type NetworkRequest =
       readonly hostPort: number;
     }
   | { readonly id: number; readonly call: 'network-connections' }
+  /** Before the sandbox ends: how many connections have data on its way out; `now` ends them all the same. */
+  | { readonly id: number; readonly call: 'network-end'; readonly now: boolean }
   | {
       readonly id: number;
       readonly call: 'network-answer';

@@ -27,10 +27,11 @@ export class SandboxNetwork {
     return this.internet.attach(link);
   }
 
-  /** Adds the link that leads out of the sandbox; its far end is run together with the stack. */
+  /** Adds the links that lead out of the sandbox; their far ends are run together with the stack. */
   join(outside: Outside): void {
     this.#outside = outside;
-    this.internet.attach(outside.attachment);
+    for (const link of outside.attachments) this.internet.attach(link);
+    outside.useStack(this.internet.udp);
   }
 
   /** Delivers packets and fires timers that are due; wakes tasks. */

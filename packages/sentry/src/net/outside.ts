@@ -8,6 +8,8 @@ import {
   type CaptureSink,
   type LinkDevice,
   type RandomSource,
+  Resolver,
+  type Udp,
 } from '@sandbox-kernel/netstack';
 import {
   type FlowQuery,
@@ -60,8 +62,9 @@ export class Outside {
   readonly #context: OutsideContext;
   readonly #net: HostNet;
   readonly #user: UserNetwork | null;
-  readonly #far: Far;
-  readonly attachment: LinkAttachment;
+  readonly #fars: readonly Far[];
+  readonly attachments: readonly LinkAttachment[];
+  readonly plan: LinkPlan;
   /** µs at which the far end wants to be polled. */
   #due = 0;
 
@@ -70,19 +73,36 @@ export class Outside {
     const { inet } = context.side.host;
     this.#net = new HostNet(inet, context.side.watcher, FIRST_NETWORK_TOKEN);
     this.#user = spec.mode === 'user' ? this.#openUser(spec) : null;
-    this.#far = this.#user ?? (spec.mode === 'switch' ? this.#openPort(spec) : this.#openTap(spec));
-    const { plan, link } = this.#far;
-    this.attachment = {
+    this.#fars = this.#open(spec, this.#user);
+    this.attachments = this.#fars.map(({ plan, link }, i) => ({
       name: plan.name,
-      device: this.#captured(link, spec),
+      device: i === 0 ? this.#captured(link, spec) : link,
       addresses: plan.addresses,
       routes: plan.routes,
       options: { dadTransmits: 0, acceptRouterAdvertisements: spec.mode === 'tap' },
-    };
+    }));
+    this.plan = joined(this.#fars.map(({ plan }) => plan));
   }
 
-  get plan(): LinkPlan {
-    return this.#far.plan;
+  /** The links in the order of their names; a switch may stand beside mode `user`. */
+  #open(spec: NetworkSpec, user: UserNetwork | null): Far[] {
+    if (user !== null) return spec.tap === null ? [user] : [user, this.#openPort(spec, 'eth1')];
+    return [spec.mode === 'switch' ? this.#openPort(spec, 'eth0') : this.#openTap(spec)];
+  }
+
+  /** Names of one label that the rules know nothing of are asked for on the switch, by the guest's own stack. */
+  useStack(udp: Udp): void {
+    const [, lan] = this.#fars;
+    if (this.#user === null || lan === undefined) return;
+    const resolver = new Resolver(udp, null, { servers: lan.plan.nameServers, timeout: 300, tries: 2 });
+    const prefixes = lan.plan.addresses;
+    this.#user.names.neighbours = (name, type, done) =>
+      resolver.query(name, type, ({ code, records }) =>
+        done(
+          code,
+          records.filter(({ data }) => data.kind === 'address' && isWithin(data.address, prefixes)),
+        ),
+      );
   }
 
   /** True when the event was for the network. */
@@ -93,16 +113,20 @@ export class Outside {
   }
 
   get hasWork(): boolean {
-    return this.#far.hasWork;
+    for (const far of this.#fars) if (far.hasWork) return true;
+    return false;
   }
 
   /** ns at which `run` is wanted at the latest. */
   get deadline(): number {
-    return this.#far.hasWork ? 0 : this.#due * NANOS_PER_MICRO;
+    return this.hasWork ? 0 : this.#due * NANOS_PER_MICRO;
   }
 
   run(): void {
-    this.#due = this.#far.poll(this.#micros());
+    const now = this.#micros();
+    let due = Number.POSITIVE_INFINITY;
+    for (const far of this.#fars) due = Math.min(due, far.poll(now));
+    this.#due = due;
   }
 
   // ── requests ──
@@ -124,6 +148,9 @@ export class Outside {
         return this.#publish(user, request.port);
       case 'network-unpublish':
         return user.unpublish(request.protocol, request.hostPort);
+      case 'network-end':
+        if (request.now) user.finish();
+        return user.unsettled;
       case 'network-connections':
         return user.connections.map(report);
       default:
@@ -192,10 +219,10 @@ export class Outside {
     });
   }
 
-  #openPort(spec: NetworkSpec): StreamLink {
+  #openPort(spec: NetworkSpec, link: string): StreamLink {
     const fd = spec.tap === null ? undefined : this.#context.fds[spec.tap.fd];
     if (spec.tap === null || fd === undefined) throw modeError('boot');
-    const plan = tapPlan(spec.tap);
+    const plan = { ...tapPlan(spec.tap), name: link };
     const opened = StreamLink.open({ net: this.#net, fd, plan, mtu: spec.mtu, address: spec.tap.mac });
     if (typeof opened !== 'number') return opened;
     throw new RequestError({
@@ -221,6 +248,21 @@ export class Outside {
     };
     return new CaptureDevice(link, { sink, now: this.#micros() });
   }
+}
+
+/** What the guest's files say: its own name is that of its place on the switch, where there is one. */
+function joined(plans: readonly LinkPlan[]): LinkPlan {
+  const [first, second] = plans as [LinkPlan, LinkPlan?];
+  return second === undefined ? first : { ...first, addresses: [...second.addresses, ...first.addresses] };
+}
+
+/** Of a neighbour's answer only addresses of the switch's own networks count. */
+function isWithin(address: Address, nets: LinkPlan['addresses']): boolean {
+  return nets.some(
+    (net) =>
+      net.address.isV4 === address.isV4 &&
+      net.address.prefix(net.prefixLength).equals(address.prefix(net.prefixLength)),
+  );
 }
 
 function report(query: FlowQuery): ConnectionReport {

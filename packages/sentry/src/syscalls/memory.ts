@@ -23,7 +23,7 @@ import {
   SYS_remap_file_pages,
 } from '@sandbox-kernel/abi';
 import type { Mappable } from '@sandbox-kernel/contracts';
-import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
+import { type SyscallArgs, socketOf, type Task } from '@sandbox-kernel/kernel';
 import type { MappedFile, MemoryManager } from '@sandbox-kernel/mm';
 import { type FileDescription, tmpfsFileOf } from '@sandbox-kernel/vfs';
 import type { SyscallRow } from './row.js';
@@ -80,6 +80,8 @@ function mmap(task: Task, args: SyscallArgs): number {
     const open = task.files.getOpen(args.int(4));
     if (open === null) return -EBADF;
     if (isSealedWrite(open, flags, args.int(2))) return -EPERM;
+    const refused = socketOf(open)?.mapError(args.addr(1), offset) ?? 0;
+    if (refused !== 0) return refused;
     file = new OpenMapping(open);
   }
   const prot = impliedProt(task, args.int(2), file);

@@ -17,6 +17,7 @@ import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  PACKET_HDRLEN,
   SO_ATTACH_FILTER,
   SO_BINDTODEVICE,
   SO_BROADCAST,
@@ -64,6 +65,7 @@ import {
   SO_TIMESTAMPNS,
   SO_TYPE,
   SO_ZEROCOPY,
+  SOL_PACKET,
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Socket, Task } from '@sandbox-kernel/kernel';
@@ -306,7 +308,7 @@ function anyOption(
   room: number,
 ): Uint8Array | number {
   if (level === SOL_SOCKET) return socketOption(task, socket, option, room);
-  if (isTableOption(level, option)) {
+  if (isTableOption(level, option) || (level === SOL_PACKET && option === PACKET_HDRLEN)) {
     const question = new Uint8Array(Math.min(room, TABLE_QUESTION));
     if (task.memory.copyIn(addr, question, 0, question.length) !== question.length) return -EFAULT;
     const answer = socket.askOption(task, level, option, question, room);

@@ -1,0 +1,185 @@
+// The ring of blocks of TPACKET_V3 (Documentation/networking/packet_mmap.rst): packets of any size one after the other in a block, which goes
+// to the program when it is full or its time is over.
+import {
+  TP_STATUS_BLK_TMO,
+  TP_STATUS_KERNEL,
+  TP_STATUS_LOSING,
+  TP_STATUS_USER,
+  TPACKET_ALIGNMENT,
+  TPACKET_V3,
+  TPACKET3_HDR_SIZE,
+  TPACKET3_HDR_TP_LEN,
+  TPACKET3_HDR_TP_MAC,
+  TPACKET3_HDR_TP_NET,
+  TPACKET3_HDR_TP_NEXT_OFFSET,
+  TPACKET3_HDR_TP_NSEC,
+  TPACKET3_HDR_TP_SEC,
+  TPACKET3_HDR_TP_SNAPLEN,
+  TPACKET3_HDR_TP_STATUS,
+} from '@sandbox-kernel/abi';
+import type { RingMemory } from '@sandbox-kernel/kernel';
+import { Timer, type TimerOwner, type TimerWheel } from '@sandbox-kernel/netstack';
+import {
+  align,
+  BLOCK_HEADER,
+  type PacketRing,
+  packetOffset,
+  type RingPacket,
+  type RingRequest,
+} from './packet-ring.js';
+
+/** struct tpacket_block_desc with tpacket_hdr_v1 in it. */
+const STATUS = 8;
+const PACKETS = 12;
+const FIRST = 16;
+const LENGTH = 20;
+const SEQUENCE = 24;
+const FIRST_TIME = 32;
+const LAST_TIME = 40;
+const DEFAULT_RETIRE_MS = 8;
+const MICROS_PER_MILLI = 1000;
+
+export interface BlockOwner {
+  /** A block was handed to the program. */
+  blockReady(): void;
+  /** Microseconds of the wheel's clock. */
+  now(): number;
+}
+
+export class BlockRing implements PacketRing, TimerOwner {
+  readonly memory: RingMemory;
+  drops: number;
+  freezes: number;
+  private readonly request: RingRequest;
+  private readonly owner: BlockOwner;
+  private readonly timers: TimerWheel;
+  private readonly timer: Timer;
+  /** The block's content until it is handed over. */
+  private readonly block: Uint8Array;
+  private readonly view: DataView;
+  private readonly first: number;
+  /** The block that is filled next, or being filled. */
+  private index: number;
+  private frozen: boolean;
+  private count: number;
+  private end: number;
+  private last: number;
+  private sequence: number;
+
+  constructor(memory: RingMemory, request: RingRequest, owner: BlockOwner, timers: TimerWheel) {
+    this.memory = memory;
+    this.request = request;
+    this.owner = owner;
+    this.timers = timers;
+    this.timer = new Timer(this, 0);
+    this.drops = 0;
+    this.freezes = 0;
+    this.block = new Uint8Array(request.blockSize);
+    this.view = new DataView(this.block.buffer);
+    this.first = BLOCK_HEADER + align(request.privateSize, 8);
+    this.index = 0;
+    this.frozen = false;
+    this.count = 0;
+    this.end = this.first;
+    this.last = 0;
+    this.sequence = 1;
+  }
+
+  private status(index: number): number {
+    const { blocks, blockSize } = this.request;
+    return this.memory.word(((index + blocks) % blocks) * blockSize + STATUS);
+  }
+
+  get readable(): boolean {
+    return this.status(this.index - 1) !== TP_STATUS_KERNEL;
+  }
+
+  deposit(from: RingPacket): boolean {
+    const { blockSize } = this.request;
+    const mac = packetOffset(this.request, from.linkHeader);
+    const snap = Math.max(Math.min(from.packet.length, blockSize - this.first - mac), 0);
+    const size = align(mac + snap, 8);
+    if (this.count > 0 && this.end + size > blockSize) this.retire(0);
+    if (!this.open()) {
+      this.drops++;
+      return false;
+    }
+    this.put(from, mac, snap);
+    if (this.count > 0) this.view.setUint32(this.last, this.end - this.last, true);
+    else this.begin(from);
+    this.last = this.end;
+    this.end = Math.min(this.end + size, blockSize);
+    this.count++;
+    this.view.setUint32(LAST_TIME, from.seconds, true);
+    this.view.setUint32(LAST_TIME + 4, from.nanos, true);
+    return true;
+  }
+
+  /** Is the next block free? One that is being filled is. */
+  private open(): boolean {
+    if (this.count > 0) return true;
+    if (this.status(this.index) === TP_STATUS_KERNEL) {
+      this.frozen = false;
+      return true;
+    }
+    if (!this.frozen) this.freezes++;
+    this.frozen = true;
+    return false;
+  }
+
+  private begin(from: RingPacket): void {
+    this.view.setUint32(FIRST_TIME, from.seconds, true);
+    this.view.setUint32(FIRST_TIME + 4, from.nanos, true);
+    const delay = (this.request.retireAfter || DEFAULT_RETIRE_MS) * MICROS_PER_MILLI;
+    this.timers.arm(this.timer, this.owner.now() + delay);
+  }
+
+  private put(from: RingPacket, mac: number, snap: number): void {
+    const { block, view, end: at } = this;
+    const { packet } = from;
+    block.fill(0, at, at + mac);
+    view.setUint32(at + TPACKET3_HDR_TP_NEXT_OFFSET, 0, true);
+    view.setUint32(at + TPACKET3_HDR_TP_SEC, from.seconds, true);
+    view.setUint32(at + TPACKET3_HDR_TP_NSEC, from.nanos, true);
+    view.setUint32(at + TPACKET3_HDR_TP_SNAPLEN, snap, true);
+    view.setUint32(at + TPACKET3_HDR_TP_LEN, packet.length, true);
+    view.setUint32(at + TPACKET3_HDR_TP_STATUS, from.status | TP_STATUS_USER, true);
+    view.setUint16(at + TPACKET3_HDR_TP_MAC, mac, true);
+    view.setUint16(at + TPACKET3_HDR_TP_NET, mac + from.linkHeader, true);
+    block.set(from.name, at + align(TPACKET3_HDR_SIZE, TPACKET_ALIGNMENT));
+    block.set(packet.bytes.subarray(packet.start, packet.start + snap), at + mac);
+  }
+
+  timerExpired(): void {
+    if (this.count > 0) this.retire(TP_STATUS_BLK_TMO);
+  }
+
+  /** Hands the block over; its status last. */
+  private retire(why: number): void {
+    const { view, request } = this;
+    this.timers.cancel(this.timer);
+    const at = this.index * request.blockSize;
+    view.setUint32(0, TPACKET_V3, true);
+    view.setUint32(4, BLOCK_HEADER, true);
+    view.setUint32(STATUS, TP_STATUS_KERNEL, true);
+    view.setUint32(PACKETS, this.count, true);
+    view.setUint32(FIRST, this.first, true);
+    view.setUint32(LENGTH, this.end, true);
+    view.setUint32(SEQUENCE, this.sequence % 2 ** 32, true);
+    view.setUint32(SEQUENCE + 4, Math.floor(this.sequence / 2 ** 32), true);
+    this.sequence++;
+    // What lies between the header and the first packet is the program's own.
+    this.memory.writeAt(at, this.block, 0, BLOCK_HEADER);
+    this.memory.writeAt(at + this.first, this.block, this.first, this.end - this.first);
+    this.memory.setWord(at + STATUS, TP_STATUS_USER | why | (this.drops > 0 ? TP_STATUS_LOSING : 0));
+    this.count = 0;
+    this.end = this.first;
+    this.index = (this.index + 1) % request.blocks;
+    this.owner.blockReady();
+  }
+
+  close(): void {
+    this.timers.cancel(this.timer);
+    this.memory.drop();
+  }
+}
