@@ -210,34 +210,6 @@ static double repeat(void (*op)(long), double seconds, long most) {
   return spent / total;
 }
 
-// fio's sync engine in small: positioned reads or writes of one size over a file of 64 MiB, in order or at random places.
-static char *block;
-static long block_size, blocks;
-static int at_random, writes;
-
-static void op_io(long i) {
-  static unsigned long state = 88172645463325252UL;
-  state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-  off_t offset = (off_t)((at_random ? state : (unsigned long)i) % blocks) * block_size;
-  ssize_t done = writes ? pwrite(file, block, block_size, offset) : pread(file, block, block_size, offset);
-  must(done == block_size, "io");
-}
-
-// `DIR,read|write,seq|rand,BYTES`
-static double io(char *arg) {
-  char *dir = strtok(arg, ",");
-  writes = !strcmp(strtok(0, ","), "write");
-  at_random = !strcmp(strtok(0, ","), "rand");
-  block_size = atol(strtok(0, ","));
-  blocks = (64L << 20) / block_size;
-  block = malloc(block_size);
-  memset(block, 1, block_size);
-  make_file(dir, 64 << 20);
-  double ns = repeat(op_io, 0.5, 1L << 40);
-  unlink(path);
-  return ns;
-}
-
 // A client of an HTTP server on loopback that keeps its connections: one request after the other on each.
 #define MOST_CONNECTIONS 64
 static char answer[1 << 17];
@@ -289,7 +261,6 @@ static double http(char *arg) {
 double timers(char *argument);
 
 static double measure(const char *name, const char *arg) {
-  if (!strcmp(name, "io")) return io(strdup(arg));
   if (!strcmp(name, "http")) return http(strdup(arg));
   if (!strcmp(name, "timer")) return timers(strdup(arg));
   if (!strcmp(name, "getpid")) return repeat(op_getpid, 0.3, 1L << 40);

@@ -1,5 +1,5 @@
 // Micro benchmarks: one operation in a loop, timed by the program itself.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import type { Benchmark, World } from '../benchmark.js';
 
 function self(name: string, program: string, ...args: string[]): Benchmark {
@@ -57,12 +57,23 @@ function inFolder(name: string, program: string, prefix: string, count: number, 
 
 const each = (make: (place: Place) => Benchmark): readonly Benchmark[] => PLACES.map(make);
 
-/** fio's sync engine: direction, order, block size. */
-function fio(direction: string, order: string, bytes: number): readonly Benchmark[] {
-  const name = `file/fio/${order}-${direction}-${bytes === 4096 ? '4k' : '1m'}`;
-  return each((place) =>
-    inPlace(name, place, (folder) => ['io', `${folder},${direction},${order},${bytes}`]),
-  );
+/** Its clock calls are in the figure on both sides. The file is in the cache on both: fio drops what it makes itself. */
+const FIO =
+  'fio --name=fio --ioengine=psync --thread --size=64m --runtime=500ms --time_based --invalidate=0 --minimal';
+
+/** fio(1), sync engine: direction, order, block size. The figure is nanoseconds for one block. */
+function fio(direction: 'read' | 'write', order: 'seq' | 'rand', size: '4k' | '1m'): readonly Benchmark[] {
+  const rw = order === 'rand' ? `rand${direction}` : direction;
+  const iops = direction === 'read' ? 8 : 49;
+  const script = `cd "$1" && head -c 64M /dev/zero >fio && ${FIO} --rw=${rw} --bs=${size} --filename=fio | awk -F';' '{ print 1e9 / $${iops} }' && rm fio`;
+  return each((place) => {
+    const made = inPlace(`file/fio/${order}-${direction}-${size}`, place, () => []);
+    return {
+      ...made,
+      command: (world) => ['/bin/sh', '-c', script, 'sh', folderOf(world, place)],
+      prepare: (world) => existsSync('/usr/bin/fio') && made.prepare?.(world) !== false,
+    };
+  });
 }
 
 export const MICRO: readonly Benchmark[] = [
@@ -74,14 +85,14 @@ export const MICRO: readonly Benchmark[] = [
   ...each((place) => inFolder('file/stat', 'stat', 's', 1000, place)),
   ...each((place) => inPlace('file/small-read', place, (folder) => ['small-read', folder])),
   ...each((place) => inFolder('file/readdir', 'readdir', 'file-', 20_000, place)),
-  ...fio('read', 'seq', 4096),
-  ...fio('read', 'rand', 4096),
-  ...fio('write', 'seq', 4096),
-  ...fio('write', 'rand', 4096),
-  ...fio('read', 'seq', 1 << 20),
-  ...fio('read', 'rand', 1 << 20),
-  ...fio('write', 'seq', 1 << 20),
-  ...fio('write', 'rand', 1 << 20),
+  ...fio('read', 'seq', '4k'),
+  ...fio('read', 'rand', '4k'),
+  ...fio('write', 'seq', '4k'),
+  ...fio('write', 'rand', '4k'),
+  ...fio('read', 'seq', '1m'),
+  ...fio('read', 'rand', '1m'),
+  ...fio('write', 'seq', '1m'),
+  ...fio('write', 'rand', '1m'),
   self('mem/alloc', 'alloc'),
   self('mem/touch', 'touch'),
   self('mem/bandwidth', 'bandwidth'),

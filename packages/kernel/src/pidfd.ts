@@ -1,6 +1,7 @@
 // pidfd_open(2), CLONE_PIDFD: a descriptor for a process (or a thread), readable once it has ended.
 import {
   EINVAL,
+  EOPNOTSUPP,
   O_CLOEXEC,
   O_NONBLOCK,
   O_RDWR,
@@ -9,7 +10,16 @@ import {
   POLLRDNORM,
   RLIMIT_NOFILE,
 } from '@sandbox-kernel/abi';
-import { createAnonymousFile, type FileDescription, FileOps, type WaitNode } from '@sandbox-kernel/vfs';
+import {
+  type FileDescription,
+  FileOps,
+  FMODE_SEEK,
+  Inode,
+  InodeOps,
+  openNameless,
+  stampNew,
+  type WaitNode,
+} from '@sandbox-kernel/vfs';
 import type { Task } from './task.js';
 import { TASK_ZOMBIE } from './task-state.js';
 import type { ThreadGroup } from './thread-group.js';
@@ -31,6 +41,10 @@ export class PidfdTarget {
 }
 
 class PidfdOps extends FileOps {
+  override label(): string {
+    return 'anon_inode:[pidfd]';
+  }
+
   /** -1 once the process is gone, as pidfd_getpid(3) reads it. */
   override fdinfo(file: FileDescription): string {
     const { group, thread } = file.data as PidfdTarget;
@@ -59,14 +73,29 @@ class PidfdOps extends FileOps {
 
 const PIDFD_OPS: FileOps = new PidfdOps();
 
+class PidfdInodeOps extends InodeOps {
+  /** Again through /proc/PID/fd. */
+  override open(inode: Inode, file: FileDescription): number {
+    file.ops = PIDFD_OPS;
+    file.data = inode.data;
+    file.mode &= ~FMODE_SEEK;
+    return 0;
+  }
+
+  override change(): number {
+    return -EOPNOTSUPP;
+  }
+}
+
+const PIDFD_INODE_OPS: InodeOps = new PidfdInodeOps();
+
 /** A new descriptor in `task`'s table, or -errno. `flags`: O_NONBLOCK or 0. */
 export function createPidfd(task: Task, group: ThreadGroup, thread: Task | null, flags: number): number {
-  const file = createAnonymousFile(
-    task,
-    PIDFD_OPS,
-    O_RDWR | (flags & O_NONBLOCK),
-    new PidfdTarget(group, thread),
-  );
+  const { pids } = task.fs.vfs;
+  const inode = new Inode(pids, PIDFD_INODE_OPS, pids.allocateInodeNumber(), 0o700);
+  inode.data = new PidfdTarget(group, thread);
+  stampNew(inode);
+  const file = openNameless(task, PIDFD_OPS, O_RDWR | (flags & O_NONBLOCK), inode.data, inode);
   const fd = task.files.install(file, task.group.limits.soft[RLIMIT_NOFILE]!, true);
   if (fd < 0) file.release();
   return fd;

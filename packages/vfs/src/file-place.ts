@@ -10,7 +10,7 @@ export function fileName(file: FileDescription, root: Location | null): string {
   const { dentry, inode } = file;
   if (inode === null || dentry === null) return file.ops.label(file);
   const { vfs } = inode.superblock;
-  if (dentry.superblock === vfs.anonymous) return file.ops.label(file);
+  if (dentry.superblock.nameless) return file.ops.label(file);
   if (dentry.superblock === vfs.memory) return `/${dentry.name} (deleted)`;
   return placeName(file.mount, dentry, root);
 }

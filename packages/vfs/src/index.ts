@@ -2,7 +2,12 @@
 
 export { isAclName } from './acl/inode-acl.js';
 export { checkAcl, encodeAcl, isValidAcl, modeOfAcl, type PosixAcl, parseAcl } from './acl/posix-acl.js';
-export { createAnonymousFile } from './anon/anonymous.js';
+export {
+  ANONYMOUS_INODE_OPS,
+  createAnonymousFile,
+  createNamelessFilesystem,
+  openNameless,
+} from './anon/anonymous.js';
 export { controlEpoll, createEpoll, Epoll, type EpollItem, type EpollSink, epollOf } from './anon/epoll.js';
 export { createEventFd, EventFd } from './anon/eventfd.js';
 export { createMemfd } from './anon/memfd.js';
@@ -179,7 +184,7 @@ export { createOverlay, createOverlayOn, type OverlayOptions } from './overlay/o
 export { OVERLAY_TYPE } from './overlay/overlay-type.js';
 export { PageCache, type PageSource } from './page-cache.js';
 export { mountAt, PathWalker } from './path-walk.js';
-export { inGroup, isOwner, permission, writableMount } from './permission.js';
+export { INODE_IMMUTABLE, inGroup, isOwner, permission, writableMount } from './permission.js';
 export { createPipe } from './pipe/create-pipe.js';
 export { fifoMustWait } from './pipe/fifo.js';
 export { Pipe } from './pipe/pipe.js';

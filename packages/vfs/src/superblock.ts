@@ -41,6 +41,8 @@ export class Superblock {
   cachesNegative: boolean;
   /** Nobody can make names here: trying says ENOENT, before any question of permission (proc). */
   namesFixed: boolean;
+  /** Its files have no names (pipes, sockets, eventfds): /proc/PID/fd shows what the open file says of itself. */
+  nameless: boolean;
   /** Holds access control lists that are to be enforced. */
   acls: boolean;
   maxFileSize: number;
@@ -66,6 +68,7 @@ export class Superblock {
     this.revalidates = false;
     this.cachesNegative = true;
     this.namesFixed = false;
+    this.nameless = false;
     this.acls = false;
     this.maxFileSize = 2 ** 53 - 4096;
     this.source = source;

@@ -1,7 +1,14 @@
 // The object graph of everything that concerns files: what all mounts and processes of one kernel share. Time, randomness and
 // memory come in as arguments; identifiers live here and not in modules.
 import type { Clock, PageStore, RandomSource } from '@sandbox-kernel/contracts';
-import { AnonymousFilesystem, createAnonymousMount } from './anon/anonymous.js';
+import {
+  ANON_INODE_FS_MAGIC,
+  createAnonymousMount,
+  createNamelessFilesystem,
+  PIDFS_MAGIC,
+  PIPEFS_MAGIC,
+  SOCKFS_MAGIC,
+} from './anon/anonymous.js';
 import { AttributeChange } from './attribute-change.js';
 import { DentryCache } from './dentry-cache.js';
 import { DeviceRegistry } from './device-registry.js';
@@ -10,7 +17,7 @@ import { LockManager } from './locks/lock-manager.js';
 import type { Mount } from './mount.js';
 import { NotifyHub } from './notify/hub.js';
 import { PathWalker } from './path-walk.js';
-import { Superblock } from './superblock.js';
+import type { Superblock } from './superblock.js';
 import { createTmpfs } from './tmpfs/tmpfs.js';
 
 export interface VfsOptions {
@@ -56,8 +63,11 @@ export class Vfs {
   readonly notify: NotifyHub;
   readonly filesystemTypes: Map<string, FilesystemType>;
   readonly pipeMaxSize: number;
-  /** Home of pipes, eventfds and other files without a path. */
+  /** Homes of files without a path: eventfds, epolls and most others; pipes; sockets; pidfds. */
   readonly anonymous: Superblock;
+  readonly pipes: Superblock;
+  readonly sockets: Superblock;
+  readonly pids: Superblock;
   /** What files without a path are seen through when they are opened again. */
   readonly anonymousMount: Mount;
   /** Home of memfds and other memory that is a file: the kernel's own tmpfs. */
@@ -95,7 +105,10 @@ export class Vfs {
     this.nextMount = 1;
     this.nextGroup = 1;
     this.nextNamespace = 1;
-    this.anonymous = new Superblock(this, new AnonymousFilesystem(), 'anon_inodefs');
+    this.anonymous = createNamelessFilesystem(this, 'anon_inodefs', ANON_INODE_FS_MAGIC);
+    this.pipes = createNamelessFilesystem(this, 'pipefs', PIPEFS_MAGIC);
+    this.sockets = createNamelessFilesystem(this, 'sockfs', SOCKFS_MAGIC);
+    this.pids = createNamelessFilesystem(this, 'pidfs', PIDFS_MAGIC);
     this.anonymousMount = createAnonymousMount(this.anonymous, this.nextMount++);
     this.memory = createTmpfs(this, { mode: 0o777, size: 0, inodes: 0 });
   }

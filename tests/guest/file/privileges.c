@@ -74,6 +74,41 @@ static void directories(void) {
   printf("directory %o\n", st.st_mode & 07777);
 }
 
+// Not who opened the file, but who writes to it has the right to keep the bits, or has not.
+static void travelling_descriptors(void) {
+  static const mode_t modes[] = {06755, 04711, 02755, 06644};
+  for (int i = 0; i < 4; i++) {
+    printf("opened by root, mode %o\n", modes[i]);
+    make(modes[i]);
+    int fd = MUST(open("f", O_RDWR)), pipes[2];
+    IN_CHILD("child", {
+      MUST(setresgid(1000, 1000, 1000));
+      MUST(setresuid(1000, 1000, 1000));
+      CHECK(write(fd, "x", 1));
+      show("write");
+    });
+    make(modes[i]);
+    fd = MUST(open("f", O_RDWR));
+    IN_CHILD("child", {
+      MUST(setresgid(1000, 1000, 1000));
+      MUST(setresuid(1000, 1000, 1000));
+      MUST(pipe(pipes));
+      MUST(write(pipes[1], "abc", 3));
+      CHECK(splice(pipes[0], NULL, fd, NULL, 3, 0));
+      show("splice");
+    });
+    printf("opened by another user, mode %o\n", modes[i]);
+    make(modes[i]);
+    MUST(chmod("f", modes[i] | 022));
+    MUST(setresuid(-1, 1000, -1));
+    fd = MUST(open("f", O_RDWR));
+    MUST(setresuid(-1, 0, -1));
+    CHECK(pwrite(fd, "x", 1, 1));
+    show("write");
+    close(fd);
+  }
+}
+
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
   scratch();
@@ -86,6 +121,7 @@ int guest(int argc, char **argv) {
   }
   directories();
   if (getuid() != 0) return 0;
+  travelling_descriptors();
   printf("another user's writes to what root gave\n");
   for (int i = 0; i < 6; i++) {
     unlink("f");

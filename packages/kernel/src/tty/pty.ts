@@ -262,7 +262,7 @@ class SlaveOps extends FileOps {
     const terminal = file.data as Terminal;
     const task = terminal.kernel.current;
     const allowed = task === null ? 0 : terminal.checkRead(task);
-    if (allowed !== 0) return allowed;
+    if (allowed !== 0 || io.total === 0) return allowed;
     const bytes = new Uint8Array(Math.min(io.total, COPY_BYTES));
     const count = terminal.readLine(bytes, bytes.length, (file.flags & O_NONBLOCK) !== 0);
     return count > 0 ? scatter(io, 0, bytes, 0, count) : count;
@@ -273,7 +273,7 @@ class SlaveOps extends FileOps {
     if (terminal.hungUp) return -EIO;
     const task = terminal.kernel.current;
     const allowed = task === null ? 0 : terminal.checkWrite(task, false);
-    if (allowed !== 0) return allowed;
+    if (allowed !== 0 || io.total === 0) return allowed;
     const bytes = new Uint8Array(Math.min(io.total, COPY_BYTES));
     let done = 0;
     while (done < io.total) {
@@ -316,6 +316,7 @@ class MasterOps extends FileOps {
 
   override read(file: FileDescription, io: IoSegments): number {
     const { terminal } = file.data as MasterEnd;
+    if (io.total === 0) return 0;
     if (terminal.packetMode) return this.readPacket(terminal, io);
     if (terminal.output.size === 0) return this.empty(terminal);
     const bytes = new Uint8Array(Math.min(io.total, terminal.output.size));

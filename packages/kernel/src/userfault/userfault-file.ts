@@ -4,13 +4,14 @@ import {
   EINVAL,
   EPERM,
   O_NONBLOCK,
-  O_RDWR,
+  O_RDONLY,
   POLLERR,
   POLLIN,
   RLIMIT_NOFILE,
 } from '@sandbox-kernel/abi';
 import type { Caller, IoSegments } from '@sandbox-kernel/contracts';
 import {
+  ANONYMOUS_INODE_OPS,
   createAnonymousFile,
   type FileDescription,
   FileOps,
@@ -22,6 +23,10 @@ import { userfaultRequest } from './commands.js';
 import { MESSAGE_SIZE, UserFaults } from './user-faults.js';
 
 class UserfaultOps extends FileOps {
+  override ignoresSeek(): boolean {
+    return true;
+  }
+
   override label(): string {
     return 'anon_inode:[userfaultfd]';
   }
@@ -84,8 +89,10 @@ function install(task: Task, faults: UserFaults, flags: number, closeOnExec: boo
   const file = createAnonymousFile(
     task,
     USERFAULT_OPS,
-    O_RDWR | (flags & O_NONBLOCK),
+    O_RDONLY | (flags & O_NONBLOCK),
     new OpenUserfault(faults, task.kernel),
+    0o600,
+    ANONYMOUS_INODE_OPS,
   );
   const fd = task.files.install(file, task.group.limits.soft[RLIMIT_NOFILE]!, closeOnExec);
   if (fd < 0) file.release();

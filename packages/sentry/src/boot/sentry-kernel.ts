@@ -9,6 +9,7 @@ import {
 } from '@sandbox-kernel/kernel';
 import type { Vfs } from '@sandbox-kernel/vfs';
 import { SandboxNetwork } from '../net/network.js';
+import { Namespaces } from '../proc/namespaces.js';
 import { TaskNames } from '../proc/task-names.js';
 import { Workspace, type WorkspaceOwner } from '../syscalls/workspace.js';
 
@@ -16,6 +17,7 @@ export class SentryKernel extends Kernel implements WorkspaceOwner {
   readonly vfs: Vfs;
   readonly workspace: Workspace;
   readonly taskNames: TaskNames;
+  readonly namespaces: Namespaces;
   readonly keys: KeyStore;
   readonly mqueues: PosixMessageQueues;
   readonly network: SandboxNetwork;
@@ -25,6 +27,7 @@ export class SentryKernel extends Kernel implements WorkspaceOwner {
     this.vfs = vfs;
     this.workspace = new Workspace();
     this.taskNames = new TaskNames(vfs);
+    this.namespaces = new Namespaces(vfs);
     this.keys = new KeyStore(roles.random);
     this.mqueues = new PosixMessageQueues(this, vfs);
     vfs.notify.signals = new KernelFileSignals(this);

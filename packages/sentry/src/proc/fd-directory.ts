@@ -12,6 +12,7 @@ import {
 } from '@sandbox-kernel/vfs';
 import { GeneratedFile } from './generated-file.js';
 import { locksOfFile } from './kernel-text.js';
+import { mayLookInto, ownByTask } from './task-access.js';
 
 class FdLink extends PseudoLink {
   readonly #task: Task;
@@ -31,11 +32,15 @@ class FdLink extends PseudoLink {
   }
 
   target(): string | number {
+    const allowed = mayLookInto(this.#task);
+    if (allowed !== 0) return allowed;
     const file = this.#task.files.get(this.#fd);
     return file === null ? -ENOENT : fileName(file, this.#task.fs.root);
   }
 
   override jump(_caller: FileCaller, out: Location): number {
+    const allowed = mayLookInto(this.#task);
+    if (allowed !== 0) return allowed;
     const file = this.#task.files.get(this.#fd);
     return file === null ? -ENOENT : placeOfFile(file, out);
   }
@@ -54,8 +59,7 @@ class DescriptorDirectory extends PseudoDirectory {
   }
 
   override refresh(): number {
-    this.uid = this.#task.credentials.euid;
-    this.gid = this.#task.credentials.egid;
+    ownByTask(this, this.#task);
     return 0;
   }
 
@@ -67,8 +71,7 @@ class DescriptorDirectory extends PseudoDirectory {
       node = this.#make(fd);
       this.#nodes.set(fd, node);
     }
-    node.uid = this.#task.credentials.euid;
-    node.gid = this.#task.credentials.egid;
+    ownByTask(node, this.#task);
     return node;
   }
 

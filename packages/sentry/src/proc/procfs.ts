@@ -98,7 +98,7 @@ class SelfLink extends PseudoLink {
 }
 
 export function createProcfs(kernel: SentryKernel): Superblock {
-  const directories = new TaskDirectories(netDirectory(kernel.network.internet));
+  const directories = new TaskDirectories(netDirectory(kernel.network.internet), kernel.namespaces);
   const root = new ProcRoot(kernel, directories);
   for (const [name, generate] of FILES) root.add(name, new GeneratedFile(kernel, generate));
   root

@@ -1,5 +1,5 @@
 // /proc/PID and /proc/PID/task/TID: one directory object per task, for as long as the task is there.
-import { EINVAL, ENOENT, EPERM } from '@sandbox-kernel/abi';
+import { EINVAL, ENOENT } from '@sandbox-kernel/abi';
 import { oomScore, PidfdTarget, TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
 import {
   type FileCaller,
@@ -16,6 +16,8 @@ import { GeneratedFile } from './generated-file.js';
 import { mountstatsText } from './kernel-text.js';
 import { mapsText, smapsRollupText, smapsText } from './memory-text.js';
 import { mountinfoText, mountsText } from './mount-text.js';
+import type { Namespaces } from './namespaces.js';
+import { mayLookInto, ownByTask } from './task-access.js';
 import { clearRefsFile, memFile, numaMapsText, pagemapFile } from './task-memory.js';
 import {
   auxvText,
@@ -28,6 +30,17 @@ import {
 } from './task-text.js';
 
 type Generator = (task: Task) => string | number;
+
+/** For those alone who may look into the task, whatever the permission bits say. */
+const GUARDED: ReadonlySet<string> = new Set([
+  'auxv',
+  'environ',
+  'maps',
+  'numa_maps',
+  'personality',
+  'smaps',
+  'smaps_rollup',
+]);
 
 /** proc_pid_children(5): processes that this thread made, each followed by a space. */
 function childrenText(task: Task): string {
@@ -62,16 +75,21 @@ const FILES: readonly (readonly [string, Generator, number])[] = [
 /** A file of a task, owned by the task's user: some are for nobody else to read. */
 class TaskFile extends GeneratedFile<Task> {
   readonly #task: Task;
+  readonly #guarded: boolean;
 
-  constructor(task: Task, generate: Generator, permissions: number) {
+  constructor(task: Task, name: string, generate: Generator, permissions: number) {
     super(task, generate, permissions);
     this.#task = task;
+    this.#guarded = GUARDED.has(name);
   }
 
   override refresh(): number {
-    this.uid = this.#task.credentials.euid;
-    this.gid = this.#task.credentials.egid;
+    ownByTask(this, this.#task);
     return 0;
+  }
+
+  override mayOpen(): number {
+    return this.#guarded ? mayLookInto(this.#task) : 0;
   }
 }
 
@@ -126,12 +144,16 @@ class PlaceLink extends PseudoLink {
   }
 
   target(caller: FileCaller): string | number {
+    const allowed = mayLookInto(this.#task);
+    if (allowed !== 0) return allowed;
     if (this.#task.state >= TASK_ZOMBIE) return -ENOENT;
     const place = this.#task.fs[this.#which];
     return placeName(place.mount, place.dentry, caller.fs.root);
   }
 
   override jump(_caller: FileCaller, out: Location): number {
+    const allowed = mayLookInto(this.#task);
+    if (allowed !== 0) return allowed;
     if (this.#task.state >= TASK_ZOMBIE) return -ENOENT;
     const place = this.#task.fs[this.#which];
     out.set(place.mount, place.dentry);
@@ -148,58 +170,24 @@ class ExecutableLink extends PseudoLink {
   }
 
   target(caller: FileCaller): string | number {
-    const file = this.#task.state >= TASK_ZOMBIE ? null : this.#task.image.executable;
-    return file === null || file.dentry === null
-      ? -ENOENT
-      : placeName(file.mount, file.dentry, caller.fs.root);
+    const file = this.#file();
+    return typeof file === 'number' ? file : placeName(file.mount, file.dentry!, caller.fs.root);
   }
 
   override jump(_caller: FileCaller, out: Location): number {
-    const file = this.#task.state >= TASK_ZOMBIE ? null : this.#task.image.executable;
-    if (file === null || file.dentry === null || file.mount === null) return -ENOENT;
-    out.set(file.mount, file.dentry);
+    const file = this.#file();
+    if (typeof file === 'number') return file;
+    if (file.mount === null) return -ENOENT;
+    out.set(file.mount, file.dentry!);
     return 0;
   }
-}
 
-/** Namespaces: links whose text identifies them. */
-class NamespaceLink extends PseudoLink {
-  readonly #text: string;
-
-  constructor(text: string) {
-    super(true);
-    this.#text = text;
+  #file(): FileDescription | number {
+    const allowed = mayLookInto(this.#task);
+    if (allowed !== 0) return allowed;
+    const file = this.#task.state >= TASK_ZOMBIE ? null : this.#task.image.executable;
+    return file === null || file.dentry === null ? -ENOENT : file;
   }
-
-  target(): string {
-    return this.#text;
-  }
-
-  override jump(): number {
-    return -EPERM;
-  }
-}
-
-/** Namespace kinds and the numbers that Linux gives the initial ones. */
-const NAMESPACES: readonly (readonly [string, number])[] = [
-  ['cgroup', 4026531835],
-  ['ipc', 4026531839],
-  ['mnt', 4026531841],
-  ['net', 4026531840],
-  ['pid', 4026531836],
-  ['pid_for_children', 4026531836],
-  ['time', 4026531834],
-  ['time_for_children', 4026531834],
-  ['user', 4026531837],
-  ['uts', 4026531838],
-];
-
-function namespaceDirectory(): PseudoDirectory {
-  const directory = new PseudoDirectory(0o511);
-  for (const [name, number] of NAMESPACES) {
-    directory.add(name, new NamespaceLink(`${name.replace('_for_children', '')}:[${number}]`));
-  }
-  return directory;
 }
 
 /** Owned by the task's user, as Linux shows it. */
@@ -220,10 +208,7 @@ class TaskDirectory extends PseudoDirectory {
 
   override entry(name: string): PseudoNode | null {
     const node = super.entry(name);
-    if (node !== null) {
-      node.uid = this.task.credentials.euid;
-      node.gid = this.task.credentials.egid;
-    }
+    if (node !== null && !(node instanceof ThreadsDirectory)) ownByTask(node, this.task);
     return node;
   }
 }
@@ -237,6 +222,12 @@ class ThreadsDirectory extends PseudoDirectory {
     super(0o555);
     this.#task = task;
     this.#directories = directories;
+  }
+
+  override refresh(): number {
+    this.uid = this.#task.credentials.euid;
+    this.gid = this.#task.credentials.egid;
+    return 0;
   }
 
   override find(name: string): PseudoNode | null {
@@ -259,12 +250,14 @@ export function processDirectoryTarget(file: FileDescription): PidfdTarget | nul
 /** Makes and remembers the directories of living tasks. */
 export class TaskDirectories {
   readonly #net: PseudoDirectory;
+  readonly #namespaces: Namespaces;
   readonly #processes = new WeakMap<Task, PseudoDirectory>();
   readonly #threads = new WeakMap<Task, PseudoDirectory>();
 
   /** `net`: all tasks are in one network namespace. */
-  constructor(net: PseudoDirectory) {
+  constructor(net: PseudoDirectory, namespaces: Namespaces) {
     this.#net = net;
+    this.#namespaces = namespaces;
   }
 
   processOf(task: Task): PseudoDirectory {
@@ -287,7 +280,7 @@ export class TaskDirectories {
 
   #fill(directory: TaskDirectory): PseudoDirectory {
     const { task } = directory;
-    for (const [name, generate, mode] of FILES) directory.add(name, new TaskFile(task, generate, mode));
+    for (const [name, generate, mode] of FILES) directory.add(name, new TaskFile(task, name, generate, mode));
     return directory
       .add('comm', new CommFile(task))
       .add('clear_refs', clearRefsFile())
@@ -300,6 +293,6 @@ export class TaskDirectories {
       .add('fd', fdDirectory(task))
       .add('fdinfo', fdinfoDirectory(task))
       .add('net', this.#net)
-      .add('ns', namespaceDirectory());
+      .add('ns', this.#namespaces.directory(task));
   }
 }

@@ -14,6 +14,7 @@ import {
   scatter,
 } from '@sandbox-kernel/vfs';
 import { mayAccessMemory } from '../syscalls/memory-access.js';
+import { ownByTask } from './task-access.js';
 
 const PAGE_SIZE = 4096;
 const STEP = 65536;
@@ -114,8 +115,7 @@ class MemoryWindow extends PseudoSpecial {
   }
 
   override refresh(): number {
-    this.uid = this.#task.credentials.euid;
-    this.gid = this.#task.credentials.egid;
+    ownByTask(this, this.#task);
     return 0;
   }
 

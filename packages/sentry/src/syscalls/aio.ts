@@ -264,7 +264,10 @@ function move(task: Task, file: FileDescription, iocb: Iocb, reading: boolean): 
   const limit = fileSizeLimit(task);
   let done: number;
   if (reading) done = seekable ? readFileAt(file, io, iocb.offset, flags) : readFile(file, io, flags);
-  else done = seekable ? writeFileAt(file, io, iocb.offset, flags, limit) : writeFile(file, io, flags, limit);
+  else
+    done = seekable
+      ? writeFileAt(file, io, iocb.offset, flags, limit, task.credentials)
+      : writeFile(file, io, flags, limit, task.credentials);
   if (done > 0 && reading && io.commit(done) < 0) return -EFAULT;
   const mayWait = (file.flags & O_NONBLOCK) === 0 && (flags & RWF_NOWAIT) === 0;
   if (done > 0 && !reading && !seekable && mayWait && done < io.total) {

@@ -18,12 +18,20 @@ const IOVEC_SIZE = 16;
 
 /** PTRACE_MODE_ATTACH_REALCREDS without security modules. */
 export function mayAccessMemory(task: Task, other: Task): boolean {
+  return mayTrace(task, task.credentials.uid, task.credentials.gid, other);
+}
+
+/** PTRACE_MODE_READ_FSCREDS: what /proc/PID tells beyond what everybody may know. */
+export function mayInspect(task: Task, other: Task): boolean {
+  return mayTrace(task, task.credentials.fsuid, task.credentials.fsgid, other);
+}
+
+function mayTrace(task: Task, uid: number, gid: number, other: Task): boolean {
   if (task.group === other.group) return true;
   if (task.credentials.hasCapability(CAP_SYS_PTRACE)) return true;
-  const mine = task.credentials;
   const theirs = other.credentials;
-  const sameUser = mine.uid === theirs.euid && mine.uid === theirs.suid && mine.uid === theirs.uid;
-  const sameGroup = mine.gid === theirs.egid && mine.gid === theirs.sgid && mine.gid === theirs.gid;
+  const sameUser = uid === theirs.euid && uid === theirs.suid && uid === theirs.uid;
+  const sameGroup = gid === theirs.egid && gid === theirs.sgid && gid === theirs.gid;
   return sameUser && sameGroup && other.image.dumpable === SUID_DUMP_USER;
 }
 

@@ -194,7 +194,9 @@ export function writeFrom(
   const limit = fileSizeLimit(task);
   for (;;) {
     const done =
-      offset === CURRENT ? writeFile(file, io, flags, limit) : writeFileAt(file, io, offset, flags, limit);
+      offset === CURRENT
+        ? writeFile(file, io, flags, limit, task.credentials)
+        : writeFileAt(file, io, offset, flags, limit, task.credentials);
     if (done >= 0) {
       call.progress += done;
       if (done >= io.total || done === 0 || offset !== CURRENT || !mayWait(file, flags))

@@ -124,7 +124,7 @@ function sendAll(
   const limit = fileSizeLimit(task);
   for (;;) {
     const at = offset < 0 ? NO_OFFSET : offset + call.progress;
-    const done = sendFile(to, from, at, size - call.progress, limit);
+    const done = sendFile(to, from, at, size - call.progress, limit, task.credentials);
     if (done <= 0) return settle(task, done, from, to, blocks(from), blocks(to));
     call.progress += done;
     if (call.progress >= size || pipeOf(to) !== null || !blocks(to)) return call.progress;
@@ -171,7 +171,7 @@ function spliceAll(
   const limit = fileSizeLimit(task);
   for (;;) {
     const at = toOffset < 0 ? NO_OFFSET : toOffset + call.progress;
-    const done = spliceFiles(from, fromOffset, to, at, size - call.progress, limit);
+    const done = spliceFiles(from, fromOffset, to, at, size - call.progress, limit, task.credentials);
     if (done <= 0) return settle(task, done, from, to, waitFrom, waitTo);
     call.progress += done;
     if (call.progress >= size || target !== null || source?.empty !== false) return call.progress;
@@ -224,7 +224,15 @@ function copyRange(task: Task, args: SyscallArgs): number {
   if (toOffset <= FAILED) return toOffset - FAILED;
   const allowed = mayReadFrom(task, from);
   if (allowed !== 0) return allowed;
-  const done = copyFileRange(from, fromOffset, to, toOffset, args.size(4), fileSizeLimit(task));
+  const done = copyFileRange(
+    from,
+    fromOffset,
+    to,
+    toOffset,
+    args.size(4),
+    fileSizeLimit(task),
+    task.credentials,
+  );
   if (done <= 0) return done;
   if (fromOffset >= 0 && writeOffset(task, args.addr(1), fromOffset + done) < 0) return -EFAULT;
   return toOffset >= 0 && writeOffset(task, args.addr(3), toOffset + done) < 0 ? -EFAULT : done;

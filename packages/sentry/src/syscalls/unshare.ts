@@ -1,8 +1,13 @@
-// unshare(2), setns(2), kcmp(2): what threads share can be split; namespaces other than the initial ones don't exist.
+// unshare(2), setns(2), kcmp(2): what threads share can be split; namespaces other than the initial ones don't exist, so that setns
+// only ever enters where its caller is.
 import {
   CAP_SYS_ADMIN,
+  CAP_SYS_CHROOT,
   CLONE_FILES,
   CLONE_FS,
+  CLONE_NEWNS,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
   CLONE_SIGHAND,
   CLONE_SYSVSEM,
   CLONE_THREAD,
@@ -11,11 +16,14 @@ import {
   EINVAL,
   EPERM,
   ESRCH,
+  EUSERS,
   SYS_kcmp,
   SYS_setns,
   SYS_unshare,
 } from '@sandbox-kernel/abi';
-import { owesUndo, type SyscallArgs, type Task, undoSemaphores } from '@sandbox-kernel/kernel';
+import { owesUndo, pidfdTarget, type SyscallArgs, type Task, undoSemaphores } from '@sandbox-kernel/kernel';
+import { Location } from '@sandbox-kernel/vfs';
+import { namespaceKind } from '../proc/namespaces.js';
 import type { SyscallRow } from './row.js';
 
 const NAMESPACES = 0x7e020080;
@@ -48,8 +56,38 @@ function unshare(task: Task, args: SyscallArgs): number {
   return 0;
 }
 
+/** Each task is in the only namespace of each kind: there is nowhere to go, but the mount namespace's root. */
 function setns(task: Task, args: SyscallArgs): number {
-  return task.files.get(args.int(0)) === null ? -EBADF : -EINVAL;
+  const file = task.files.getOpen(args.int(0));
+  if (file === null) return -EBADF;
+  const wanted = args.int(1);
+  const kind = namespaceKind(file);
+  if (kind === 0) {
+    const isProcess = pidfdTarget(file) !== null;
+    return isProcess && wanted !== 0 && (wanted & ~NAMESPACES) === 0 ? enter(task, wanted) : -EINVAL;
+  }
+  return wanted === 0 || wanted === kind ? enter(task, kind) : -EINVAL;
+}
+
+function enter(task: Task, kinds: number): number {
+  const { credentials } = task;
+  if ((kinds & CLONE_NEWUSER) !== 0) return -EINVAL;
+  if ((kinds & CLONE_NEWTIME) !== 0 && task.group.live > 1) return -EUSERS;
+  if (!credentials.hasCapability(CAP_SYS_ADMIN)) return -EPERM;
+  if ((kinds & CLONE_NEWNS) === 0) return 0;
+  if (!credentials.hasCapability(CAP_SYS_CHROOT)) return -EPERM;
+  if (task.fs.shareCount > 1) return -EINVAL;
+  const top = task.fs.root.mount.namespace?.root;
+  if (top === undefined) return -EINVAL;
+  const { walker } = task.fs.vfs;
+  walker.mount = top;
+  walker.dentry = top.root;
+  const crossed = walker.descend();
+  if (crossed !== 0) return crossed;
+  const place = new Location(walker.mount, walker.dentry);
+  task.fs.setRoot(place);
+  task.fs.setCwd(place);
+  return 0;
 }
 
 /** 0 equal, 1 and 2 an order: by pid, which is as good as any. */

@@ -302,6 +302,10 @@ class EpollOps extends FileOps {
     return 'anon_inode:[eventpoll]';
   }
 
+  override ioctl(): number {
+    return -EINVAL;
+  }
+
   override poll(file: FileDescription): number {
     return (file.data as Epoll).hasEvents() ? EPOLLIN | EPOLLRDNORM : 0;
   }

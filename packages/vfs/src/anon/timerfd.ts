@@ -104,6 +104,10 @@ class SignalFdOps extends FileOps {
     return `sigmask:\t${hex(maskHigh)}${hex(maskLow)}\n`;
   }
 
+  override ignoresSeek(): boolean {
+    return true;
+  }
+
   override label(): string {
     return 'anon_inode:[signalfd]';
   }

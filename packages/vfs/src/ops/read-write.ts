@@ -20,7 +20,7 @@ import {
   SEEK_HOLE,
   SEEK_SET,
 } from '@sandbox-kernel/abi';
-import type { IoSegments } from '@sandbox-kernel/contracts';
+import type { CallerCredentials, IoSegments } from '@sandbox-kernel/contracts';
 import { FMODE_SEEK, MAX_FILE_SIZE } from '../constants.js';
 import type { DirectorySink } from '../directory-sink.js';
 import type { FileDescription } from '../file-description.js';
@@ -51,13 +51,20 @@ export function readFileAt(file: FileDescription, io: IoSegments, offset: number
 
 /**
  * At the current position or, with O_APPEND, at the end. `sizeLimit`: RLIMIT_FSIZE of the caller, Infinity for none; at it -EFBIG (the
- * caller sends SIGXFSZ). -EPIPE: the caller sends SIGPIPE.
+ * caller sends SIGXFSZ). -EPIPE: the caller sends SIGPIPE. `writer`: whose right it is to keep set-id bits; not who opened the file, as
+ * descriptors travel.
  */
-export function writeFile(file: FileDescription, io: IoSegments, flags: number, sizeLimit: number): number {
+export function writeFile(
+  file: FileDescription,
+  io: IoSegments,
+  flags: number,
+  sizeLimit: number,
+  writer: CallerCredentials = file.credentials!,
+): number {
   if (!file.writable) return -EBADF;
   if ((file.mode & FMODE_SEEK) === 0) return file.ops.write(file, io, -1, flags);
   const offset = appends(file, flags) ? file.ops.size(file) : file.position;
-  const done = writeChecked(file, io, offset, flags, sizeLimit);
+  const done = writeChecked(file, io, offset, flags, sizeLimit, writer);
   if (done > 0) file.position = offset + done;
   return done;
 }
@@ -69,12 +76,13 @@ export function writeFileAt(
   offset: number,
   flags: number,
   sizeLimit: number,
+  writer: CallerCredentials = file.credentials!,
 ): number {
   if (offset < 0) return -EINVAL;
   if ((file.mode & FMODE_SEEK) === 0) return -ESPIPE;
   if (!file.writable) return -EBADF;
   const at = appends(file, flags) ? file.ops.size(file) : offset;
-  return writeChecked(file, io, at, flags, sizeLimit);
+  return writeChecked(file, io, at, flags, sizeLimit, writer);
 }
 
 function appends(file: FileDescription, flags: number): boolean {
@@ -88,13 +96,14 @@ function writeChecked(
   offset: number,
   flags: number,
   sizeLimit: number,
+  writer: CallerCredentials,
 ): number {
   if (io.total === 0) return file.ops.write(file, io, offset, flags);
   const inode = file.inode!;
   const limit = Math.min(sizeLimit, inode.superblock.maxFileSize);
   if (offset >= limit) return -EFBIG;
   if (offset + io.total > limit) shorten(io, limit - offset);
-  if (isPrivileged(inode)) dropPrivileges(inode, file.credentials!);
+  if (isPrivileged(inode)) dropPrivileges(inode, writer);
   const done = file.ops.write(file, io, offset, flags);
   if (done <= 0) return done;
   if (isWatched(file)) notifyFile(file, IN_MODIFY);
@@ -117,6 +126,7 @@ export function shorten(io: IoSegments, length: number): void {
 
 /** lseek(2): the new position, or -errno. */
 export function seekFile(file: FileDescription, offset: number, whence: number): number {
+  if (whence < 0 || whence > SEEK_HOLE) return -EINVAL;
   if (file.ops.ignoresSeek(file)) return 0;
   if ((file.mode & FMODE_SEEK) === 0) return -ESPIPE;
   const target = seekTarget(file, offset, whence);
@@ -132,7 +142,6 @@ function seekTarget(file: FileDescription, offset: number, whence: number): numb
   const size = file.ops.size(file);
   if (size < 0) return size;
   if (whence === SEEK_END) return size + offset < 0 ? -EINVAL : size + offset;
-  if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return -EINVAL;
   if ((file.inode!.mode & S_IFMT) === S_IFDIR) return -EINVAL;
   if (offset < 0 || offset >= size) return -ENXIO;
   return file.ops.seekExtent(file, offset, whence === SEEK_DATA);

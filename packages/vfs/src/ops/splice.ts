@@ -15,7 +15,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from '@sandbox-kernel/abi';
-import type { IoSegments } from '@sandbox-kernel/contracts';
+import type { CallerCredentials, IoSegments } from '@sandbox-kernel/contracts';
 import { FMODE_SEEK } from '../constants.js';
 import type { FileDescription } from '../file-description.js';
 import type { Pipe } from '../pipe/pipe.js';
@@ -38,6 +38,7 @@ export function copyBetween(
   toOffset: number,
   length: number,
   sizeLimit: number,
+  writer: CallerCredentials = to.credentials!,
 ): number {
   const total = Math.min(length, MAX_TRANSFER);
   const buffer = bufferOf(from) ?? bufferOf(to) ?? new Uint8Array(Math.min(total, TRANSFER_STEP));
@@ -51,7 +52,9 @@ export function copyBetween(
     if (read <= 0) return done > 0 ? done : read;
     io.reset().add(buffer, 0, read);
     const written =
-      toOffset < 0 ? writeFile(to, io, 0, sizeLimit) : writeFileAt(to, io, toOffset + done, 0, sizeLimit);
+      toOffset < 0
+        ? writeFile(to, io, 0, sizeLimit, writer)
+        : writeFileAt(to, io, toOffset + done, 0, sizeLimit, writer);
     if (written < read) giveBack(from, fromOffset, start + Math.max(written, 0));
     if (written <= 0) return done > 0 ? done : written;
     done += written;
@@ -75,6 +78,7 @@ export function sendFile(
   offset: number,
   length: number,
   sizeLimit: number,
+  writer: CallerCredentials = to.credentials!,
 ): number {
   if (!from.readable || !to.writable) return -EBADF;
   if (length < 0 || (to.flags & O_APPEND) !== 0) return -EINVAL;
@@ -82,9 +86,11 @@ export function sendFile(
   if (offset >= 0 && !seekable) return -ESPIPE;
   if (!seekable) return -EINVAL;
   const pipe = pipeOf(to);
-  if (pipe === null) return copyBetween(from, offset, to, -1, length, sizeLimit);
+  if (pipe === null) return copyBetween(from, offset, to, -1, length, sizeLimit, writer);
   if (pipe.readers === 0) return -EPIPE;
-  return pipe.full ? -EAGAIN : copyBetween(from, offset, to, -1, Math.min(length, pipe.room), sizeLimit);
+  return pipe.full
+    ? -EAGAIN
+    : copyBetween(from, offset, to, -1, Math.min(length, pipe.room), sizeLimit, writer);
 }
 
 export function copyFileRange(
@@ -94,6 +100,7 @@ export function copyFileRange(
   toOffset: number,
   length: number,
   sizeLimit: number,
+  writer: CallerCredentials = to.credentials!,
 ): number {
   if (!from.readable || !to.writable || (to.flags & O_APPEND) !== 0) return -EBADF;
   const source = from.inode;
@@ -107,7 +114,7 @@ export function copyFileRange(
   const size = Math.max(Math.min(length, from.ops.size(from) - start), 0);
   if (source === target && start < at + size && at < start + size) return -EINVAL;
   if (source.superblock.filesystem.type !== target.superblock.filesystem.type) return -EXDEV;
-  return size === 0 ? 0 : copyBetween(from, fromOffset, to, toOffset, size, sizeLimit);
+  return size === 0 ? 0 : copyBetween(from, fromOffset, to, toOffset, size, sizeLimit, writer);
 }
 
 /** One end must be a pipe. */
@@ -118,6 +125,7 @@ export function spliceFiles(
   toOffset: number,
   length: number,
   sizeLimit: number,
+  writer: CallerCredentials = to.credentials!,
 ): number {
   if (!from.readable || !to.writable) return -EBADF;
   const source = pipeOf(from);
@@ -132,11 +140,11 @@ export function spliceFiles(
     if (fromOffset >= 0 && (from.mode & FMODE_SEEK) === 0) return -EINVAL;
     if (target.readers === 0) return -EPIPE;
     if (target.full) return -EAGAIN;
-    return copyBetween(from, fromOffset, to, -1, Math.min(length, target.room), sizeLimit);
+    return copyBetween(from, fromOffset, to, -1, Math.min(length, target.room), sizeLimit, writer);
   }
   if ((to.flags & O_APPEND) !== 0) return -EINVAL;
   if (toOffset >= 0 && (to.mode & FMODE_SEEK) === 0) return -EINVAL;
-  return emptyPipe(source as Pipe, to, toOffset, length, sizeLimit);
+  return emptyPipe(source as Pipe, to, toOffset, length, sizeLimit, writer);
 }
 
 /** A pipe's content to where it is written from its own pages: what is not taken stays. */
@@ -146,12 +154,15 @@ function emptyPipe(
   toOffset: number,
   length: number,
   sizeLimit: number,
+  writer: CallerCredentials = to.credentials!,
 ): number {
   if (source.empty) return source.writers === 0 ? 0 : -EAGAIN;
   const io = new ByteSegments();
   source.peek(io, length);
   const written =
-    toOffset < 0 ? writeFile(to, io, 0, sizeLimit) : writeFileAt(to, io, toOffset, 0, sizeLimit);
+    toOffset < 0
+      ? writeFile(to, io, 0, sizeLimit, writer)
+      : writeFileAt(to, io, toOffset, 0, sizeLimit, writer);
   if (written > 0) source.consume(written);
   return written;
 }

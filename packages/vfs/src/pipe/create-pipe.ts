@@ -1,26 +1,19 @@
 // pipe2(2): a pipe without a name.
 import { O_RDONLY, O_WRONLY, S_IFIFO } from '@sandbox-kernel/abi';
+import { NAMELESS_INODE_OPS } from '../anon/anonymous.js';
 import { FMODE_READ, FMODE_WRITE } from '../constants.js';
 import { FileDescription } from '../file-description.js';
 import type { FileCaller } from '../fs-context.js';
 import { Inode } from '../inode.js';
-import { InodeOps } from '../inode-ops.js';
 import { stampNew } from '../times.js';
 import { NO_WAIT } from './fifo.js';
 import { Pipe } from './pipe.js';
 import { PIPE_OPS } from './pipe-ops.js';
 
-const PIPE_INODE_OPS = new InodeOps();
-
 /** pipe2(2): fills `ends` with the read end and the write end. `flags`: O_NONBLOCK, O_DIRECT. */
 export function createPipe(caller: FileCaller, flags: number, ends: FileDescription[]): number {
   const vfs = caller.fs.vfs;
-  const inode = new Inode(
-    vfs.anonymous,
-    PIPE_INODE_OPS,
-    vfs.anonymous.allocateInodeNumber(),
-    S_IFIFO | 0o600,
-  );
+  const inode = new Inode(vfs.pipes, NAMELESS_INODE_OPS, vfs.pipes.allocateInodeNumber(), S_IFIFO | 0o600);
   inode.uid = caller.credentials.fsuid;
   inode.gid = caller.credentials.fsgid;
   stampNew(inode);

@@ -12,7 +12,7 @@ export const NO_WAIT = -1;
 /** -ENXIO: O_WRONLY | O_NONBLOCK without a reader. A pipe without a name, opened again through /proc/PID/fd, waits for nobody. */
 export function openFifo(inode: Inode, file: FileDescription, access: number): number {
   const nonblock = (file.flags & O_NONBLOCK) !== 0;
-  const named = inode.superblock !== inode.superblock.vfs.anonymous;
+  const named = !inode.superblock.nameless;
   if (named && access === O_WRONLY && nonblock && (inode.pipe === null || inode.pipe.readers === 0))
     return -ENXIO;
   const pipe = inode.pipe ?? new Pipe(inode.superblock.vfs.pages);

@@ -102,6 +102,8 @@ class PseudoDirectoryOps extends DirectoryOps {
 const PSEUDO_DIRECTORY_OPS = new PseudoDirectoryOps();
 
 export function openPseudoDirectory(node: PseudoDirectory, file: FileDescription): number {
+  const allowed = node.mayOpen();
+  if (allowed !== 0) return allowed;
   file.ops = PSEUDO_DIRECTORY_OPS;
   file.data = new OpenDirectory(node);
   return 0;

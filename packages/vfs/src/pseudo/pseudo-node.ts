@@ -57,6 +57,11 @@ export class PseudoDirectory extends PseudoNode {
     return [...this.fixed.keys(), ...this.names()];
   }
 
+  /** A chance to refuse opening: 0 or -errno. */
+  mayOpen(): number {
+    return 0;
+  }
+
   /** A computed entry, or null. */
   find(_name: string): PseudoNode | null {
     return null;
