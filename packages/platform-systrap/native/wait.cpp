@@ -231,12 +231,17 @@ static int64_t Spin(Engine& engine, uint64_t turn) {
   return -1;
 }
 
+// Did the context that was served last not go on?
+static bool HasBlocked(const Engine& engine, int taken) {
+  return taken >= 0 && engine.contexts[taken].used && !engine.contexts[taken].running;
+}
+
 // The context that was served last did not go on: its call blocks. It need not wait awake where another one may want the core. That one
 // has been woken before: a core that idles in between takes long to wake up.
 static void ParkBlocked(Engine& engine, int taken) {
   if (taken < 0) return;
   Context& context = engine.contexts[taken];
-  if (!context.used || context.running || context.thread < 0) return;
+  if (context.thread < 0) return;
   context.blocked = true;
   if (engine.mode != kModeSpin || engine.running.empty()) return;
   uint32_t state = STATE_TRAPPED;
@@ -272,7 +277,8 @@ static void FindDeaf(Engine& engine) {
 // args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
 int64_t Wait(Engine& engine) {
   const double deadline = engine.args()[0];
-  int taken = engine.taken;
+  // Asked before anybody is taken in: it may be the same one, with its next call.
+  int taken = HasBlocked(engine, engine.taken) ? engine.taken : -1;
   engine.taken = -1;
   if (__rdtsc() > engine.reviewAt) Review(engine);
   for (;;) {
