@@ -139,7 +139,8 @@ void LetRun(Engine& engine, Thread& thread) {
   thread.patched = false;
   if (__atomic_exchange_n(&thread.slot->state, STATE_RUN, __ATOMIC_SEQ_CST) != STATE_PARKED) return;
   engine.count(kCountWakes);
-  if (engine.mode == kModeSpin && !engine.contexts[thread.context].blocked) NoteSpin(engine, true);
+  const Context& context = engine.contexts[thread.context];
+  if (engine.mode == kModeSpin && context.spun && !context.blocked) NoteSpin(engine, true);
   syscall(SYS_futex, &thread.slot->state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 

@@ -33,7 +33,7 @@ constexpr uint64_t kLook = 50'000'000;
 constexpr uint64_t kTick = 5'000'000;
 constexpr double kDeaf = 5e9;
 // Of more contexts it is quicker to be told than to look at all of them again and again.
-constexpr size_t kMostWatched = 16;
+constexpr size_t kMostWatched = 64;
 
 uint64_t NowNanos() {
   timespec now{};
@@ -287,6 +287,7 @@ int64_t Wait(Engine& engine) {
     const uint64_t turn = NextTurns(engine, id < 0 ? 0 : 1);
     ParkBlocked(engine, taken);
     taken = -1;
+    if (id >= 0 && engine.mode == kModeSpin) NoteSpin(engine, false);
     if (id < 0 && !rang && deadline != 0) id = Spin(engine, turn);
     if (id >= 0) return id;
     if (engine.dead) return kWaitDead;
