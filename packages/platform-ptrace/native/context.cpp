@@ -170,7 +170,7 @@ int64_t ContextResume(Engine& engine) {
     if (error != 0) return error;
   }
   Thread& thread = engine.threads[index];
-  Pin(engine, thread);
+  Pin(engine, *context, thread);
   context->flags = static_cast<int>(engine.arg(2));
   if (SetRegisters(engine.frame(id), thread) != 0 || ContinueGuest(engine, *context, thread) != 0) {
     return errno == ESRCH ? Lost(engine, id) : -errno;
@@ -227,6 +227,7 @@ int64_t ContextRelease(Engine& engine) {
 // Puts a context that trapped in line for Wait.
 void Deliver(Engine& engine, int id) {
   Context& context = engine.contexts[id];
+  NoteBurst(engine, context);
   context.interruptWanted = false;
   context.queued = true;
   engine.running--;

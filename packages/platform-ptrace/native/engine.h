@@ -88,6 +88,11 @@ struct Context {
   int flags = 0;
   uint64_t cpuNanos = 0;  // used on earlier threads
   uint64_t cpuStart = 0;  // clock of the current thread when it was bound
+  uint64_t resumed = 0;   // CLOCK_MONOTONIC, ns
+  double burst = 0;       // ns between resume and trap, average, and only its own share of them (affinity.cpp)
+  uint32_t resumes = 0;   // how often, up to kSeasoned
+  uint32_t away = 0;      // so many more resumes it goes anywhere
+  uint32_t longAway = 0;  // what `away` began with the last time
   std::vector<uint8_t> fpu;
 };
 
@@ -161,7 +166,8 @@ void ThreadDied(Engine& engine, int index);
 
 // affinity.cpp
 void LearnCpus(Engine& engine);
-void Pin(Engine& engine, Thread& thread);
+void NoteBurst(const Engine& engine, Context& context);
+void Pin(Engine& engine, Context& context, Thread& thread);
 void Unpin(Engine& engine);
 void Fetch(Engine& engine, Thread& thread);
 bool NeedsTick(Engine& engine);

@@ -139,7 +139,10 @@ void LetRun(Engine& engine, Thread& thread) {
   thread.patched = false;
   if (__atomic_exchange_n(&thread.slot->state, STATE_RUN, __ATOMIC_SEQ_CST) != STATE_PARKED) return;
   engine.count(kCountWakes);
-  if (engine.mode == kModeSpin && !engine.contexts[thread.context].blocked) NoteSpin(engine, true);
+  // The only one that runs, and it has not waited for others to be served: the sentry was away, or its call takes long.
+  const Context& context = engine.contexts[thread.context];
+  const bool alone = engine.running.size() < 2;
+  if (engine.mode == kModeSpin && context.spun && !context.blocked && alone) NoteSpin(engine, true);
   syscall(SYS_futex, &thread.slot->state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 

@@ -111,6 +111,7 @@ struct Context {
   uint64_t resumed = 0;   // TSC
   uint32_t resumes = 0;   // how often, up to kSeasoned
   bool blocked = false;   // its call did not end at once: its thread may well sleep
+  bool spun = false;      // was let go while both sides spin: its thread should be awake
   bool deferred = false;  // running, but its turn has not come: in Engine::deferred instead of Engine::running
   bool known = false;     // `last` is what its thread's frame holds
   Frame last{};
@@ -170,6 +171,7 @@ struct Engine : Shared {
   double spinNanos = 0;
   int spinCredit = 128;
   uint64_t spinAgainAt = 0;  // TSC
+  double spinPause = 2'000'000;  // ns
   uint32_t guestSpinRounds = 0;
 
   uint8_t* commandFileMemory() { return control; }

@@ -25,7 +25,8 @@ constexpr uint32_t kSeasoned = 64;
 constexpr int kLong = 4;                  // so many of them are undone by one that is longer than the spin
 constexpr int kMostCredit = 256;          // hand-overs to two that spin earn credit, waits in vain cost it
 constexpr int kVain = 8;
-constexpr double kNoSpinning = 50'000'000;  // when it is used up: somebody else needs the cores
+constexpr double kShortPause = 2'000'000;   // when it is used up, somebody else needs the cores: nobody spins for so long,
+constexpr double kLongPause = 64'000'000;   // and for twice as long each time until credit is full again
 constexpr double kLeastSpin = 20'000;
 constexpr double kMostSpin = 60'000;
 constexpr int kAnywhere = -1;
@@ -125,12 +126,14 @@ static Mode Choose(Engine& engine, Context& context) {
 void NoteSpin(Engine& engine, bool vain) {
   if (!vain) {
     if (engine.spinCredit < kMostCredit) engine.spinCredit++;
+    else engine.spinPause = kShortPause;
     return;
   }
   engine.spinCredit -= kVain;
   if (engine.spinCredit > 0) return;
   engine.spinCredit = kMostCredit / 2;
-  engine.spinAgainAt = __rdtsc() + static_cast<uint64_t>(kNoSpinning * engine.cyclesPerNano);
+  engine.spinAgainAt = __rdtsc() + static_cast<uint64_t>(engine.spinPause * engine.cyclesPerNano);
+  engine.spinPause = std::min(engine.spinPause * 2, kLongPause);
 }
 
 // A context has trapped: how long had it computed?

@@ -27,6 +27,7 @@ static void Start(Engine& engine, int id) {
   engine.running.push_back(id);
   LetRun(engine, engine.threads[context.thread]);
   context.blocked = false;
+  context.spun = engine.mode == kModeSpin;
 }
 
 // Lets a context whose registers are in place go on: at once, or when it is its turn.

@@ -33,7 +33,7 @@ constexpr uint64_t kLook = 50'000'000;
 constexpr uint64_t kTick = 5'000'000;
 constexpr double kDeaf = 5e9;
 // Of more contexts it is quicker to be told than to look at all of them again and again.
-constexpr size_t kMostWatched = 16;
+constexpr size_t kMostWatched = 64;
 
 uint64_t NowNanos() {
   timespec now{};
@@ -231,12 +231,17 @@ static int64_t Spin(Engine& engine, uint64_t turn) {
   return -1;
 }
 
+// Did the context that was served last not go on?
+static bool HasBlocked(const Engine& engine, int taken) {
+  return taken >= 0 && engine.contexts[taken].used && !engine.contexts[taken].running;
+}
+
 // The context that was served last did not go on: its call blocks. It need not wait awake where another one may want the core. That one
 // has been woken before: a core that idles in between takes long to wake up.
 static void ParkBlocked(Engine& engine, int taken) {
   if (taken < 0) return;
   Context& context = engine.contexts[taken];
-  if (!context.used || context.running || context.thread < 0) return;
+  if (context.thread < 0) return;
   context.blocked = true;
   if (engine.mode != kModeSpin || engine.running.empty()) return;
   uint32_t state = STATE_TRAPPED;
@@ -272,7 +277,8 @@ static void FindDeaf(Engine& engine) {
 // args: deadline in ns; 0: only look; below 0: none. A context, or kWait*.
 int64_t Wait(Engine& engine) {
   const double deadline = engine.args()[0];
-  int taken = engine.taken;
+  // Asked before anybody is taken in: it may be the same one, with its next call.
+  int taken = HasBlocked(engine, engine.taken) ? engine.taken : -1;
   engine.taken = -1;
   if (__rdtsc() > engine.reviewAt) Review(engine);
   for (;;) {
@@ -281,6 +287,7 @@ int64_t Wait(Engine& engine) {
     const uint64_t turn = NextTurns(engine, id < 0 ? 0 : 1);
     ParkBlocked(engine, taken);
     taken = -1;
+    if (id >= 0 && engine.mode == kModeSpin) NoteSpin(engine, false);
     if (id < 0 && !rang && deadline != 0) id = Spin(engine, turn);
     if (id >= 0) return id;
     if (engine.dead) return kWaitDead;
