@@ -47,8 +47,8 @@ import {
 import { workspaceOf } from './workspace.js';
 
 const WORD = 8;
-/** struct user: registers first, debug registers near the end. */
-const USER_SIZE = 912;
+/** struct user as the kernel has it: registers first, debug registers near the end. */
+const USER_SIZE = 928;
 const DEBUG_REGISTERS = 848;
 const FXSAVE_BYTES = 512;
 /** Where the extended state says which components it has. */
