@@ -23,6 +23,7 @@ import {
   ENOMEM,
   EPERM,
   ERESTARTNOINTR,
+  PTRACE_EVENT_VFORK_DONE,
   RLIMIT_NPROC,
 } from '@sandbox-kernel/abi';
 import { FRAME_FS_BASE, FRAME_RAX, FRAME_RSP, FRAME_SIZE } from '@sandbox-kernel/contracts';
@@ -30,6 +31,8 @@ import type { MemoryManager } from '@sandbox-kernel/mm';
 import { freezeImage, thawImage } from './freeze.js';
 import { createPidfd } from './pidfd.js';
 import { ProcessImage } from './process-image.js';
+import { cloneEvent, followClone } from './ptrace/attach.js';
+import { stopAtEvent, wantsEvent } from './ptrace/trace-stop.js';
 import { setRegister } from './registers.js';
 import { BLOCKED } from './results.js';
 import { ResourceLimits } from './rlimits.js';
@@ -76,13 +79,17 @@ export function cloneTask(parent: Task, request: CloneRequest): number {
   if (typeof child === 'number') return child;
   const result = announce(parent, child, request);
   if (result < 0) return result;
+  const event = parent.tracer === null ? 0 : cloneEvent(parent, request.flags, request.exitSignal);
+  if (parent.tracer !== null) followClone(parent, child, event, request.flags);
   start(child);
-  if ((request.flags & CLONE_VFORK) === 0) return child.tid;
+  if ((request.flags & CLONE_VFORK) === 0) {
+    return event === 0 ? child.tid : stopAtEvent(parent, event, child.tid, child.tid);
+  }
   child.vforkParent = parent;
   parent.call.phase = PHASE_VFORK;
   parent.call.value = child.tid;
   parent.call.object = child;
-  return waitForVfork(parent);
+  return event === 0 ? waitForVfork(parent) : stopAtEvent(parent, event, child.tid, BLOCKED);
 }
 
 const PHASE_VFORK = 0x5646;
@@ -90,7 +97,11 @@ const PHASE_VFORK = 0x5646;
 /** The parent sleeps until the child calls execve or exits; only the end of the process cuts that short. */
 function waitForVfork(parent: Task): number {
   const child = parent.call.object as Task;
-  if (child.vforkParent !== parent) return parent.call.value;
+  if (child.vforkParent !== parent) {
+    const tid = parent.call.value;
+    if (!wantsEvent(parent, PTRACE_EVENT_VFORK_DONE)) return tid;
+    return stopAtEvent(parent, PTRACE_EVENT_VFORK_DONE, tid, tid);
+  }
   if (parent.fatalPending()) {
     child.vforkParent = null;
     return -EINTR;

@@ -23,6 +23,7 @@ import {
   prepareProgram,
 } from './loader/load.js';
 import { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_USER } from './process-image.js';
+import { stopAfterExec } from './ptrace/trace-stop.js';
 import { setRegister } from './registers.js';
 import { peakOf } from './resource-usage.js';
 import { BLOCKED, REGISTERS_SET } from './results.js';
@@ -58,15 +59,17 @@ export function executeProgram(task: Task, request: ExecRequest): number {
   const pending = known instanceof PendingExec ? known : prepare(task, request);
   if (typeof pending === 'number') return pending;
   task.call.object = pending;
+  task.call.value = task.tid;
   const alone = endSiblings(task);
   if (alone === BLOCKED) return BLOCKED;
   task.call.object = null;
+  const formerTid = task.call.value;
   if (alone < 0) {
     pending.discard(task);
     return alone;
   }
   become(task, pending);
-  return REGISTERS_SET;
+  return task.tracer === null ? REGISTERS_SET : stopAfterExec(task, formerTid);
 }
 
 function prepare(task: Task, request: ExecRequest): PendingExec | number {
@@ -97,9 +100,14 @@ function newIdentity(task: Task, prepared: PreparedProgram): ExecCredentials {
     mode: inode === null ? 0 : inode.mode,
     uid: inode === null ? 0 : inode.uid,
     gid: inode === null ? 0 : inode.gid,
-    noSetId: mount !== null && (mount.flags & MS_NOSUID) !== 0,
+    noSetId: (mount !== null && (mount.flags & MS_NOSUID) !== 0) || isTracedWithoutRight(task),
     capabilities: inode === null ? null : fileCapabilities(inode),
   });
+}
+
+/** As under no_new_privs: who traces it could take over what it gains. */
+function isTracedWithoutRight(task: Task): boolean {
+  return task.tracer !== null && task.trace?.privileged !== true;
 }
 
 /** 0 when no other thread is left; BLOCKED while some are; -ERESTARTNOINTR when the process ends instead. */
@@ -150,6 +158,8 @@ function become(task: Task, pending: PendingExec): void {
   if (pending.identity.secure) task.parentDeathSignal = 0;
   task.robustList = null;
   task.restartBlock = null;
+  task.dispatch = null;
+  task.refreshCallWork();
   startRegisters(task, loaded.entry, loaded.stackPointer);
   task.kernel.events?.executed(task, prepared.execPath);
 }

@@ -7,6 +7,8 @@ import { thawImage } from './freeze.js';
 import { exitFutexes } from './futex/robust-list.js';
 import { undoSemaphores } from './ipc/semaphore-set.js';
 import { hasStopped, isOrphaned, type ProcessGroup } from './process-group.js';
+import { abandonTracees, buryTracee, isHiddenFrom, tellExit, unlink } from './ptrace/attach.js';
+import { stopBeforeExit } from './ptrace/trace-stop.js';
 import { peakOf } from './resource-usage.js';
 import { TASK_EXITED } from './results.js';
 import { forgetSequence } from './rseq.js';
@@ -31,8 +33,9 @@ export function exitGroup(task: Task, status: number): number {
 
 /** One thread ends. Returns TASK_EXITED: nothing of the task may be used for a system call any more. */
 export function exitTask(task: Task, status: number): number {
-  if (task.exiting) return TASK_EXITED;
+  if (task.exiting || (task.tracer !== null && stopBeforeExit(task, status))) return TASK_EXITED;
   const group = task.group;
+  if (group.tracees !== null) abandonTracees(task);
   task.exiting = true;
   task.exitStatus = group.exiting ? group.exitStatus : status;
   task.stopWaiting();
@@ -81,13 +84,14 @@ function leaveGroup(task: Task): void {
   task.state = TASK_ZOMBIE;
   const at = group.threads.indexOf(task);
   if (at >= 0) group.threads.splice(at, 1);
-  if (!task.isLeader) forgetThread(task);
+  if (!task.isLeader && (task.tracer === null || !tellExit(task))) forgetThread(task);
   // The thread whose execve waits for this one looks again.
   if (group.execTask !== null && group.live <= 1) group.execTask.wakeAgain();
 }
 
 /** Frees the number of a thread that nobody waits for. */
 export function forgetThread(task: Task): void {
+  if (task.tracer !== null) unlink(task);
   task.state = TASK_DEAD;
   const kernel = task.kernel;
   if (kernel.processes.tasks.get(task.tid) === task) kernel.processes.tasks.delete(task.tid);
@@ -128,7 +132,9 @@ function endProcess(group: ThreadGroup, last: Task): void {
     kernel.events?.initExited(status);
   }
   // Nobody waits for the children of a dead init: what the host starts after its end must not stay as zombies.
-  if (parent !== null && !parent.exited) notifyParent(group, parent);
+  if (parent !== null && isHiddenFrom(group, parent)) {
+    if (!tellExit(group.leader)) buryTracee(group.leader);
+  } else if (parent !== null && !parent.exited) notifyParent(group, parent);
   else if (!group.isInit) reap(group);
 }
 
@@ -175,7 +181,7 @@ function reparentChildren(group: ThreadGroup): void {
     child.exitSignal = SIGCHLD;
     if (reaper !== null) reaper.children.add(child);
     hangUpIfOrphaned(child.processGroup, null, group);
-    if (!child.exited) continue;
+    if (!child.exited || (reaper !== null && isHiddenFrom(child, reaper))) continue;
     if (reaper !== null) notifyParent(child, reaper);
     else reap(child);
   }

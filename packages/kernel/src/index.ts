@@ -90,6 +90,21 @@ export { createPidfd, PidfdTarget, pidfdTarget } from './pidfd.js';
 export { type ControllingTerminal, isOrphaned, ProcessGroup, Session } from './process-group.js';
 export { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_ROOT, SUID_DUMP_USER } from './process-image.js';
 export { ProcessTable } from './process-table.js';
+export { mayInspect, mayTrace } from './ptrace/access.js';
+export { attach, detach, traceeOf, traceMe } from './ptrace/attach.js';
+export type { CallDispatch } from './ptrace/call-work.js';
+export { readRegisters, writeRegister, writeRegisters } from './ptrace/trace-registers.js';
+export {
+  RUN_EMULATED,
+  RUN_EMULATED_STEP,
+  RUN_FREELY,
+  RUN_ONE_STEP,
+  RUN_TO_CALL,
+  STOP_ENTRY,
+  STOP_EXIT,
+  TraceState,
+} from './ptrace/trace-state.js';
+export { resumeTraced, wakeForTrap } from './ptrace/trace-stop.js';
 export { endAll } from './reboot.js';
 export { getRegister, setRegister, setResult } from './registers.js';
 export {
@@ -176,6 +191,7 @@ export {
   TASK_NEW,
   TASK_RUNNING,
   TASK_STOPPED,
+  TASK_TRACED,
   TASK_WOKEN,
   TASK_ZOMBIE,
 } from './task-state.js';

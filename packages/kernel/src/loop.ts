@@ -30,16 +30,35 @@ import {
   TRAP_SYSCALL,
 } from '@sandbox-kernel/contracts';
 import { FAULT_WAITS } from '@sandbox-kernel/mm';
-import { exitGroup } from './exit.js';
+import { exitGroup, exitTask } from './exit.js';
 import { leaveTrampoline, patchCall } from './patching/patch-call.js';
+import { CALL_DISPATCHED, CALL_STOPPED, workBeforeCall } from './ptrace/call-work.js';
+import {
+  STOP_AGAIN,
+  STOP_ENTRY,
+  STOP_EXIT,
+  STOP_EXITING,
+  STOP_FINISH,
+  STOP_NONE,
+  STOP_SIGNAL,
+  type TraceState,
+} from './ptrace/trace-state.js';
+import { sendResumeSignal, settleSignal, stopAtExit } from './ptrace/trace-stop.js';
 import { getRegister, setResult } from './registers.js';
 import { BLOCKED, REGISTERS_SET, TASK_EXITED } from './results.js';
 import { abortSequence, lendProcessor, returnProcessor, SEQUENCE_HELD, SEQUENCE_READY } from './rseq.js';
 import { workBeforeUser } from './signal/deliver.js';
-import { forceSignal } from './signal/send.js';
+import { forceSignal, sendToTask } from './signal/send.js';
 import { kernelSignal, SignalInfo } from './signal/signal-info.js';
 import type { Task } from './task.js';
-import { TASK_BLOCKED, TASK_HELD, TASK_IN_KERNEL, TASK_RUNNING, TASK_WOKEN } from './task-state.js';
+import {
+  TASK_BLOCKED,
+  TASK_HELD,
+  TASK_IN_KERNEL,
+  TASK_RUNNING,
+  TASK_TRACED,
+  TASK_WOKEN,
+} from './task-state.js';
 import { settleObstacle, waitForEvents, waitForFault, waitForMemory } from './userfault/wait.js';
 
 /** Processor vector of a page fault. */
@@ -75,7 +94,8 @@ export function runWokenTask(task: Task): void {
   const kernel = task.kernel;
   task.state = TASK_IN_KERNEL;
   kernel.enter(task);
-  if (task.eventMonitor !== null) finishCall(task, waitForEvents(task));
+  if (task.trace !== null && task.trace.point !== STOP_NONE) leaveStop(task, task.trace);
+  else if (task.eventMonitor !== null) finishCall(task, waitForEvents(task));
   else if (task.call.nr >= 0) dispatch(task, task.call.nr);
   else leaveKernel(task);
   kernel.leave();
@@ -98,6 +118,57 @@ function startCall(task: Task): void {
   if (frame.words[base + (FRAME_HOT_SITE >>> 2)] !== 0) patchCall(task);
   const observer = task.kernel.observer;
   if (observer !== null) observer.enter(task, nr);
+  if (task.callWork) startWatchedCall(task, nr);
+  else dispatch(task, nr);
+}
+
+function startWatchedCall(task: Task, nr: number): void {
+  const work = workBeforeCall(task, nr);
+  if (work === CALL_STOPPED) return;
+  if (work === CALL_DISPATCHED) finishCall(task, REGISTERS_SET);
+  else dispatch(task, nr);
+}
+
+/** The tracer, or the end, has let the task go on. */
+function leaveStop(task: Task, trace: TraceState): void {
+  const { point } = trace;
+  trace.point = STOP_NONE;
+  trace.code = 0;
+  trace.listening = false;
+  trace.message = 0;
+  if (point === STOP_SIGNAL) keepSignal(task, trace);
+  else if (point === STOP_ENTRY || point === STOP_EXIT) sendResumeSignal(task);
+  trace.info = null;
+  task.recalcSignals();
+  if (point === STOP_EXITING) {
+    trace.point = STOP_EXITING;
+    exitTask(task, trace.result);
+  } else if (point === STOP_ENTRY) makeCall(task, trace);
+  else if (point === STOP_FINISH) finishCall(task, trace.result);
+  else if (point === STOP_AGAIN) dispatch(task, task.call.nr);
+  else leaveKernel(task);
+}
+
+/** What the tracer made of the signal is delivered now, or waits as it would have. */
+function keepSignal(task: Task, trace: TraceState): void {
+  const info = settleSignal(task);
+  if (info === null || task.fatalPending()) return;
+  if (task.blocked.has(info.signal)) sendToTask(task, info);
+  else trace.injected = info;
+}
+
+/** The call that the tracer has left: another one, or none. */
+function makeCall(task: Task, trace: TraceState): void {
+  const nr = trace.callNumber;
+  const emulated = trace.emulates;
+  if (nr < 0 || emulated || task.fatalPending()) {
+    setResult(task.frame, trace.entryResult);
+    if (emulated) leaveKernel(task);
+    else finishCall(task, REGISTERS_SET);
+    return;
+  }
+  setResult(task.frame, nr);
+  task.call.begin(nr);
   dispatch(task, nr);
 }
 
@@ -123,7 +194,7 @@ function finishCall(task: Task, outcome: number): void {
   if (result === -ENOMEM && task.kernel.memoryFile.exhausted) result = waitForMemory(task, result);
   if (result === BLOCKED) {
     task.voluntarySwitches++;
-    task.state = TASK_BLOCKED;
+    if (task.state !== TASK_TRACED) task.state = TASK_BLOCKED;
     return;
   }
   if (result === TASK_EXITED) return;
@@ -135,6 +206,7 @@ function finishCall(task: Task, outcome: number): void {
   }
   const observer = task.kernel.observer;
   if (observer !== null) observer.exit(task, task.call.nr, result);
+  if (task.callWork && task.trace !== null && stopAtExit(task)) return;
   leaveKernel(task);
 }
 
@@ -167,7 +239,7 @@ function enterUser(task: Task): void {
   task.generation = memory.generation;
   task.state = TASK_RUNNING;
   image.running++;
-  if (task.context.resume(memory.space, 0) < 0) {
+  if (task.context.resume(memory.space, task.resumeFlags) < 0) {
     image.running--;
     task.state = TASK_IN_KERNEL;
     exitGroup(task, SIGKILL);
@@ -176,6 +248,7 @@ function enterUser(task: Task): void {
 
 function handleException(task: Task, kind: number): void {
   task.call.nr = -1;
+  if (task.trace !== null) task.trace.callNumber = -1;
   const astray = task.memory.patches !== null && leaveTrampoline(task, kind);
   if (astray) task.minorFaults++;
   else if (kind === TRAP_FAULT) {

@@ -1,6 +1,7 @@
 // Group stop and continue (signal(7), waitpid(2)): SIGSTOP and its like stop every thread of a process at its way back to the
 // program; SIGCONT lets them go. The parent hears through SIGCHLD with CLD_STOPPED and CLD_CONTINUED, and wait4.
 import { CLD_CONTINUED, CLD_STOPPED, SA_NOCLDSTOP, SIG_IGN, SIGCHLD, SIGCONT } from '@sandbox-kernel/abi';
+import { notifyTrap } from './ptrace/trace-stop.js';
 import { sendToGroup } from './signal/send.js';
 import { SignalInfo } from './signal/signal-info.js';
 import type { Task } from './task.js';
@@ -47,7 +48,10 @@ export function startGroupStop(task: Task, signal: number): void {
       continue;
     thread.stopPending = true;
     stop.remaining++;
-    if (thread !== task) thread.signalWake(false);
+    if (thread.trace !== null) thread.trace.stopSignal = signal;
+    if (thread === task) continue;
+    if (thread.trace?.seized === true) notifyTrap(thread);
+    else thread.signalWake(false);
   }
 }
 
@@ -81,6 +85,7 @@ export function continueGroup(group: ThreadGroup): void {
   stop.remaining = 0;
   for (const thread of group.threads) {
     thread.stopPending = false;
+    if (thread.trace !== null) notifyTrap(thread);
     if (thread.state === TASK_STOPPED) thread.makeRunnable();
   }
   if (!wasActive) return;
@@ -91,7 +96,8 @@ export function continueGroup(group: ThreadGroup): void {
 
 function notifyParent(group: ThreadGroup, code: number, status: number): void {
   const parent = group.parent;
-  if (parent === null) return;
+  // A parent that traces hears of each thread by itself.
+  if (parent === null || group.leader.tracer?.group === parent) return;
   const action = parent.handlers.get(SIGCHLD);
   if (action.handler !== SIG_IGN && (action.flags & SA_NOCLDSTOP) === 0) {
     sendToGroup(parent, childInfo(group, code, status));

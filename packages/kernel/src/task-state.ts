@@ -14,7 +14,9 @@ export const TASK_WOKEN = 4;
 export const TASK_STOPPED = 5;
 /** On its way to the program, held because another thread copies the address space. */
 export const TASK_HELD = 6;
+/** Stopped by itself, for the task that traces it (ptrace/). */
+export const TASK_TRACED = 7;
 /** Gone; its leader waits to be reaped. */
-export const TASK_ZOMBIE = 7;
+export const TASK_ZOMBIE = 8;
 /** Gone for good. */
-export const TASK_DEAD = 8;
+export const TASK_DEAD = 9;

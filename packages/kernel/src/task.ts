@@ -25,6 +25,8 @@ import type { Credentials } from './credentials/credentials.js';
 import type { RobustList } from './futex/robust-list.js';
 import type { Kernel } from './kernel.js';
 import type { ProcessImage } from './process-image.js';
+import type { CallDispatch } from './ptrace/call-work.js';
+import type { TraceState } from './ptrace/trace-state.js';
 import type { RestartBlock } from './restart-block.js';
 import { BLOCKED } from './results.js';
 import { Scheduling } from './scheduling.js';
@@ -42,6 +44,7 @@ import {
   TASK_NEW,
   TASK_RUNNING,
   TASK_STOPPED,
+  TASK_TRACED,
   TASK_WOKEN,
   TASK_ZOMBIE,
 } from './task-state.js';
@@ -150,6 +153,15 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   /** Whose events of its call have yet to be read, and what the call returns then. */
   eventMonitor: UserFaults | null;
   eventResult: number;
+  /** Who traces it (ptrace(2)); null for nobody. `trace` stays when nobody does any more. */
+  tracer: Task | null;
+  trace: TraceState | null;
+  /** PR_SET_SYSCALL_USER_DISPATCH. */
+  dispatch: CallDispatch | null;
+  /** One of the three above wants to see its calls. */
+  callWork: boolean;
+  /** RESUME_* of the next way to the program. */
+  resumeFlags: number;
 
   private readonly limitsView: { -readonly [K in keyof MemoryLimits]: MemoryLimits[K] };
   private readonly waits: TaskWait[];
@@ -212,6 +224,11 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.userFault = null;
     this.eventMonitor = null;
     this.eventResult = 0;
+    this.tracer = null;
+    this.trace = null;
+    this.dispatch = null;
+    this.callWork = false;
+    this.resumeFlags = 0;
     this.limitsView = {
       addressSpace: Infinity,
       data: Infinity,
@@ -320,11 +337,11 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     if (this.state === TASK_BLOCKED) this.makeRunnable();
   }
 
-  /** Takes the task out of its wait, stop or hold and queues it. */
+  /** Takes the task out of its wait, stop or hold and queues it. A traced stop knows itself where it goes on. */
   makeRunnable(): void {
     const state = this.state;
-    if (state !== TASK_BLOCKED && state !== TASK_STOPPED && state !== TASK_HELD && state !== TASK_NEW) return;
-    const stoppedOrHeld = this.state === TASK_STOPPED || this.state === TASK_HELD;
+    if (state < TASK_BLOCKED ? state !== TASK_NEW : state === TASK_WOKEN || state >= TASK_ZOMBIE) return;
+    const stoppedOrHeld = state === TASK_STOPPED || state === TASK_HELD;
     this.stopWaiting();
     this.killableOnly = false;
     if (stoppedOrHeld) this.call.nr = -1;
@@ -350,6 +367,7 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
         if (fatal || !this.killableOnly) this.makeRunnable();
         break;
       case TASK_STOPPED:
+      case TASK_TRACED:
         if (fatal) this.makeRunnable();
         break;
       default:
@@ -372,7 +390,15 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.signalPending =
       (((own.lo | shared.lo) & ~lo) | ((own.hi | shared.hi) & ~hi)) !== 0 ||
       this.stopPending ||
+      this.trace?.pending === true ||
       this.fatalPending();
+  }
+
+  /** After a change of what looks at its calls. */
+  refreshCallWork(): void {
+    this.callWork =
+      this.dispatch !== null ||
+      (this.tracer !== null && this.trace !== null && (this.trace.stopsAtCalls || this.trace.steps));
   }
 
   /** SIGSEGV for a stack or state that the program spoilt. */

@@ -28,6 +28,8 @@ export class ThreadGroup {
   /** The thread that made it: PR_SET_PDEATHSIG and __WNOTHREAD look at it. */
   parentTask: Task | null;
   readonly children: Set<ThreadGroup>;
+  /** What its threads trace (ptrace(2)), zombies included; null for as long as there was nothing. */
+  tracees: Set<Task> | null;
   /** Signal to the parent at the end: SIGCHLD, another, or 0 (clone(2)). */
   exitSignal: number;
   /** Ends as a whole: every thread leaves. */
@@ -98,6 +100,7 @@ export class ThreadGroup {
     this.parent = null;
     this.parentTask = null;
     this.children = new Set();
+    this.tracees = null;
     this.exitSignal = 0;
     this.exiting = false;
     this.exitStatus = 0;

@@ -11,6 +11,7 @@ import {
   SA_RESTART,
   SIG_DFL,
   SIG_IGN,
+  SIGKILL,
   SIGSEGV,
   SIGSTOP,
   SYS_restart_syscall,
@@ -18,6 +19,8 @@ import {
 import { FRAME_RAX, FRAME_RIP } from '@sandbox-kernel/contracts';
 import { exitGroup, exitTask } from '../exit.js';
 import { isOrphaned } from '../process-group.js';
+import type { TraceState } from '../ptrace/trace-state.js';
+import { stopInHandler, stopOnTheWay, stopWithSignal } from '../ptrace/trace-stop.js';
 import { getRegister, setRegister, setResult } from '../registers.js';
 import { abortSequence } from '../rseq.js';
 import { participateInStop, startGroupStop } from '../stop.js';
@@ -41,20 +44,44 @@ export function workBeforeUser(task: Task): boolean {
       exitTask(task, task.group.exiting ? task.group.exitStatus : 0);
       return false;
     }
-    if (task.stopPending) {
-      participateInStop(task);
-      return false;
+    if (task.stopPending || (task.tracer !== null && task.trace!.pending)) {
+      if (stopsOnTheWay(task)) return false;
     }
-    const info = dequeueSignal(task, task.blocked.lo, task.blocked.hi);
+    const injected = task.trace === null ? null : takeInjected(task);
+    const info = injected ?? dequeueSignal(task, task.blocked.lo, task.blocked.hi);
     if (info === null) {
       task.recalcSignals();
       break;
+    }
+    if (task.tracer !== null && injected === null && info.signal !== SIGKILL) {
+      stopWithSignal(task, info);
+      return false;
     }
     if (!deliver(task, info)) return false;
     if (task.state >= TASK_STOPPED) return false;
   }
   finishWithoutHandler(task);
   return true;
+}
+
+/** A group stop, or what a tracer wants. False: only a signal that the tracer has seen already. */
+function stopsOnTheWay(task: Task): boolean {
+  if (task.tracer === null) {
+    participateInStop(task);
+    return true;
+  }
+  const trace = task.trace as TraceState;
+  if (!task.stopPending && !trace.trapStop && !trace.trapNotify) return false;
+  stopOnTheWay(task);
+  return true;
+}
+
+function takeInjected(task: Task): SignalInfo | null {
+  const trace = task.trace as TraceState;
+  const { injected } = trace;
+  trace.injected = null;
+  if (injected !== null) task.recalcSignals();
+  return injected;
 }
 
 /** Takes the next pending signal outside the mask, of the thread before those of the process; null for none. */
@@ -118,6 +145,7 @@ function runHandler(task: Task, info: SignalInfo, action: SignalAction): boolean
   if (!nodefer) task.blocked.add(signal);
   if ((action.flags & SA_RESETHAND) !== 0) action.handler = SIG_DFL;
   task.recalcSignals();
+  if (task.resumeFlags !== 0 && task.tracer !== null) stopInHandler(task);
   return true;
 }
 

@@ -12,7 +12,7 @@ import {
 } from '@sandbox-kernel/abi';
 import { continueGroup } from '../stop.js';
 import type { Task } from '../task.js';
-import { TASK_BLOCKED, TASK_RUNNING, TASK_STOPPED, TASK_ZOMBIE } from '../task-state.js';
+import { TASK_BLOCKED, TASK_RUNNING, TASK_STOPPED, TASK_TRACED, TASK_ZOMBIE } from '../task-state.js';
 import type { ThreadGroup } from '../thread-group.js';
 import {
   ACTION_IGNORE,
@@ -103,6 +103,8 @@ function isIgnored(task: Task, signal: number, forced: boolean): boolean {
   // A blocked signal is kept: its disposition may change before it is unblocked.
   if (task.blocked.has(signal) || task.realBlocked?.has(signal) === true) return false;
   const group = task.group;
+  // A tracer sees ignored signals too.
+  if (task.tracer !== null && signal !== SIGKILL) return false;
   if (group.unkillable && group.handlers.handlerOf(signal) === SIG_DFL && !forced) return true;
   return group.handlers.ignores(signal);
 }
@@ -131,14 +133,14 @@ function chooseThread(group: ThreadGroup, signal: number): Task | null {
 function wants(task: Task, signal: number): boolean {
   if (task.blocked.has(signal) || task.state >= TASK_ZOMBIE || task.exiting) return false;
   if (signal === SIGKILL) return true;
-  if (task.state === TASK_STOPPED) return false;
+  if (task.state === TASK_STOPPED || task.state === TASK_TRACED) return false;
   return task.state === TASK_RUNNING || !task.signalPending || task.state === TASK_BLOCKED;
 }
 
 function isFatal(task: Task, signal: number): boolean {
   const group = task.group;
   if (signal === SIGKILL) return !group.unkillable || group.exiting;
-  if (group.exiting || group.unkillable) return false;
+  if (group.exiting || group.unkillable || task.tracer !== null) return false;
   if (group.handlers.handlerOf(signal) !== SIG_DFL) return false;
   if (task.realBlocked?.has(signal) === true) return false;
   return defaultAction(signal) === ACTION_TERMINATE;

@@ -91,6 +91,14 @@ export class SignalInfo {
     return this;
   }
 
+  /** si_call_addr, si_syscall and si_arch of SIGSYS. */
+  systemCall(addr: number, nr: number, arch: number): this {
+    this.setLong(PID, addr);
+    this.words[STATUS] = nr;
+    this.words[STATUS + 1] = arch;
+    return this;
+  }
+
   /** It leaves a queue: delivered, or dropped. */
   leave(): void {
     if (this.user !== null) this.user.pendingSignals--;

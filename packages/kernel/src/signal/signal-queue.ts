@@ -15,6 +15,11 @@ export class SignalQueue {
     this.entries = [];
   }
 
+  /** The entry at `index`, in the order of arrival. */
+  at(index: number): SignalInfo | null {
+    return this.entries[index] ?? null;
+  }
+
   get length(): number {
     return this.entries.length;
   }

@@ -1,8 +1,7 @@
 // Who may look into a task through /proc (proc(5), ptrace(2) "access mode checking"), and whom its files belong to.
 import { EACCES } from '@sandbox-kernel/abi';
-import { SUID_DUMP_USER, type Task } from '@sandbox-kernel/kernel';
+import { mayInspect, SUID_DUMP_USER, type Task } from '@sandbox-kernel/kernel';
 import type { PseudoNode } from '@sandbox-kernel/vfs';
-import { mayInspect } from '../syscalls/memory-access.js';
 
 /** Whoever the kernel works for: 0, or -EACCES when the task is none of their business. */
 export function mayLookInto(task: Task): number {

@@ -2,7 +2,7 @@
 // Page frames are not told (as to an unprivileged reader), and the bits that clear_refs resets are not kept.
 import { EACCES, EINVAL, EIO, ESRCH } from '@sandbox-kernel/abi';
 import type { IoSegments } from '@sandbox-kernel/contracts';
-import { TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
+import { mayInspect, TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
 import type { AreaInfo } from '@sandbox-kernel/mm';
 import {
   type FileDescription,
@@ -13,7 +13,6 @@ import {
   PseudoSpecial,
   scatter,
 } from '@sandbox-kernel/vfs';
-import { mayAccessMemory } from '../syscalls/memory-access.js';
 import { ownByTask } from './task-access.js';
 
 const PAGE_SIZE = 4096;
@@ -122,7 +121,7 @@ class MemoryWindow extends PseudoSpecial {
   open(file: FileDescription): number {
     const reader = this.#task.kernel.current;
     if (this.#task.state >= TASK_ZOMBIE) return -ESRCH;
-    if (reader !== null && !mayAccessMemory(reader, this.#task)) return -EACCES;
+    if (reader !== null && !mayInspect(reader, this.#task)) return -EACCES;
     file.ops = this.#ops;
     file.data = this.#task;
     file.mode |= FMODE_SEEK;

@@ -4,6 +4,7 @@ import {
   type SignalSet,
   TASK_BLOCKED,
   TASK_STOPPED,
+  TASK_TRACED,
   TASK_ZOMBIE,
   type Task,
   usageOfGroup,
@@ -36,6 +37,7 @@ const LIMIT_ROWS: readonly (readonly [string, string])[] = [
 function stateLetter(task: Task): string {
   if (task.state >= TASK_ZOMBIE) return 'Z';
   if (task.state === TASK_STOPPED) return 'T';
+  if (task.state === TASK_TRACED) return 't';
   return task.state === TASK_BLOCKED ? 'S' : 'R';
 }
 
@@ -43,6 +45,7 @@ const STATE_WORDS: Readonly<Record<string, string>> = {
   R: 'R (running)',
   S: 'S (sleeping)',
   T: 'T (stopped)',
+  t: 't (tracing stop)',
   Z: 'Z (zombie)',
 };
 
@@ -86,7 +89,7 @@ export function statusText(task: Task): string {
     'Ngid:\t0',
     `Pid:\t${task.tid}`,
     `PPid:\t${parentOf(task)}`,
-    'TracerPid:\t0',
+    `TracerPid:\t${task.tracer?.tid ?? 0}`,
     `Uid:\t${who.uid}\t${who.euid}\t${who.suid}\t${who.fsuid}`,
     `Gid:\t${who.gid}\t${who.egid}\t${who.sgid}\t${who.fsgid}`,
     `FDSize:\t${Math.max(64, 2 ** Math.ceil(Math.log2(Math.max(task.files.size, 1))))}`,

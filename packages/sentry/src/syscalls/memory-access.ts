@@ -1,6 +1,5 @@
-// process_vm_readv(2), process_vm_writev(2), and who may reach into another process's memory (ptrace(2), "access mode checking").
+// process_vm_readv(2), process_vm_writev(2): for those who may trace the other process.
 import {
-  CAP_SYS_PTRACE,
   EFAULT,
   EINVAL,
   EPERM,
@@ -9,31 +8,12 @@ import {
   SYS_process_vm_writev,
 } from '@sandbox-kernel/abi';
 import { ACCESS_READ, ACCESS_WRITE } from '@sandbox-kernel/contracts';
-import { SUID_DUMP_USER, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
+import { mayTrace, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
 import { IOV_MAX, type IoBuffers, importIovec, type MemoryManager } from '@sandbox-kernel/mm';
 import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
 
 const IOVEC_SIZE = 16;
-
-/** PTRACE_MODE_ATTACH_REALCREDS without security modules. */
-export function mayAccessMemory(task: Task, other: Task): boolean {
-  return mayTrace(task, task.credentials.uid, task.credentials.gid, other);
-}
-
-/** PTRACE_MODE_READ_FSCREDS: what /proc/PID tells beyond what everybody may know. */
-export function mayInspect(task: Task, other: Task): boolean {
-  return mayTrace(task, task.credentials.fsuid, task.credentials.fsgid, other);
-}
-
-function mayTrace(task: Task, uid: number, gid: number, other: Task): boolean {
-  if (task.group === other.group) return true;
-  if (task.credentials.hasCapability(CAP_SYS_PTRACE)) return true;
-  const theirs = other.credentials;
-  const sameUser = uid === theirs.euid && uid === theirs.suid && uid === theirs.uid;
-  const sameGroup = gid === theirs.egid && gid === theirs.sgid && gid === theirs.gid;
-  return sameUser && sameGroup && other.image.dumpable === SUID_DUMP_USER;
-}
 
 /** Copies `count` struct iovec at `addr` to `view` at `at`. 0; -EFAULT; -EINVAL: a negative length. */
 export function readVector(task: Task, addr: number, count: number, view: DataView, at: number): number {
@@ -65,7 +45,7 @@ function transfer(task: Task, args: SyscallArgs, write: boolean): number {
   if (vector < 0) return vector;
   const other = task.kernel.findTask(args.int(0));
   if (other === null || other.exiting) return -ESRCH;
-  if (!mayAccessMemory(task, other)) return -EPERM;
+  if (!mayTrace(task, other)) return -EPERM;
   return moveVector(other.memory, view, remoteCount, io, write);
 }
 

@@ -22,10 +22,10 @@ import {
   SYS_process_madvise,
   SYS_process_mrelease,
 } from '@sandbox-kernel/abi';
-import { pidfdTarget, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
+import { mayTrace, pidfdTarget, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
 import { IOV_MAX, isRemoteAdvice, type MemoryManager } from '@sandbox-kernel/mm';
 import { memoryOf, mprotect } from './memory.js';
-import { mayAccessMemory, readVector } from './memory-access.js';
+import { readVector } from './memory-access.js';
 import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
 
@@ -49,7 +49,7 @@ function processMadvise(task: Task, args: SyscallArgs): number {
   const own = other.memory === task.memory;
   const advice = args.int(3);
   if (!own && !isRemoteAdvice(advice)) return -EINVAL;
-  if (!own && !mayAccessMemory(task, other)) return -EPERM;
+  if (!own && !mayTrace(task, other)) return -EPERM;
   if (!own && !task.credentials.hasCapability(CAP_SYS_NICE)) return -EPERM;
   return adviseVector(own ? memoryOf(task) : other.memory, view, count, advice);
 }

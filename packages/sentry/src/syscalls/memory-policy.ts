@@ -32,8 +32,7 @@ import {
   SYS_set_mempolicy,
   SYS_set_mempolicy_home_node,
 } from '@sandbox-kernel/abi';
-import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
-import { mayAccessMemory } from './memory-access.js';
+import { mayTrace, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
 import type { SyscallRow } from './row.js';
 
 const PAGE_SIZE = 4096;
@@ -138,7 +137,7 @@ function migratePages(task: Task, args: SyscallArgs): number {
   if (to < 0) return to;
   const other = processOf(task, args.int(0));
   if (other === null) return -ESRCH;
-  if (!mayAccessMemory(task, other)) return -EPERM;
+  if (!mayTrace(task, other)) return -EPERM;
   return to === 0 ? -EINVAL : 0;
 }
 
@@ -154,7 +153,7 @@ function movePages(task: Task, args: SyscallArgs): number {
   if ((flags & MPOL_MF_MOVE_ALL) !== 0 && !task.credentials.hasCapability(CAP_SYS_NICE)) return -EPERM;
   const other = processOf(task, args.int(0));
   if (other === null) return -ESRCH;
-  if (!mayAccessMemory(task, other)) return -EPERM;
+  if (!mayTrace(task, other)) return -EPERM;
   const count = args.addr(1);
   if (count >= MAX_PAGES) return -E2BIG;
   for (let k = 0; k < count; k++) {

@@ -1,6 +1,5 @@
 // pidfd_open(2), pidfd_getfd(2).
 import {
-  CAP_SYS_PTRACE,
   EBADF,
   EINVAL,
   ENOENT,
@@ -12,7 +11,7 @@ import {
   SYS_pidfd_getfd,
   SYS_pidfd_open,
 } from '@sandbox-kernel/abi';
-import { createPidfd, pidfdTarget, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
+import { createPidfd, mayTrace, pidfdTarget, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
 import type { SyscallRow } from './row.js';
 
 /** The same bit as O_EXCL. */
@@ -36,9 +35,7 @@ function pidfdGetfd(task: Task, args: SyscallArgs): number {
   if (pidfd === null) return -EBADF;
   const target = pidfd.thread ?? pidfd.group.threads[0];
   if (target === undefined || pidfd.ended) return -ESRCH;
-  const same =
-    task.credentials.uid === target.credentials.uid && task.credentials.gid === target.credentials.gid;
-  if (!same && !task.credentials.hasCapability(CAP_SYS_PTRACE)) return -EPERM;
+  if (!mayTrace(task, target)) return -EPERM;
   const found = target.files.get(args.int(1));
   if (found === null) return -EBADF;
   const fd = task.files.install(found.retain(), task.group.limits.soft[RLIMIT_NOFILE]!, true);

@@ -36,6 +36,7 @@ import { POLL_SYSCALLS } from './poll.js';
 import { PRCTL_SYSCALLS } from './prctl.js';
 import { PRIORITY_SYSCALLS } from './priority.js';
 import { PROCESS_SYSCALLS } from './process.js';
+import { PTRACE_SYSCALLS } from './ptrace.js';
 import { RANDOM_SYSCALLS } from './random.js';
 import { READ_WRITE_SYSCALLS } from './read-write.js';
 import { REBOOT_SYSCALLS } from './reboot.js';
@@ -101,6 +102,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   PRCTL_SYSCALLS,
   PRIORITY_SYSCALLS,
   PROCESS_SYSCALLS,
+  PTRACE_SYSCALLS,
   RANDOM_SYSCALLS,
   READ_WRITE_SYSCALLS,
   REBOOT_SYSCALLS,
