@@ -31,7 +31,12 @@ export { Host, openHost } from './host.js';
 export { HostInetSockets, MAX_INET_ADDRESS } from './inet-sockets.js';
 export { HostInotify } from './inotify.js';
 export { CHUNK_BYTES, createMemoryFile, MemoryFile } from './memory-file.js';
-export { openMemoryPressure, type PressurePlaces, pressurePlaces } from './memory-pressure.js';
+export {
+  MemoryPressure,
+  openMemoryPressure,
+  type PressurePlaces,
+  pressurePlaces,
+} from './memory-pressure.js';
 export {
   HostPaths,
   type HostTimes,

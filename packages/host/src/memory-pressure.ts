@@ -45,19 +45,38 @@ function ownGroup(): string {
   }
 }
 
-/** Descriptors that tell of pressure; none where the host has no such thing or keeps it from us. */
-export function openMemoryPressure(door: Door, places: PressurePlaces = pressurePlaces()): readonly number[] {
-  const pressure = first(places.pressure, (path) => openTrigger(door, path));
-  const events = first(places.events, (path) => openAt(door, path, O_RDONLY));
-  return [pressure, events].filter((fd) => fd >= 0);
+/**
+ * Opened while the files can be reached, armed when there is something to give back: to end a trigger costs the host a grace period of RCU,
+ * 10 ms in which a short run would not end.
+ */
+export class MemoryPressure {
+  readonly #door: Door;
+  readonly #pressure: readonly number[];
+  readonly #events: readonly number[];
+  #armed = false;
+
+  /** Takes over the descriptors: of pressure files, best first, and of the control group's events. */
+  constructor(door: Door, pressure: readonly number[], events: readonly number[]) {
+    this.#door = door;
+    this.#pressure = pressure;
+    this.#events = events;
+  }
+
+  /** Descriptors that tell of pressure from now on; none where the host has no such thing or keeps it from us, and the second time. */
+  arm(): readonly number[] {
+    if (this.#armed) return [];
+    this.#armed = true;
+    const taken = this.#pressure.find((fd) => writeTrigger(this.#door, fd) >= 0);
+    for (const fd of this.#pressure) if (fd !== taken) closeAt(this.#door, fd);
+    return taken === undefined ? this.#events : [taken, ...this.#events];
+  }
 }
 
-function first(paths: readonly string[], open: (path: string) => number): number {
-  for (const path of paths) {
-    const fd = open(path);
-    if (fd >= 0) return fd;
-  }
-  return -1;
+export function openMemoryPressure(door: Door, places: PressurePlaces = pressurePlaces()): MemoryPressure {
+  const pressure = places.pressure.map((path) => openAt(door, path, O_RDWR)).filter((fd) => fd >= 0);
+  const events = places.events.map((path) => openAt(door, path, O_RDONLY)).filter((fd) => fd >= 0);
+  for (const fd of events.slice(1)) closeAt(door, fd);
+  return new MemoryPressure(door, pressure, events.slice(0, 1));
 }
 
 function openAt(door: Door, path: string, access: number): number {
@@ -65,12 +84,11 @@ function openAt(door: Door, path: string, access: number): number {
   return door.call(SYS_openat, 2, AT_FDCWD, DATA, access | O_NONBLOCK | O_CLOEXEC, 0, 0, 0);
 }
 
-function openTrigger(door: Door, path: string): number {
-  const fd = openAt(door, path, O_RDWR);
-  if (fd < 0) return fd;
+function writeTrigger(door: Door, fd: number): number {
   door.putString(DATA, TRIGGER, 256);
-  const written = door.call(SYS_write, 2, fd, DATA, TRIGGER.length + 1, 0, 0, 0);
-  if (written >= 0) return fd;
+  return door.call(SYS_write, 2, fd, DATA, TRIGGER.length + 1, 0, 0, 0);
+}
+
+function closeAt(door: Door, fd: number): void {
   door.call(SYS_close, 0, fd, 0, 0, 0, 0, 0);
-  return written;
 }

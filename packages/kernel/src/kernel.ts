@@ -65,6 +65,8 @@ export interface KernelEvents {
   executed(task: Task, path: string): void;
   /** The memory limit is reached, and `victim` is about to be killed for it. */
   outOfMemory(victim: ThreadGroup, note: string): void;
+  /** Programs freed memory that is kept for a while. Told once, some time after the first. */
+  memoryFreed(): void;
   /** Its number is free again. */
   taskForgotten(task: Task): void;
 }

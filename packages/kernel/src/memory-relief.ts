@@ -11,10 +11,12 @@ const DELAY = 5e7;
 export class MemoryRelief implements TimerOwner {
   private readonly kernel: Kernel;
   private readonly timer: TimerNode;
+  private told: boolean;
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
     this.timer = new TimerNode(this);
+    this.told = false;
   }
 
   /** Called on each turn of the loop. */
@@ -24,6 +26,8 @@ export class MemoryRelief implements TimerOwner {
   }
 
   timerExpired(): void {
+    if (!this.told) this.kernel.events?.memoryFreed();
+    this.told = true;
     this.relieve();
   }
 

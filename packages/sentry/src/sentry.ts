@@ -77,7 +77,6 @@ export class Sentry implements RequestHandler, MachineEvents {
     this.#server = new ControlServer(side.host, controlFd);
     this.#streams = new HostStreams(side.host, side.watcher, FIRST_STREAM_TOKEN);
     side.watcher.add(controlFd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, CONTROL_TOKEN);
-    for (const fd of side.pressureFds) side.watcher.add(fd, EPOLLPRI | EPOLLET, PRESSURE_TOKEN);
   }
 
   /** Returns when the other side of the control channel is gone. */
@@ -362,6 +361,12 @@ export class Sentry implements RequestHandler, MachineEvents {
     if (process.env.SANDBOX_LEAK_CHECK === undefined || this.#machine === null) return;
     const leaks = findLeaks(this.#machine);
     if (leaks !== '') throw new Error(leaks);
+  }
+
+  /** From now on the host may want it back. */
+  memoryFreed(): void {
+    const { pressure, watcher } = this.#side;
+    for (const fd of pressure.arm()) watcher.add(fd, EPOLLPRI | EPOLLET, PRESSURE_TOKEN);
   }
 
   taskForgotten(task: Task): void {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { EOPNOTSUPP, SYS_sendto, SYS_socketpair } from '@sandbox-kernel/abi';
 import {
   EventWatcher,
@@ -22,20 +22,38 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+/** What a descriptor of this process is; that of the list itself is gone. */
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
+
 it('asks the first file that takes its trigger, and watches the events of the control group', () => {
   writeFileSync(`${folder}/pressure`, '');
   writeFileSync(`${folder}/events`, '');
-  const fds = openMemoryPressure(host.door, {
+  writeFileSync(`${folder}/never`, '');
+  const pressure = openMemoryPressure(host.door, {
     pressure: [`${folder}/missing`, folder, `${folder}/pressure`, `${folder}/never`],
-    events: [`${folder}/missing`, `${folder}/events`],
+    events: [`${folder}/missing`, `${folder}/events`, `${folder}/never`],
   });
-  expect(fds.length).toBe(2);
+  expect(readFileSync(`${folder}/pressure`, 'latin1')).toBe('');
+  const fds = pressure.arm();
+  const names = fds.map((fd) => readlinkSync(`/proc/self/fd/${fd}`));
+  expect(names).toEqual([`${folder}/pressure`, `${folder}/events`]);
   expect(readFileSync(`${folder}/pressure`, 'latin1')).toBe('some 150000 2000000\0');
+  expect(readFileSync(`${folder}/never`, 'latin1')).toBe('');
+  expect(pressure.arm()).toEqual([]);
+  const open = readdirSync('/proc/self/fd').map((fd) => linkOf(fd));
+  expect(open.filter((name) => name.startsWith(folder)).sort()).toEqual(names.sort());
   for (const fd of fds) host.descriptors.close(fd);
 });
 
 it('goes without where there is nothing', () => {
-  expect(openMemoryPressure(host.door, { pressure: [folder], events: [`${folder}/missing`] })).toEqual([]);
+  const pressure = openMemoryPressure(host.door, { pressure: [folder], events: [`${folder}/missing`] });
+  expect(pressure.arm()).toEqual([]);
 });
 
 it('knows where this process would find them', () => {

@@ -187,4 +187,7 @@ export class Machine implements KernelEvents {
   }
   executed(): void {}
   taskForgotten(): void {}
+  memoryFreed(): void {
+    this.happenings.push({ what: 'memory', pid: 0, status: 0 });
+  }
 }

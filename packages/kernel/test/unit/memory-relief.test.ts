@@ -21,14 +21,20 @@ test('when the host is short of memory, everything that nobody owns goes back to
   expect(kernel.memoryFile.spareBytes).toBe(0);
 });
 
+/** So that the host's wishes are asked for only then. */
+const TOLD = { what: 'memory', pid: 0, status: 0 };
+
 test('what was freed goes back within 100 ms, without another call of the program', () => {
-  const { kernel, clock } = withSpare();
+  const { kernel, clock, happenings } = withSpare();
   kernel.memoryRelief.look();
+  expect(happenings).not.toContainEqual(TOLD);
   const due = kernel.nextDeadline();
   expect(due - clock.monotonic()).toBeLessThanOrEqual(1e8);
   clock.advance(due - clock.monotonic());
   kernel.expireTimers(clock.monotonic());
   expect(kernel.memoryFile.spareBytes).toBe(0);
+  kernel.memoryRelief.timerExpired();
+  expect(happenings.filter(({ what }) => what === 'memory')).toEqual([TOLD]);
 });
 
 test('nothing to give back arms no timer', () => {

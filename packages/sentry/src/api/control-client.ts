@@ -55,6 +55,11 @@ export class ControlClient {
     else this.#socket.unref();
   }
 
+  /** Closes this end, which ends the sentry. */
+  end(): void {
+    this.fail(closedError());
+  }
+
   /** Rejects all that is open, and everything later, with `error`. */
   fail(error: SandboxClosedError): void {
     if (this.#closed) return;

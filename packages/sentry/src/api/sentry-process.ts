@@ -37,9 +37,10 @@ function sentryEnvironment(): NodeJS.ProcessEnv {
   return environment;
 }
 
-export function startSentry(): SentryProcess {
+/** `program`: the script, and words for it. */
+export function startSentry(program: readonly string[] = [sentryProgram()]): SentryProcess {
   const [ours, theirs] = makeSocketPair();
-  const child = spawn(process.execPath, ['--v8-pool-size=0', sentryProgram()], {
+  const child = spawn(process.execPath, ['--v8-pool-size=0', ...program], {
     stdio: ['ignore', 'ignore', 'pipe', theirs],
     env: sentryEnvironment(),
     detached: true,

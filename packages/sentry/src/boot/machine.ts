@@ -8,6 +8,7 @@ import {
   type EventWatcher,
   type Host,
   type MemoryFile as HostMemoryFile,
+  type MemoryPressure,
   openDoor,
   openHost,
   openMemoryPressure,
@@ -56,8 +57,7 @@ export interface HostSide {
   readonly keeper: TimeKeeper;
   /** The vDSO's file, read while the host's files are there. */
   readonly vdso: Uint8Array | null;
-  /** Ready (EPOLLPRI) when the host is short of memory; empty where it can't tell. */
-  readonly pressureFds: readonly number[];
+  readonly pressure: MemoryPressure;
 }
 
 export interface Machine {
@@ -95,7 +95,7 @@ export function openHostSide(): HostSide {
     watches: new HostWatches(host, watcher, WATCHES_TOKEN),
     keeper,
     vdso: readVdso(door),
-    pressureFds: openMemoryPressure(door),
+    pressure: openMemoryPressure(door),
   };
 }
 
