@@ -14,7 +14,8 @@ describe.each(platforms())('on %s', (platform) => {
     expect(await runSandboxed(program, [], 'self', platform)).toEqual({
       status: 0,
       stderr: '',
-      stdout: 'supported 0 permitted 0\ntiles: SIGILL\nasked: EOPNOTSUPP\ntiles: SIGILL\nsmall frames: 1\n',
+      stdout:
+        'supported 0 permitted 0\ntiles: SIGILL\nasked: EOPNOTSUPP\ntiles: SIGILL\nin cpuinfo: 0\nsmall frames: 1\n',
     });
   });
 });

@@ -40,6 +40,11 @@ int main(void) {
   long asked = syscall(SYS_arch_prctl, 0x1023, 18);
   printf("asked: %s\n", asked == 0 ? "granted" : strerrorname_np(errno));
   use_tiles();
+  char line[8192];
+  int told = 0;
+  FILE *cpuinfo = fopen("/proc/cpuinfo", "r");
+  while (cpuinfo != NULL && fgets(line, sizeof line, cpuinfo) != NULL) told |= strstr(line, " amx_") != NULL;
+  printf("in cpuinfo: %d\n", told);
   printf("small frames: %d\n", getauxval(AT_MINSIGSTKSZ) < 8192);
   return 0;
 }
