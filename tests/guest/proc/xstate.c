@@ -5,6 +5,7 @@
 #include <asm/prctl.h>
 #include <cpuid.h>
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <ucontext.h>
 
 #ifndef ARCH_GET_XCOMP_SUPP
@@ -278,10 +279,37 @@ static void features(void) {
   CHECK(syscall(SYS_arch_prctl, 0x7777, 0));
 }
 
+static volatile int on_small_stack;
+
+static void on_small(int signo) {
+  (void)signo;
+  on_small_stack++;
+}
+
+// The stack that AT_MINSIGSTKSZ asks for is enough; it says how large the processor's state is.
+static void smallest_stack(void) {
+  uint64_t supported = 0;
+  size_t least = getauxval(AT_MINSIGSTKSZ);
+  syscall(SYS_arch_prctl, ARCH_GET_XCOMP_SUPP, &supported);
+  if ((supported & TILES) == 0) CHECK(least);
+  for (int shift = 0; shift < 64; shift += 8) {
+    stack_t stack = {.ss_sp = (char *)map_pages(8, PROT_READ | PROT_WRITE) + shift, .ss_size = least};
+    struct sigaction action = {.sa_handler = on_small, .sa_flags = SA_ONSTACK};
+    MUST(sigaltstack(&stack, NULL));
+    MUST(sigaction(SIGUSR2, &action, NULL));
+    raise(SIGUSR2);
+  }
+  CHECK(on_small_stack);
+  stack_t tiny = {.ss_sp = map_pages(1, PROT_READ | PROT_WRITE), .ss_size = 2047}, off = {.ss_flags = SS_DISABLE};
+  CHECK(sigaltstack(&tiny, NULL));
+  CHECK(sigaltstack(&off, NULL));
+}
+
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
   __builtin_cpu_init();
   features();
+  smallest_stack();
   width = has_masks_of_64() ? 64 : 32;
   vectors = width == 64 ? 32 : 16;
   if (width == 32 && !__builtin_cpu_supports("avx")) return 0;
