@@ -65,7 +65,7 @@ export interface IdleFigures {
 /** Seconds of idleness that are looked at. */
 const SPAN = 60;
 /** Collectors have their last word a little after the start. */
-const SETTLE = 15;
+const SETTLE = 30;
 
 const PYTHON = '/usr/bin/python3';
 

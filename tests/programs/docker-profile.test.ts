@@ -58,7 +58,7 @@ const confined = (program: readonly string[]): string[] =>
 it('the filter refuses namespaces, mounts and clone3', () => {
   expect(run(confined(['unshare', '--user', 'true'])).status).not.toBe(0);
   expect(run(confined([compileGuest(`${sources}/refused.c`)])).stdout).toBe(
-    'unshare EPERM\nmount EPERM\nfsopen EPERM\nclone EPERM\nclone3 ENOSYS\nsetns EPERM\ncapabilities 0\n',
+    'unshare EPERM\nmount EPERM\nfsopen EPERM\nclone EPERM\nclone3 ENOSYS\nvsock EPERM\na newer call ENOSYS\nsetns EPERM\ncapabilities 0\n',
   );
 });
 

@@ -1,5 +1,6 @@
 // Runs a program under a filter that refuses what Docker's default seccomp profile refuses to a container without capabilities:
-// EPERM for each call below and for clone(2) with namespaces, ENOSYS for clone3(2). `docker-profile PROGRAM…`.
+// EPERM for each call below, for clone(2) with namespaces, socket(2) of the hypervisor's and rare personalities; ENOSYS for clone3(2) and
+// for calls that are newer than the profile. `docker-profile PROGRAM…`.
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -14,7 +15,7 @@
 // Newer than some headers.
 enum {
   IO_URING_SETUP = 425, IO_URING_ENTER, IO_URING_REGISTER, OPEN_TREE, MOVE_MOUNT, FSOPEN, FSCONFIG, FSMOUNT, FSPICK,
-  CLONE3 = 435, PIDFD_GETFD = 438, MOUNT_SETATTR = 442, QUOTACTL_FD = 443,
+  CLONE3 = 435, PIDFD_GETFD = 438, MOUNT_SETATTR = 442, QUOTACTL_FD = 443, SET_MEMPOLICY_HOME_NODE = 450, NEWER = 463, VSOCK = 40,
 };
 
 // docs.docker.com, "Significant syscalls blocked by the default profile", and what else takes a capability that a container has not.
@@ -32,7 +33,7 @@ static const int refused[] = {
     // other processes
     SYS_kcmp, SYS_process_vm_readv, SYS_process_vm_writev, PIDFD_GETFD,
     // memory
-    SYS_mbind, SYS_get_mempolicy, SYS_set_mempolicy, SYS_move_pages, SYS_userfaultfd,
+    SYS_mbind, SYS_get_mempolicy, SYS_set_mempolicy, SET_MEMPOLICY_HOME_NODE, SYS_move_pages, SYS_userfaultfd,
     // keys, rings, and what is old
     SYS_add_key, SYS_keyctl, SYS_request_key, IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER, SYS_nfsservctl, SYS_sysfs,
     SYS__sysctl, SYS_uselib, SYS_ustat,
@@ -55,6 +56,13 @@ int main(int argc, char **argv) {
   put((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
   for (int i = 0; i < COUNT; i++) answer(refused[i], EPERM);
   answer(CLONE3, ENOSYS);
+  put((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, NEWER, 0, 1));
+  put((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+  put((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4));
+  put((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)));
+  put((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, VSOCK, 0, 1));
+  put((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+  put((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   put((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_personality, 0, 4));
   put((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)));
   put((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 6, 0));

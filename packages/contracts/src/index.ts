@@ -13,6 +13,7 @@ export {
   MEMORY_FILE,
   type Platform,
   type PlatformFeatures,
+  RESUME_DUE,
   RESUME_SINGLE_STEP,
   WAIT_DEAD,
   WAIT_DEADLINE,

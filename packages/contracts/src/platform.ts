@@ -97,6 +97,8 @@ export interface Context {
 
 /** Execute one instruction, then trap with TRAP_EXCEPTION/SIGTRAP. */
 export const RESUME_SINGLE_STEP = 1;
+/** A deadline has come for it: where contexts take turns, it does not wait for its own. */
+export const RESUME_DUE = 2;
 
 export interface Platform {
   readonly name: string;

@@ -102,6 +102,8 @@ export class Kernel {
   current: Task | null;
   /** Since when the present work counts as system time of `current`, ns monotonic. */
   private chargedAt: number;
+  /** Timers fire: who is woken now is due. */
+  expiring: boolean;
   observer: SyscallObserver | null;
   events: KernelEvents | null;
   init: ThreadGroup | null;
@@ -143,6 +145,7 @@ export class Kernel {
     this.inFlight = new Map();
     this.current = null;
     this.chargedAt = 0;
+    this.expiring = false;
     this.observer = null;
     this.events = null;
     this.init = null;
@@ -187,7 +190,10 @@ export class Kernel {
   }
 
   expireTimers(now: number): void {
-    if (this.timers.next() <= now) this.timers.expire(now);
+    if (this.timers.next() > now) return;
+    this.expiring = true;
+    this.timers.expire(now);
+    this.expiring = false;
   }
 
   // ── system time ──

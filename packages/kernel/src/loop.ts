@@ -22,6 +22,7 @@ import {
   FRAME_SIGNO,
   FRAME_SYSCALL_ARCH,
   FRAME_TRAPNO,
+  RESUME_DUE,
   SYSCALL_ARCH_X86_64,
   TRAP_DEATH,
   TRAP_EXCEPTION,
@@ -239,7 +240,9 @@ function enterUser(task: Task): void {
   task.generation = memory.generation;
   task.state = TASK_RUNNING;
   image.running++;
-  if (task.context.resume(memory.space, task.resumeFlags) < 0) {
+  const flags = task.due ? task.resumeFlags | RESUME_DUE : task.resumeFlags;
+  task.due = false;
+  if (task.context.resume(memory.space, flags) < 0) {
     image.running--;
     task.state = TASK_IN_KERNEL;
     exitGroup(task, SIGKILL);

@@ -137,6 +137,8 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   timerSlackNanos: number;
   /** What PR_SET_TIMERSLACK 0 goes back to: what it started with. */
   defaultSlackNanos: number;
+  /** A timer has woken it. */
+  due: boolean;
   /** PR_MCE_KILL, PR_SET_IO_FLUSHER: kept. */
   machineCheckPolicy: number;
   ioFlusher: boolean;
@@ -213,6 +215,7 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.scheduling = new Scheduling();
     this.timerSlackNanos = 50_000;
     this.defaultSlackNanos = 50_000;
+    this.due = false;
     this.machineCheckPolicy = PR_MCE_KILL_DEFAULT;
     this.ioFlusher = false;
     this.systemNanos = 0;
@@ -346,6 +349,7 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.killableOnly = false;
     if (stoppedOrHeld) this.call.nr = -1;
     this.state = TASK_WOKEN;
+    this.due = this.kernel.expiring;
     this.kernel.runQueue.push(this);
   }
 

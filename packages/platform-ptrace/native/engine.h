@@ -97,6 +97,7 @@ struct Context {
 };
 
 struct Engine : Shared {
+  std::vector<uint8_t> wholeFpu;  // room for the host's whole set of extended state; zeros behind the guest's part
   uint8_t* commands = nullptr;
   int commandFile = -1;
   int procDirectory = -1;

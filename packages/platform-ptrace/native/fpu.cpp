@@ -1,8 +1,11 @@
 // Extended state through PTRACE_GETREGSET / SETREGSET NT_X86_XSTATE. The host kernel validates what is written: reserved bits of the
-// header or of MXCSR are refused with EINVAL.
+// header or of MXCSR are refused with EINVAL. The host's set has room for all that the processor has; what a process must ask for (AMX's
+// tiles) is cut off, as it is in signal frames of processes that have not asked: programs have stacks for signals of that size.
 #include "engine.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cpuid.h>
 #include <cstring>
 #include <elf.h>
 #include <sys/ptrace.h>
@@ -10,14 +13,44 @@
 
 namespace stub {
 
+constexpr uint64_t kTiles = 0x60000;
+
 int64_t FpuLoad(Engine& engine, Thread& thread, uint8_t* image) {
   iovec vector{image, engine.initialFpu.size()};
-  return ptrace(PTRACE_GETREGSET, thread.tid, NT_X86_XSTATE, &vector) != 0 ? -errno : 0;
+  if (ptrace(PTRACE_GETREGSET, thread.tid, NT_X86_XSTATE, &vector) != 0) return -errno;
+  memcpy(image + kSoftware, engine.initialFpu.data() + kSoftware, kLegacyBytes - kSoftware);
+  return 0;
 }
 
+// The host takes nothing but a whole set.
 int64_t FpuStore(Engine& engine, Thread& thread, const uint8_t* image) {
-  iovec vector{const_cast<uint8_t*>(image), engine.initialFpu.size()};
+  std::vector<uint8_t>& whole = engine.wholeFpu;
+  memcpy(whole.data(), image, engine.initialFpu.size());
+  iovec vector{whole.data(), whole.size()};
   return ptrace(PTRACE_SETREGSET, thread.tid, NT_X86_XSTATE, &vector) != 0 ? -errno : 0;
+}
+
+// Bytes of the standard format that hold these features.
+static size_t SizeOf(uint64_t features) {
+  size_t size = kHeaderEnd;
+  for (unsigned i = 2; i < 63; i++) {
+    unsigned bytes = 0;
+    unsigned offset = 0;
+    unsigned c;
+    unsigned d;
+    if ((features >> i & 1) == 0 || __get_cpuid_count(0xd, i, &bytes, &offset, &c, &d) == 0) continue;
+    size = std::max(size, static_cast<size_t>(offset) + bytes);
+  }
+  return size;
+}
+
+static void CutTiles(std::vector<uint8_t>& image) {
+  uint64_t features;
+  memcpy(&features, image.data() + kSoftware, sizeof features);
+  if ((features & kTiles) == 0) return;
+  features &= ~kTiles;
+  memcpy(image.data() + kSoftware, &features, sizeof features);
+  image.resize(std::min(image.size(), SizeOf(features)));
 }
 
 // Learns the size of the state and what a fresh program's looks like.
@@ -28,6 +61,8 @@ int64_t FpuProbe(Engine& engine, pid_t tid) {
   if (ptrace(PTRACE_GETREGSET, tid, NT_X86_XSTATE, &vector) != 0) return -errno;
   image.resize(vector.iov_len);
   if (image.size() < kHeaderEnd) return -ENOTSUP;
+  engine.wholeFpu.assign(image.size(), 0);
+  CutTiles(image);
   memset(image.data(), 0, kSoftware);
   memset(image.data() + kLegacyBytes, 0, image.size() - kLegacyBytes);
   const uint16_t control = 0x37f;

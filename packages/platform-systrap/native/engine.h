@@ -168,6 +168,7 @@ struct Engine : Shared {
   int spinScore = 0;
   double switches = 0;  // share of contexts that go on after another one was served, average
   double cyclesPerNano = 1;
+  uint64_t lateness = 30'000;  // ns that a sleep ends late, as a rule
   double spinNanos = 0;
   int spinCredit = 128;
   uint64_t spinAgainAt = 0;  // TSC

@@ -7,6 +7,7 @@
 
 namespace stub {
 
+constexpr int kResumeDue = 2;  // RESUME_DUE in contracts
 constexpr double kLongestTurn = 1'000'000;  // ns that a woken context waits at most
 constexpr size_t kMostCompared = 32;        // running contexts: where there are more, cores are taken anyhow
 
@@ -34,6 +35,10 @@ static void Start(Engine& engine, int id) {
 void TakeTurn(Engine& engine, int id) {
   Context& context = engine.contexts[id];
   context.running = true;
+  if ((context.flags & kResumeDue) != 0) {
+    Start(engine, id);
+    return;
+  }
   const bool goesOn = engine.taken == id;
   engine.switches += ((goesOn ? 0 : 1) - engine.switches) / 64;
   if (goesOn || engine.mode != kModeSpin || context.computes || (engine.deferred.empty() && !CoresTaken(engine, engine.taken >= 0 ? 1 : 0))) {

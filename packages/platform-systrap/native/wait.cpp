@@ -32,6 +32,9 @@ constexpr uint64_t kLook = 50'000'000;
 // One that shares its core and computes for this long is let go.
 constexpr uint64_t kTick = 5'000'000;
 constexpr double kDeaf = 5e9;
+// Deadlines are met exactly when they are this near, and sleeps are taken to end this late at most.
+constexpr uint64_t kNear = 5'000'000;
+constexpr uint64_t kMostLate = 60'000;
 // Of more contexts it is quicker to be told than to look at all of them again and again.
 constexpr size_t kMostWatched = 64;
 
@@ -211,11 +214,20 @@ static bool AnyTrapped(const Engine& engine) {
   return false;
 }
 
+// The TSC at a time of the clock (ns); now for one that has passed.
+static uint64_t TicksUntil(const Engine& engine, double nanos) {
+  const double left = nanos - static_cast<double>(NowNanos());
+  return __rdtsc() + (left > 0 ? static_cast<uint64_t>(left * engine.cyclesPerNano) : 0);
+}
+
 // Looks for a context without sleeping, for a bounded time; only while some run, on other cores.
-static int64_t Spin(Engine& engine, uint64_t turn) {
+static int64_t Spin(Engine& engine, uint64_t turn, double deadline) {
   if (engine.mode != kModeSpin || engine.running.empty() || engine.running.size() > kMostWatched) return -1;
   uint64_t limit = __rdtsc() + static_cast<uint64_t>(engine.spinNanos * engine.cyclesPerNano);
   if (turn != 0 && turn < limit) limit = turn;
+  const uint64_t due = deadline > 0 ? TicksUntil(engine, deadline) : limit;
+  const bool cut = due < limit;
+  if (cut) limit = due;
   engine.count(kCountSpins);
   do {
     for (int i = 0; i < 8; i++) {
@@ -227,7 +239,7 @@ static int64_t Spin(Engine& engine, uint64_t turn) {
     }
     if (__atomic_load_n(engine.bell(), __ATOMIC_RELAXED) != engine.bellSeen) return -1;
   } while (__rdtsc() < limit);
-  NoteSpin(engine, true);
+  if (!cut) NoteSpin(engine, true);
   return -1;
 }
 
@@ -249,14 +261,34 @@ static void ParkBlocked(Engine& engine, int taken) {
                               __ATOMIC_RELAXED);
 }
 
-// Sleeps until somebody rings or `until` comes. A context that has trapped in the meantime, or -1.
-static int64_t Sleep(Engine& engine, uint64_t until) {
+// A sleep ends late by what it takes to wake a core up. For a deadline that is near, of a program that is busy therefore, it ends that
+// much early, and the rest is waited for awake.
+static void SleepExactly(Engine& engine, uint64_t until) {
+  const uint64_t start = NowNanos();
+  if (engine.cores < 2 || start >= until || until - start > kNear) {
+    SleepOnBell(engine, engine.bellSeen, until);
+    return;
+  }
+  if (until - start > engine.lateness) {
+    const uint64_t early = until - engine.lateness;
+    SleepOnBell(engine, engine.bellSeen, early);
+    const uint64_t woken = NowNanos();
+    if (woken < early) return;
+    const auto late = static_cast<int64_t>(std::min(woken - early, kMostLate));
+    engine.lateness += static_cast<uint64_t>((late - static_cast<int64_t>(engine.lateness)) / 8);
+  }
+  while (__atomic_load_n(engine.bell(), __ATOMIC_RELAXED) == engine.bellSeen && NowNanos() < until) _mm_pause();
+}
+
+// Sleeps until somebody rings or `until` comes, `exactly` or roughly. A context that has trapped in the meantime, or -1.
+static int64_t Sleep(Engine& engine, uint64_t until, bool exactly) {
   engine.shared().sleeping = 1;
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   const int64_t late = Poll(engine);
   if (late < 0) {
     engine.count(kCountSleeps);
-    SleepOnBell(engine, engine.bellSeen, until);
+    if (exactly) SleepExactly(engine, until);
+    else SleepOnBell(engine, engine.bellSeen, until);
   }
   __atomic_store_n(&engine.shared().sleeping, 0, __ATOMIC_RELAXED);
   return late;
@@ -288,7 +320,7 @@ int64_t Wait(Engine& engine) {
     ParkBlocked(engine, taken);
     taken = -1;
     if (id >= 0 && engine.mode == kModeSpin) NoteSpin(engine, false);
-    if (id < 0 && !rang && deadline != 0) id = Spin(engine, turn);
+    if (id < 0 && !rang && deadline != 0) id = Spin(engine, turn, deadline);
     if (id >= 0) return id;
     if (engine.dead) return kWaitDead;
     if (rang) return kWaitBell;
@@ -303,7 +335,7 @@ int64_t Wait(Engine& engine) {
     const uint64_t cycles = __rdtsc();
     if (turn != 0 && turn <= cycles) continue;
     if (turn != 0) until = std::min(until, now + static_cast<uint64_t>((turn - cycles) / engine.cyclesPerNano));
-    id = Sleep(engine, until);
+    id = Sleep(engine, until, deadline > 0 && until == static_cast<uint64_t>(deadline));
     if (id >= 0) return id;
   }
 }

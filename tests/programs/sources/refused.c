@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@ int main(void) {
   tell("fsopen", syscall(430, "tmpfs", 0));
   tell("clone", syscall(SYS_clone, CLONE_NEWUSER, 0, 0, 0, 0));
   tell("clone3", syscall(435, 0, 0));
+  tell("vsock", syscall(SYS_socket, 40, SOCK_STREAM, 0));
+  tell("a newer call", syscall(470, 0));
   tell("setns", syscall(SYS_setns, 0, 0));
   FILE *status = fopen("/proc/self/status", "r");
   while (status != NULL && fgets(line, sizeof line, status) != NULL) {

@@ -39,7 +39,7 @@ import {
 } from '@sandbox-kernel/abi';
 import { chooseLayout, MemoryManager } from '@sandbox-kernel/mm';
 import type { FileDescription } from '@sandbox-kernel/vfs';
-import { SIGFRAME_SIZE, signalFpuBytes } from '../signal/frame.js';
+import { leastSignalStack } from '../signal/frame.js';
 import type { Task } from '../task.js';
 import { checkArguments, stringBytes } from './argument-limits.js';
 import {
@@ -372,7 +372,7 @@ function auxiliaryVector(
   const vector = vdso === 0 ? [] : [AT_SYSINFO_EHDR, vdso];
   vector.push(
     AT_MINSIGSTKSZ,
-    SIGFRAME_SIZE + signalFpuBytes(features.fpuSize) + 128,
+    leastSignalStack(features.fpuSize),
     AT_HWCAP,
     task.kernel.options.hwcap ?? 0,
     AT_PAGESZ,

@@ -84,6 +84,11 @@ export function signalFpuBytes(fpuSize: number): number {
   return fpuSize > FXSAVE_BYTES ? fpuSize + 4 : FXSAVE_BYTES;
 }
 
+/** AT_MINSIGSTKSZ as Linux reckons it: frame, alignment, and a little for the handler. */
+export function leastSignalStack(fpuSize: number): number {
+  return Math.ceil((fpuSize + 936) / 16) * 16;
+}
+
 function fillFrame(
   task: Task,
   bytes: Uint8Array,

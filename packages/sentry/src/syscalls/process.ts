@@ -1,15 +1,10 @@
-// getpid(2), gettid(2), getppid(2), setpgid(2), setsid(2), set_tid_address(2), uname(2), sethostname(2), personality(2), arch_prctl(2).
+// getpid(2), gettid(2), getppid(2), setpgid(2), setsid(2), set_tid_address(2), uname(2), sethostname(2), personality(2).
 import {
-  ARCH_GET_FS,
-  ARCH_GET_GS,
-  ARCH_SET_FS,
-  ARCH_SET_GS,
   CAP_SYS_ADMIN,
   EFAULT,
   EINVAL,
   EPERM,
   ESRCH,
-  SYS_arch_prctl,
   SYS_getpgid,
   SYS_getpgrp,
   SYS_getpid,
@@ -24,16 +19,13 @@ import {
   SYS_setsid,
   SYS_uname,
 } from '@sandbox-kernel/abi';
-import { FRAME_FS_BASE, FRAME_GS_BASE } from '@sandbox-kernel/contracts';
 import {
-  getRegister,
   MACHINE,
   newSession,
   RELEASE,
   SYSNAME,
   type SyscallArgs,
   setProcessGroup,
-  setRegister,
   type Task,
   VERSION,
 } from '@sandbox-kernel/kernel';
@@ -128,28 +120,6 @@ function personality(task: Task, args: SyscallArgs): number {
   return old;
 }
 
-function archPrctl(task: Task, args: SyscallArgs): number {
-  const addr = args.addr(1);
-  switch (args.int(0)) {
-    case ARCH_SET_FS:
-      return setBase(task, FRAME_FS_BASE, addr);
-    case ARCH_SET_GS:
-      return setBase(task, FRAME_GS_BASE, addr);
-    case ARCH_GET_FS:
-      return task.memory.writeU64(addr, getRegister(task.frame, FRAME_FS_BASE));
-    case ARCH_GET_GS:
-      return task.memory.writeU64(addr, getRegister(task.frame, FRAME_GS_BASE));
-    default:
-      return -EINVAL;
-  }
-}
-
-function setBase(task: Task, register: number, addr: number): number {
-  if (addr >= task.kernel.platform.features.addressLimit) return -EPERM;
-  setRegister(task.frame, register, addr);
-  return 0;
-}
-
 export const PROCESS_SYSCALLS: readonly SyscallRow[] = [
   { nr: SYS_getpid, name: 'getpid', handler: getpid, coverage: 'full', format: '' },
   { nr: SYS_gettid, name: 'gettid', handler: gettid, coverage: 'full', format: '' },
@@ -164,12 +134,4 @@ export const PROCESS_SYSCALLS: readonly SyscallRow[] = [
   { nr: SYS_sethostname, name: 'sethostname', handler: sethostname, coverage: 'full', format: 'pz' },
   { nr: SYS_setdomainname, name: 'setdomainname', handler: setdomainname, coverage: 'full', format: 'pz' },
   { nr: SYS_personality, name: 'personality', handler: personality, coverage: 'full', format: 'x' },
-  {
-    nr: SYS_arch_prctl,
-    name: 'arch_prctl',
-    handler: archPrctl,
-    coverage: 'partial',
-    format: 'xp',
-    note: 'FS and GS bases only: no CPUID faulting, no AMX permission requests',
-  },
 ];

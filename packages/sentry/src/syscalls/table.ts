@@ -1,6 +1,7 @@
 // The system call table: every family's rows, by number. Calls that stand nowhere get ENOSYS from the kernel and are counted.
 import type { SyscallHandler } from '@sandbox-kernel/kernel';
 import { AIO_SYSCALLS } from './aio.js';
+import { ARCH_PRCTL_SYSCALLS } from './arch-prctl.js';
 import { ATTRIBUTE_SYSCALLS } from './attributes.js';
 import { CLONE_SYSCALLS } from './clone.js';
 import { CREDENTIALS_SYSCALLS } from './credentials.js';
@@ -67,6 +68,7 @@ import { XATTR_SYSCALLS } from './xattr.js';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
   AIO_SYSCALLS,
+  ARCH_PRCTL_SYSCALLS,
   ATTRIBUTE_SYSCALLS,
   CLONE_SYSCALLS,
   CREDENTIALS_SYSCALLS,
