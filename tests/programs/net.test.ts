@@ -8,6 +8,7 @@ import { longPlatforms, runSandboxed } from '../support/native.js';
 import { itWith, whereIs } from '../support/tools.js';
 
 const world = mkdtempSync('/tmp/sandbox-net-');
+const script = (name: string): string => fileURLToPath(new URL(`scripts/${name}`, import.meta.url));
 const source = (name: string): string => fileURLToPath(new URL(`sources/${name}`, import.meta.url));
 
 /** Where Debian keeps PostgreSQL's programs; null: not installed. */
@@ -224,12 +225,19 @@ LISTEN 0 128 127.0.0.1:8126 0.0.0.0:* users:(("python3",pid=P,fd=F))
 192.0.2.0/24 dev lo scope link metric 3 
 192.0.2.0/24 dev lo scope link metric 5 
 fc00::/8 dev lo metric 1024 pref medium
+fd00::/64 dev lo proto kernel metric 256 pref medium
 fd00:1:2::/48 dev lo metric 1024 pref medium
 fd00:1::/32 dev lo metric 1024 pref medium
 Deleted 192.0.2.0/24 dev lo scope link metric 3 
 Deleted default via 10.1.2.9 dev lo 
 Deleted fc00::/8 dev lo metric 1024 pref medium
 `,
+  },
+  {
+    name: 'ip route: ways through lo, as in an empty namespace of Linux',
+    needs: ['/usr/sbin/ip'],
+    script: `sh ${script('lo-routes.sh')}`,
+    output: readFileSync(script('lo-routes.txt'), 'utf8'),
   },
   {
     name: 'git over http',

@@ -12,7 +12,10 @@ const listen = async (options, handler) => {
 };
 const text = async (socket) => {
   let all = '';
-  for await (const part of socket) all += part;
+  socket.on('data', (part) => {
+    all += part;
+  });
+  await once(socket, 'end');
   return all;
 };
 
