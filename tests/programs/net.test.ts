@@ -240,6 +240,12 @@ Deleted fc00::/8 dev lo metric 1024 pref medium
     output: readFileSync(script('lo-routes.txt'), 'utf8'),
   },
   {
+    name: 'counters of ICMP and UDP in /proc/net, by family and type',
+    needs: ['/usr/bin/ping', '/usr/bin/python3', 'awk'],
+    script: `sh ${script('snmp.sh')}`,
+    output: readFileSync(script('snmp.txt'), 'utf8'),
+  },
+  {
     name: 'git over http',
     needs: ['/usr/bin/git', '/usr/bin/python3', '/usr/lib/git-core/git-remote-http'],
     script: `cd ${world} && git init -q --bare r.git && git init -q w && cd w && git -c user.name=n -c user.email=e commit -q --allow-empty -m first &&

@@ -1,5 +1,6 @@
 // ICMP in (RFC 792, RFC 1122 3.2.2): echo and timestamp are answered, errors go to the transport they speak of.
 // Redirects change the first hop.
+
 import type { Address } from '../address.js';
 import {
   ECONNREFUSED,
@@ -33,6 +34,7 @@ import {
 } from '../wire/icmp.js';
 import { IPV4_HEADER, IPV4_OFFSET_MASK } from '../wire/ipv4.js';
 import { PROTO_ICMP } from '../wire/protocols.js';
+import { countType } from './counters.js';
 import type { NetworkLayer } from './network.js';
 import { plateauBelow } from './path-mtu.js';
 import { receiveRedirect4 } from './redirect.js';
@@ -70,6 +72,7 @@ export function receiveIcmp4(net: NetworkLayer, packet: PacketBuffer): void {
     return;
   }
   const type = view.getUint8(at);
+  countType(counters.icmpInTypes, type);
   if (type === ICMP4_ECHO) echo(net, packet, ICMP4_ECHO_REPLY);
   else if (type === ICMP4_TIMESTAMP && packet.length >= 20) timestamp(net, packet);
   else {

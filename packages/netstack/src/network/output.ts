@@ -17,6 +17,8 @@ import {
 import { ICMP4_UNREACHABLE, ICMP6_TOO_BIG, UNREACH4_FRAGMENTATION } from '../wire/icmp.js';
 import { IPV4_DF, IPV4_HEADER, writeIpv4 } from '../wire/ipv4.js';
 import { IPV6_HEADER, writeIpv6 } from '../wire/ipv6.js';
+import { PROTO_ICMP, PROTO_ICMPV6 } from '../wire/protocols.js';
+import { countIcmpOut } from './counters.js';
 import { fragmentIpv4, fragmentIpv6 } from './fragment.js';
 import { HOOK_OUTPUT, HOOK_POSTROUTING } from './hooks.js';
 import type { NetInterface } from './interface.js';
@@ -38,6 +40,8 @@ export function sendByRoute(net: NetworkLayer, packet: PacketBuffer, route: Rout
   packet.destination = destination;
   if (packet.ttl === 0) packet.ttl = route.isMulticast ? 1 : route.hopLimit;
   if (packet.mark === 0) packet.mark = route.mark;
+  if (packet.protocol === PROTO_ICMP || packet.protocol === PROTO_ICMPV6)
+    countIcmpOut(net.countersFor(destination.isV4), packet, packet.start);
   if (destination.isV4) header4(net, packet, source, destination);
   else header6(packet, source, destination);
   return sendWithHeader(net, packet, route);

@@ -320,7 +320,7 @@ export class UdpEndpoint {
   /** Called by the protocol: `packet` spans the payload, its cookies are the ports. Takes the packet. */
   enqueue(packet: PacketBuffer): void {
     if (this.filter !== null && !this.passes(packet, this.filter)) {
-      this.udp.counters.inErrors++;
+      this.udp.countersFor(packet.destination).inErrors++;
       packet.release();
     } else this.queue(packet);
   }
@@ -342,7 +342,7 @@ export class UdpEndpoint {
     const cost = packet.length + PACKET_OVERHEAD;
     if (this.queued > 0 && this.queuedBytes + cost > this.settings.receiveBuffer) {
       this.dropped++;
-      this.udp.counters.receiveBufferErrors++;
+      this.udp.countersFor(packet.destination).receiveBufferErrors++;
       packet.release();
       return;
     }
@@ -352,7 +352,7 @@ export class UdpEndpoint {
     this.last = packet;
     this.queuedBytes += cost;
     this.queued++;
-    this.udp.counters.inDatagrams++;
+    this.udp.countersFor(packet.destination).inDatagrams++;
     this.udp.wake(this, READY_READ);
   }
 

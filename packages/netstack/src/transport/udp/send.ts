@@ -40,8 +40,9 @@ export function sendDatagram(
     packet.gsoType = GSO_UDP;
   }
   const result = host.send(packet, route);
-  endpoint.udp.counters.outDatagrams++;
-  if (result < 0) endpoint.udp.counters.sendBufferErrors++;
+  const counters = endpoint.udp.countersFor(route.destination);
+  counters.outDatagrams++;
+  if (result < 0) counters.sendBufferErrors++;
   return result < 0 ? result : length;
 }
 
