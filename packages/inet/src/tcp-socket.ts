@@ -421,6 +421,7 @@ export class TcpSocket extends InetSocket {
     settings.device = this.boundInterface;
     settings.freeBind = this.ip.freeBind || this.internet.settings.nonlocalBind;
     settings.transparent = this.ip.transparent;
+    settings.ipOptions = this.ip.options;
     settings.filter = this.filter === null ? null : new SocketFilter(this.internet, this.filter);
     settings.ignorePathMtu = this.ip.mtuDiscover === 0;
     if (this.sendBufferSet) settings.sendBuffer = this.sendBuffer;

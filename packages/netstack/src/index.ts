@@ -219,4 +219,5 @@ export { UdpError, UdpMessage } from './transport/udp/message.js';
 export { UdpSettings } from './transport/udp/settings.js';
 export { Udp, type UdpConfig, type UdpCounters } from './transport/udp/udp.js';
 export { formatMac, parseMac } from './wire/ethernet.js';
+export { echoOptions } from './wire/ipv4-options.js';
 export { type Capture, type CapturedPacket, parsePcapng } from './wire/pcapng.js';

@@ -178,6 +178,8 @@ export class TcpSettings {
   transparent = false;
   /** IP_MTU_DISCOVER: never set Don't Fragment. */
   ignorePathMtu = false;
+  /** IP_OPTIONS: of IPv4, a multiple of four bytes, on each segment that this end sends once it is a connection. */
+  ipOptions: Uint8Array | null = null;
   /** Sees each segment from its TCP header on (SO_ATTACH_FILTER); what it does not keep was lost. */
   filter: PacketFilter | null = null;
 

@@ -57,6 +57,7 @@ function fillMetadata(endpoint: UdpEndpoint, packet: PacketBuffer, route: Route)
   packet.ttl = route.isMulticast ? settings.multicastHopLimit : settings.hopLimit;
   packet.tos = settings.typeOfService;
   packet.mark = settings.mark;
+  if (source.isV4) packet.options = settings.ipOptions;
   if (settings.dontFragment) packet.flags |= PACKET_DONT_FRAGMENT;
   if (route.isMulticast) packet.flags |= PACKET_MULTICAST;
 }
