@@ -22,7 +22,7 @@ static int attach(int fd, const struct sock_filter *code, int count) {
 #define NONE BPF_STMT(BPF_RET | BPF_K, 0)
 
 static void tcp(void) {
-  int zero = 0, fds[2], one = 1;
+  int zero = 0, fds[2];
   tcp_pair(fds);
   char b[64];
   // Offsets count from the TCP header. What the filter drops is sent again until it passes.
