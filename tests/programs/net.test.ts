@@ -1,12 +1,22 @@
 // Network programs inside one sandbox, on its loopback: servers of the Debian archive and the runtimes' own, with their clients. Each
 // script prints what does not depend on the machine. What is not installed is skipped, aloud.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { longPlatforms, runSandboxed } from '../support/native.js';
 import { itWith, whereIs } from '../support/tools.js';
 
 const world = mkdtempSync('/tmp/sandbox-net-');
+const script = (name: string): string => fileURLToPath(new URL(`scripts/${name}`, import.meta.url));
+const source = (name: string): string => fileURLToPath(new URL(`sources/${name}`, import.meta.url));
+
+/** Where Debian keeps PostgreSQL's programs; null: not installed. */
+function postgres(): string | null {
+  if (!existsSync('/usr/lib/postgresql')) return null;
+  const [version] = readdirSync('/usr/lib/postgresql');
+  return version === undefined ? null : `/usr/lib/postgresql/${version}/bin`;
+}
 afterAll(() => rmSync(world, { recursive: true, force: true }));
 
 const NODE_HTTP = `
@@ -125,6 +135,63 @@ const PROGRAMS: readonly Program[] = [
     output: 'page\npage\npage\n404\n',
   },
   {
+    name: 'nginx with wrk',
+    needs: ['/usr/sbin/nginx', '/usr/bin/wrk'],
+    script: `mkdir -p ${world}/www; echo page >${world}/www/index.html; /usr/sbin/nginx -c ${world}/nginx.conf >/dev/null 2>&1 & ${ready(8124)};
+      wrk -t2 -c8 -d1s http://127.0.0.1:8124/ | sed -nE 's/.*Non-2xx.*/bad/p; s/.*Socket errors.*/errors/p; s/^ *[1-9][0-9]* requests in.*/served/p'; kill $!`,
+    output: 'served\n',
+  },
+  {
+    name: 'PostgreSQL over TCP, both families, and over a unix socket',
+    needs: ['/usr/bin/psql', `${postgres() ?? '/usr/lib/postgresql'}/initdb`, '/usr/bin/setpriv'],
+    script: `B=${postgres()}; D=/tmp/data; mkdir $D; chown 65534:65534 $D; as='setpriv --reuid 65534 --regid 65534 --clear-groups';
+      $as $B/initdb -D $D -U postgres -A trust --locale=C -E UTF8 >/dev/null && $as $B/pg_ctl -D $D -o "-c listen_addresses=127.0.0.1,::1 -p 5499 -k $D" -l $D/log -w start >/dev/null;
+      for h in 127.0.0.1 ::1 $D; do psql -h $h -p 5499 -U postgres -Atc "select coalesce(host(inet_client_addr()), 'unix'), sum(i), length(string_agg(repeat('x', 100), '')) from generate_series(1, 20000) i"; done;
+      $B/pgbench -h 127.0.0.1 -p 5499 -U postgres -i -q postgres >/dev/null 2>&1; $B/pgbench -h 127.0.0.1 -p 5499 -U postgres -c 4 -j 2 -t 20 postgres 2>/dev/null | grep -o 'processed: .*';
+      $as $B/pg_ctl -D $D -m fast -w stop >/dev/null && echo stopped`,
+    output:
+      '127.0.0.1|200010000|2000000\n::1|200010000|2000000\nunix|200010000|2000000\nprocessed: 80/80\nstopped\n',
+  },
+  {
+    name: 'node: what net and dgram promise',
+    needs: [process.execPath],
+    script: `${process.execPath} ${source('net-events.cjs')} | cat`,
+    output: `${[...readFileSync(source('net-events.cjs'), 'utf8').matchAll(/^ {2}async '(.*)'\(/gm)].map(([, name]) => name).join('\n')}\n`,
+  },
+  {
+    name: 'python: a session of kept connections, redirects, cookies, chunks, compression',
+    needs: ['/usr/bin/python3'],
+    script: `/usr/bin/python3 ${source('http-session.py')}`,
+    output: 'taste=sweet\n200000\n5242880\n1 connection\n404 nothing\nTimeoutError\n111\n',
+  },
+  {
+    name: 'tcpdump on lo: both families, both ways in, and what it wrote read again',
+    needs: ['/usr/bin/tcpdump', '/usr/bin/ping'],
+    script: `cd ${world}; tcpdump -i lo -n -c 2 -e icmp 2>err >seen & until grep -q listening err; do sleep 0.1; done; ping -qc 1 127.0.0.1 >/dev/null; wait $!; cut -d' ' -f2- seen | sed -E 's/id [0-9]+/id N/';
+      tcpdump -i any -n -c 1 -w file icmp6 2>err & until grep -q listening err; do sleep 0.1; done; ping -qc 1 ::1 >/dev/null; wait $!; tcpdump -n -r file 2>/dev/null | cut -d' ' -f2- | sed -E 's/id [0-9]+/id N/'`,
+    output: `00:00:00:00:00:00 > 00:00:00:00:00:00, ethertype IPv4 (0x0800), length 98: 127.0.0.1 > 127.0.0.1: ICMP echo request, id N, seq 1, length 64
+00:00:00:00:00:00 > 00:00:00:00:00:00, ethertype IPv4 (0x0800), length 98: 127.0.0.1 > 127.0.0.1: ICMP echo reply, id N, seq 1, length 64
+lo    In  IP6 ::1 > ::1: ICMP6, echo request, id N, seq 1, length 64
+`,
+  },
+  {
+    name: 'ip a, and ss -tnp with the programs behind',
+    needs: ['/usr/sbin/ip', '/usr/bin/ss', '/usr/bin/python3'],
+    script: `/usr/bin/python3 -c 'import os, socket
+l = socket.create_server(("127.0.0.1", 8126)); c = socket.create_connection(("127.0.0.1", 8126)); s = l.accept()
+os.system("ss -Htnp; ss -Htlnp")' | sed -E 's/:[0-9]{5}/:N/g; s/pid=[0-9]+,fd=[0-9]+/pid=P,fd=F/g' | tr -s ' ' | sort; ip a`,
+    output: `ESTAB 0 0 127.0.0.1:8126 127.0.0.1:N users:(("python3",pid=P,fd=F))
+ESTAB 0 0 127.0.0.1:N 127.0.0.1:8126 users:(("python3",pid=P,fd=F))
+LISTEN 0 128 127.0.0.1:8126 0.0.0.0:* users:(("python3",pid=P,fd=F))
+1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000
+    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00
+    inet 127.0.0.1/8 scope host lo
+       valid_lft forever preferred_lft forever
+    inet6 ::1/128 scope host 
+       valid_lft forever preferred_lft forever
+`,
+  },
+  {
     name: 'iperf3',
     needs: ['/usr/bin/iperf3'],
     script: `iperf3 -s -1 -p 5301 >/dev/null 2>&1 & ${ready(5301)}; iperf3 -c 127.0.0.1 -p 5301 -n 50M -J | grep -c '"sum_received"'`,
@@ -158,12 +225,25 @@ const PROGRAMS: readonly Program[] = [
 192.0.2.0/24 dev lo scope link metric 3 
 192.0.2.0/24 dev lo scope link metric 5 
 fc00::/8 dev lo metric 1024 pref medium
+fd00::/64 dev lo proto kernel metric 256 pref medium
 fd00:1:2::/48 dev lo metric 1024 pref medium
 fd00:1::/32 dev lo metric 1024 pref medium
 Deleted 192.0.2.0/24 dev lo scope link metric 3 
 Deleted default via 10.1.2.9 dev lo 
 Deleted fc00::/8 dev lo metric 1024 pref medium
 `,
+  },
+  {
+    name: 'ip route: ways through lo, as in an empty namespace of Linux',
+    needs: ['/usr/sbin/ip'],
+    script: `sh ${script('lo-routes.sh')}`,
+    output: readFileSync(script('lo-routes.txt'), 'utf8'),
+  },
+  {
+    name: 'counters of ICMP and UDP in /proc/net, by family and type',
+    needs: ['/usr/bin/ping', '/usr/bin/python3', 'awk'],
+    script: `sh ${script('snmp.sh')}`,
+    output: readFileSync(script('snmp.txt'), 'utf8'),
   },
   {
     name: 'git over http',

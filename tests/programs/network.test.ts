@@ -250,6 +250,27 @@ describe('what is refused', () => {
     },
   );
 
+  itWith('curl')('addresses in other spellings: decimal, hexadecimal, octal, mapped, short', async () => {
+    const metadata = [
+      '2852039166',
+      '0xa9fea9fe',
+      '0251.0376.0251.0376',
+      '169.254.43518',
+      '[::ffff:169.254.169.254]',
+    ];
+    const gateway = ['167772674', '0xa000202', '012.0.02.02', '10.514', '[::ffff:10.0.2.2]'];
+    const script = [...metadata, ...gateway.map((name) => `${name}:${port}`)]
+      .map((where) => `curl -sS -o /dev/null http://${where}/ 2>/dev/null; echo $?`)
+      .join('\n');
+    const { stdout, stderr } = await shell(['--allow-net', '*', '--net-log'], script);
+    expect(stdout).toBe('7\n'.repeat(metadata.length + gateway.length));
+    const refused = stderr.match(/net: refuse tcp [^:]*:\d+/g) ?? [];
+    expect(refused).toEqual([
+      ...metadata.map(() => 'net: refuse tcp 169.254.169.254:80'),
+      ...gateway.map(() => `net: refuse tcp 127.0.0.1:${port}`),
+    ]);
+  });
+
   itWith('curl')('rules are taken in the order in which they were written', async () => {
     const get = ['curl', '-sS', url('/')];
     const target = `127.0.0.1:${port}`;

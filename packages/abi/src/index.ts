@@ -4871,7 +4871,7 @@ export {
   UCRED_SIZE,
   UCRED_UID,
 } from './socket.js';
-export { FilteredPacket, parseSocketFilter } from './socket-filter.js';
+export { FilteredPacket, parseSocketFilter, runSocketFilter } from './socket-filter.js';
 export {
   ARPHRD_ETHER,
   ARPHRD_INFINIBAND,

@@ -1,6 +1,6 @@
 // Socket filters (SO_ATTACH_FILTER, linux/filter.h): classic BPF over packets. Loads are in network order; a load beyond the packet ends the
 // program and drops it. Negative offsets reach the headers and what is known beside the bytes (SKF_*).
-import { type BpfInput, type BpfLoads, type BpfProgram, parseBpf } from './bpf.js';
+import { type BpfInput, type BpfLoads, type BpfProgram, parseBpf, runBpf } from './bpf.js';
 import {
   BPF_ABS,
   BPF_ALU,
@@ -10,6 +10,7 @@ import {
   BPF_K,
   BPF_LD,
   BPF_LDX,
+  BPF_MEMWORDS,
   BPF_MOD,
   BPF_MSH,
   BPF_W,
@@ -74,6 +75,14 @@ function allowsLoad(code: number, k: number): boolean {
 /** -EINVAL as setsockopt(2) gives it. Pre: the bytes lie within the view. */
 export function parseSocketFilter(view: DataView, at: number, length: number): BpfProgram | number {
   return parseBpf(view, at, length, SOCKET_LOADS);
+}
+
+/** A program over bytes without headers (unix(7), netlink(7)): how many of them to keep, 0 to drop them. */
+export function runSocketFilter(program: BpfProgram, bytes: Uint8Array): number {
+  const input = new FilteredPacket();
+  input.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  input.end = bytes.length;
+  return Math.min(runBpf(program, input, new Uint32Array(BPF_MEMWORDS)), bytes.length);
 }
 
 /** A packet as a filter sees it. Offsets are in `view`; set before each run. */

@@ -3,14 +3,17 @@
 import {
   AF_INET,
   AF_INET6,
+  CAP_NET_RAW,
   EINVAL,
   IP_CHECKSUM,
   IP_ORIGDSTADDR,
   IP_PKTINFO,
   IP_RECVERR,
+  IP_RECVOPTS,
   IP_RECVORIGDSTADDR,
   IP_RECVTOS,
   IP_RECVTTL,
+  IP_RETOPTS,
   IP_TOS,
   IP_TTL,
   IPPROTO_IP,
@@ -36,9 +39,10 @@ import {
   UDP_SEGMENT,
 } from '@sandbox-kernel/abi';
 import type { Clock } from '@sandbox-kernel/contracts';
-import type { SocketMessage } from '@sandbox-kernel/kernel';
-import { Address, type UdpError } from '@sandbox-kernel/netstack';
+import type { SocketMessage, Task } from '@sandbox-kernel/kernel';
+import { Address, echoOptions, type UdpError } from '@sandbox-kernel/netstack';
 import type { InetSocket } from './inet-socket.js';
+import { parseIpOptions } from './ip-option-bytes.js';
 import { intBytes, viewOf } from './option-bytes.js';
 import { encodeName } from './sockaddr.js';
 
@@ -56,6 +60,8 @@ export interface Arrival {
   readonly destinationPort: number;
   readonly interfaceIndex: number;
   readonly hopLimit: number;
+  /** IPv4 options of its header. */
+  readonly options: Uint8Array | null;
   readonly typeOfService: number;
   /** Microseconds of the stack's clock. */
   readonly timestamp: number;
@@ -78,10 +84,19 @@ function describeV4(socket: InetSocket, message: SocketMessage, from: Arrival, d
     message.addControl(IPPROTO_IP, IP_PKTINFO, packetInfo4(socket, from, destination));
   if (wanted.has(IP_RECVTTL)) message.addControl(IPPROTO_IP, IP_TTL, intBytes(from.hopLimit));
   if (wanted.has(IP_RECVTOS)) message.addControl(IPPROTO_IP, IP_TOS, Uint8Array.of(from.typeOfService));
+  if (from.options !== null) describeOptions(message, wanted, from.options);
   if (wanted.has(IP_RECVORIGDSTADDR)) {
     message.addControl(IPPROTO_IP, IP_ORIGDSTADDR, encodeName(destination, from.destinationPort, false));
   }
   if (wanted.has(IP_CHECKSUM)) message.addControl(IPPROTO_IP, IP_CHECKSUM, intBytes(0));
+}
+
+/** As they came, and as an answer would carry them. */
+function describeOptions(message: SocketMessage, wanted: ReadonlySet<number>, options: Uint8Array): void {
+  if (wanted.has(IP_RECVOPTS)) message.addControl(IPPROTO_IP, IP_RECVOPTS, options);
+  if (!wanted.has(IP_RETOPTS)) return;
+  const echoed = echoOptions(viewOf(options), 0, options.length);
+  if (echoed !== null) message.addControl(IPPROTO_IP, IP_RETOPTS, echoed);
 }
 
 /** struct in_pktinfo: ipi_spec_dst is the address an answer would come from. */
@@ -171,6 +186,8 @@ export class Departure {
   hopLimit: number;
   typeOfService: number;
   segmentSize: number;
+  /** IP_RETOPTS, padded. */
+  options: Uint8Array | null;
 
   constructor() {
     this.source = null;
@@ -178,16 +195,21 @@ export class Departure {
     this.hopLimit = -1;
     this.typeOfService = -1;
     this.segmentSize = -1;
+    this.options = null;
   }
 }
 
 /** Decodes a message's control; null when it has none, -EINVAL when it makes no sense. */
-export function departureOf(socket: InetSocket, message: SocketMessage): Departure | number | null {
+export function departureOf(
+  socket: InetSocket,
+  task: Task,
+  message: SocketMessage,
+): Departure | number | null {
   if (message.control === null || message.control.length === 0) return null;
   const departure = new Departure();
   for (const { level, type, data } of message.control) {
     let result = 0;
-    if (level === IPPROTO_IP && !socket.isV6) result = say4(departure, type, data);
+    if (level === IPPROTO_IP && !socket.isV6) result = say4(departure, task, type, data);
     else if (level === IPPROTO_IPV6 && socket.isV6) result = say6(departure, type, data);
     else if (level === IPPROTO_UDP && type === UDP_SEGMENT) {
       if (data.length !== 2) return -EINVAL;
@@ -198,7 +220,7 @@ export function departureOf(socket: InetSocket, message: SocketMessage): Departu
   return departure;
 }
 
-function say4(departure: Departure, type: number, data: Uint8Array): number {
+function say4(departure: Departure, task: Task, type: number, data: Uint8Array): number {
   const view = viewOf(data);
   switch (type) {
     case IP_PKTINFO:
@@ -214,6 +236,12 @@ function say4(departure: Departure, type: number, data: Uint8Array): number {
       if (data.length !== 4 && data.length !== 1) return -EINVAL;
       departure.typeOfService = data.length === 4 ? view.getInt32(0, true) : view.getUint8(0);
       return departure.typeOfService < 0 || departure.typeOfService > 255 ? -EINVAL : 0;
+    case IP_RETOPTS: {
+      const parsed = parseIpOptions(data, task.credentials.hasCapability(CAP_NET_RAW));
+      if (typeof parsed === 'number') return parsed;
+      departure.options = parsed;
+      return 0;
+    }
     default:
       return -EINVAL;
   }

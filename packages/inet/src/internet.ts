@@ -99,6 +99,8 @@ export class Internet implements InterfaceRequests {
     this.kernel = kernel;
     this.clock = kernel.clock;
     this.stack = new Stack({ random: new Random32(kernel.random), now: this.micros() });
+    this.stack.network.wallOffset =
+      this.clock.realtimeSeconds * 1e6 + this.clock.realtimeNanos / NANOS_PER_MICRO;
     this.tcp = new Tcp(this.stack.host, options.tcp ?? {});
     this.udp = new Udp(this.stack.host);
     this.stack.register(this.tcp);

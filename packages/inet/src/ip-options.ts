@@ -51,6 +51,7 @@ import {
 import type { Task } from '@sandbox-kernel/kernel';
 import { Address } from '@sandbox-kernel/netstack';
 import type { InetSocket } from './inet-socket.js';
+import { parseIpOptions } from './ip-option-bytes.js';
 import { groupRequest, ipMembership } from './memberships.js';
 import { intBytes, shortBytes, shortInt, viewOf } from './option-bytes.js';
 
@@ -74,9 +75,17 @@ export function setIpOption(socket: InetSocket, task: Task, option: number, byte
     else socket.ip.receive4.delete(option);
     return 0;
   }
-  const result = assign(socket, task, option, bytes);
+  const result =
+    option === IP_OPTIONS ? setHeaderOptions(socket, task, bytes) : assign(socket, task, option, bytes);
   if (result === 0) socket.applyOptions();
   return result;
+}
+
+function setHeaderOptions(socket: InetSocket, task: Task, bytes: Uint8Array): number {
+  const parsed = parseIpOptions(bytes, task.credentials.hasCapability(CAP_NET_RAW));
+  if (typeof parsed === 'number') return parsed;
+  socket.ip.options = parsed;
+  return 0;
 }
 
 function assign(socket: InetSocket, task: Task, option: number, bytes: Uint8Array): number {
@@ -175,8 +184,6 @@ function assignRare(socket: InetSocket, option: number, bytes: Uint8Array, value
     case IP_UNICAST_IF:
       if (bytes.length !== 4) return -EINVAL;
       return setUnicastInterface(socket, viewOf(bytes).getUint32(0));
-    case IP_OPTIONS:
-      return bytes.length > 40 ? -EINVAL : bytes.length === 0 ? 0 : -EINVAL;
     case IP_ROUTER_ALERT:
       return socket.type === SOCK_RAW ? 0 : -EINVAL;
     default:
@@ -218,7 +225,7 @@ export function getIpOption(socket: InetSocket, option: number, room: number): U
     viewOf(bytes).setInt32(0, socket.ip.multicastAddress);
     return bytes;
   }
-  if (option === IP_OPTIONS) return new Uint8Array(0);
+  if (option === IP_OPTIONS) return socket.ip.options ?? new Uint8Array(0);
   if (option === IP_PKTOPTIONS) return socket.type === SOCK_STREAM ? new Uint8Array(0) : -ENOPROTOOPT;
   if (option === IP_MTU) {
     const mtu = mtuOf(socket);

@@ -21,6 +21,8 @@ export class IpState {
   /** IPv4 address given with IP_MULTICAST_IF. */
   multicastAddress: number;
   headerIncluded: boolean;
+  /** IP_OPTIONS, padded; null: none. */
+  options: Uint8Array | null;
   /** IP_RECV*, by option number: what ancillary data to attach. */
   readonly receive4: Set<number>;
 
@@ -61,6 +63,7 @@ export class IpState {
     this.multicastInterface = 0;
     this.multicastAddress = 0;
     this.headerIncluded = false;
+    this.options = null;
     this.receive4 = new Set();
     this.v6Only = v6Only;
     this.trafficClass = 0;

@@ -178,7 +178,7 @@ export class RawSocket extends InetSocket {
 
   // ── sending ──
 
-  override send(_task: Task, message: SocketMessage): number {
+  override send(task: Task, message: SocketMessage): number {
     if ((message.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     const size = message.io?.total ?? 0;
     if (size > 0xffff) return -EMSGSIZE;
@@ -186,7 +186,7 @@ export class RawSocket extends InetSocket {
     if (typeof name === 'number') return name;
     const to = name?.address ?? this.remote;
     if (to === null) return this.isV6 ? -EDESTADDRREQ : -EDESTADDRREQ;
-    const departure = departureOf(this, message);
+    const departure = departureOf(this, task, message);
     if (typeof departure === 'number') return departure;
     this.internet.touch();
     const packet = this.internet.stack.pool.allocate(size);
@@ -203,6 +203,7 @@ export class RawSocket extends InetSocket {
     this.endpoint.ttl = departure !== null && departure.hopLimit > 0 ? departure.hopLimit : hops;
     const tos = this.isV6 ? this.ip.trafficClass : this.ip.tos;
     this.endpoint.tos = departure !== null && departure.typeOfService >= 0 ? departure.typeOfService : tos;
+    this.endpoint.options = departure?.options ?? this.ip.options;
     this.endpoint.headerIncluded = this.ip.headerIncluded;
     this.endpoint.boundInterface = this.boundInterface;
     if (this.isBroadcast(to)) {
@@ -268,6 +269,7 @@ export class RawSocket extends InetSocket {
       destinationPort: 0,
       interfaceIndex: packet.interfaceIndex,
       hopLimit: packet.ttl,
+      options: optionsIn(packet),
       typeOfService: packet.tos,
       timestamp: packet.timestamp,
       segmentSize: 0,
@@ -421,6 +423,13 @@ export class PingSocket extends RawSocket {
     super.close();
     if (this.identifier !== 0) this.internet.pings.release(this.identifier);
   }
+}
+
+/** IPv4 options of a packet that was received. */
+function optionsIn(packet: PacketBuffer): Uint8Array | null {
+  const start = packet.networkOffset + IPV4_HEADER;
+  const v4 = packet.networkOffset >= 0 && packet.destination?.isV4 === true;
+  return v4 && packet.transportOffset > start ? packet.bytes.slice(start, packet.transportOffset) : null;
 }
 
 /** RFC 1071 over a packet's bytes. */

@@ -2,6 +2,7 @@
 // from, and from the receiver's ring into the reader's memory.
 import {
   AF_UNSPEC,
+  type BpfProgram,
   EAGAIN,
   EALREADY,
   ECONNABORTED,
@@ -59,6 +60,7 @@ import type { Internet } from './internet.js';
 import { intBytes } from './option-bytes.js';
 import { pollEvents } from './readiness.js';
 import { encodeName, familyOf, parseBindName, parseConnectName } from './sockaddr.js';
+import { SocketFilter } from './socket-filter.js';
 import { getTcpOption, setTcpOption, TcpKept } from './tcp-options.js';
 
 const SIOCOUTQ = 0x5411;
@@ -172,6 +174,8 @@ export class TcpSocket extends InetSocket {
     for (const [option, value] of this.kept) socket.kept.set(option, value);
     socket.boundInterface = this.boundInterface;
     socket.mark = this.mark;
+    socket.filter = this.filter;
+    socket.filterLocked = this.filterLocked;
     socket.receiveTimeout = this.receiveTimeout;
     socket.sendTimeout = this.sendTimeout;
     return socket;
@@ -393,6 +397,12 @@ export class TcpSocket extends InetSocket {
 
   // ── options ──
 
+  override useFilter(program: BpfProgram | null): number {
+    this.filter = program;
+    this.applyOptions();
+    return 0;
+  }
+
   override applyOptions(): void {
     const settings = this.endpoint.settings.clone();
     const flag = (option: number): boolean => (this.kept.get(option) ?? 0) !== 0;
@@ -411,6 +421,8 @@ export class TcpSocket extends InetSocket {
     settings.device = this.boundInterface;
     settings.freeBind = this.ip.freeBind || this.internet.settings.nonlocalBind;
     settings.transparent = this.ip.transparent;
+    settings.ipOptions = this.ip.options;
+    settings.filter = this.filter === null ? null : new SocketFilter(this.internet, this.filter);
     settings.ignorePathMtu = this.ip.mtuDiscover === 0;
     if (this.sendBufferSet) settings.sendBuffer = this.sendBuffer;
     if (this.receiveBufferSet) settings.receiveBuffer = this.receiveBuffer;

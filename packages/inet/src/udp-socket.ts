@@ -169,7 +169,7 @@ export class UdpSocket extends InetSocket {
 
   // ── sending ──
 
-  override send(_task: Task, message: SocketMessage): number {
+  override send(task: Task, message: SocketMessage): number {
     if ((message.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     const io = message.io;
     const size = io?.total ?? 0;
@@ -179,7 +179,7 @@ export class UdpSocket extends InetSocket {
     if (name !== null && name.port === 0) return -EINVAL;
     if (name === null && this.endpoint.remoteAddress === null) return -EDESTADDRREQ;
     if (name !== null && this.isV6 && name.address.isV4 && this.ip.v6Only) return -ENETUNREACH;
-    const departure = departureOf(this, message);
+    const departure = departureOf(this, task, message);
     if (typeof departure === 'number') return departure;
     this.internet.touch();
     if (size > MOST_PAYLOAD) return -EMSGSIZE;
@@ -229,6 +229,7 @@ export class UdpSocket extends InetSocket {
       settings.multicastHopLimit = departure.hopLimit;
     }
     if (departure.typeOfService >= 0) settings.typeOfService = departure.typeOfService;
+    if (departure.options !== null) settings.ipOptions = departure.options;
     if (departure.segmentSize >= 0) settings.segmentSize = departure.segmentSize;
     endpoint.configure(settings);
     const to = remote ?? endpoint.remoteAddress;
@@ -349,6 +350,7 @@ export class UdpSocket extends InetSocket {
     const { ip } = this;
     const flag = (option: number): boolean => (this.kept.get(option) ?? 0) !== 0;
     const settings = this.endpoint.settings.clone();
+    settings.ipOptions = ip.options;
     settings.reuseAddress = flag(SO_REUSEADDR);
     settings.reusePort = flag(SO_REUSEPORT);
     settings.broadcast = flag(SO_BROADCAST);

@@ -217,6 +217,7 @@ export { UDP_PEEK, UDP_SHUTDOWN_RECEIVE, UDP_SHUTDOWN_SEND, UdpEndpoint } from '
 export type { ForwardedUdp, UdpForwarder } from './transport/udp/forwarder.js';
 export { UdpError, UdpMessage } from './transport/udp/message.js';
 export { UdpSettings } from './transport/udp/settings.js';
-export { Udp, type UdpConfig } from './transport/udp/udp.js';
+export { Udp, type UdpConfig, type UdpCounters } from './transport/udp/udp.js';
 export { formatMac, parseMac } from './wire/ethernet.js';
+export { echoOptions } from './wire/ipv4-options.js';
 export { type Capture, type CapturedPacket, parsePcapng } from './wire/pcapng.js';

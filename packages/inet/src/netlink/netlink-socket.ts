@@ -1,6 +1,7 @@
 // AF_NETLINK sockets (netlink(7)): requests are answered at once into the socket's queue; notifications of groups are queued beside them.
 import {
   AF_NETLINK,
+  type BpfProgram,
   CAP_NET_ADMIN,
   EADDRINUSE,
   EAGAIN,
@@ -36,6 +37,7 @@ import {
   POLLOUT,
   POLLRDNORM,
   POLLWRNORM,
+  runSocketFilter,
   SOCK_DGRAM,
   SOCK_RAW,
 } from '@sandbox-kernel/abi';
@@ -238,7 +240,15 @@ export class NetlinkSocket extends Socket {
     this.enqueue(bytes, group);
   }
 
-  private enqueue(bytes: Uint8Array, group: number): void {
+  override useFilter(program: BpfProgram | null): number {
+    this.filter = program;
+    return 0;
+  }
+
+  private enqueue(message: Uint8Array, group: number): void {
+    const keep = this.filter === null ? message.length : runSocketFilter(this.filter, message);
+    if (keep === 0) return;
+    const bytes = message.subarray(0, keep);
     if (this.queued > 0 && this.queued + bytes.length > this.receiveBuffer * 4) {
       if (!this.flags.has(NETLINK_NO_ENOBUFS)) this.error = ENOBUFS;
       this.wake(POLLERR);

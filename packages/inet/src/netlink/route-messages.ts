@@ -42,13 +42,16 @@ import {
   RT_SCOPE_LINK,
   RT_SCOPE_UNIVERSE,
   RT_TABLE_LOCAL,
+  RT_TABLE_MAIN,
   RTA_DST,
   RTA_GATEWAY,
   RTA_OIF,
   RTA_PREF,
   RTA_PREFSRC,
   RTA_PRIORITY,
+  RTA_SRC,
   RTA_TABLE,
+  RTA_UID,
   RTN_BLACKHOLE,
   RTN_BROADCAST,
   RTN_LOCAL,
@@ -87,6 +90,10 @@ const FRA_TABLE = 15;
 const FRA_SRC = 2;
 const FRA_DST = 1;
 const FRA_FWMARK = 10;
+
+/** rtm_flags: made for this question; RTCF_LOCAL of the cache. */
+const ROUTE_CLONED = 0x200;
+const ROUTE_LOCAL = 0x80000000;
 
 export function familyNumber(address: Address): number {
   return address.isV4 ? AF_INET : AF_INET6;
@@ -203,7 +210,10 @@ export function writeRoute(writer: MessageWriter, route: RouteEntry, table: numb
   if (route.metric !== 0) writer.attribute32(RTA_PRIORITY, route.metric);
   if (gateway !== null) writer.attribute(RTA_GATEWAY, gateway.toBytes());
   if (preferredSource !== null) writer.attribute(RTA_PREFSRC, preferredSource.toBytes());
-  if (route.interfaceIndex !== 0) writer.attribute32(RTA_OIF, route.interfaceIndex);
+  // IPv6's routes that refuse hang on lo.
+  const outward =
+    route.interfaceIndex === 0 && !destination.isV4 && route.kind !== 'unicast' ? 1 : route.interfaceIndex;
+  if (outward !== 0) writer.attribute32(RTA_OIF, outward);
   // Medium: what routers without a word about it announce (RFC 4191).
   if (!destination.isV4) writer.attribute8(RTA_PREF, 0);
 }
@@ -231,6 +241,37 @@ export function writeLocalRoute(
   if (destination.isV4) writer.attribute(RTA_PREFSRC, source.toBytes());
   else writer.attribute32(RTA_PRIORITY, 0);
   writer.attribute32(RTA_OIF, interfaceIndex);
+  if (!destination.isV4) writer.attribute8(RTA_PREF, 0);
+}
+
+/** The way that a packet would take; `entry`: the route of it, where it is known. */
+export interface FoundWay {
+  readonly destination: Address;
+  readonly nextHop: Address | null;
+  readonly source: Address | null;
+  readonly interfaceIndex: number;
+  readonly isLocal: boolean;
+  readonly entry: RouteEntry | null;
+}
+
+/** The answer of `ip route get`: IPv4 tells of a cache and of the asker, IPv6 of the route. */
+export function writeWay(writer: MessageWriter, way: FoundWay, uid: number): void {
+  const { destination, nextHop, source, isLocal, entry } = way;
+  const v4 = destination.isV4;
+  const table = isLocal && !v4 ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
+  const kernel = !v4 && (isLocal || entry?.origin === 'kernel');
+  writer
+    .u8(familyNumber(destination), destination.bits, v4 ? 0 : destination.bits, 0)
+    .u8(table, kernel ? RTPROT_KERNEL : v4 ? 0 : RTPROT_BOOT, 0, isLocal ? RTN_LOCAL : RTN_UNICAST)
+    .u32(v4 ? (isLocal ? ROUTE_LOCAL : 0) + ROUTE_CLONED : 0)
+    .attribute32(RTA_TABLE, table)
+    .attribute(RTA_DST, destination.toBytes());
+  if (!v4) writer.attribute(RTA_SRC, new Uint8Array(16));
+  if (nextHop !== null && !nextHop.equals(destination)) writer.attribute(RTA_GATEWAY, nextHop.toBytes());
+  writer.attribute32(RTA_OIF, way.interfaceIndex);
+  if (source !== null) writer.attribute(RTA_PREFSRC, source.toBytes());
+  if (v4) writer.attribute32(RTA_UID, uid);
+  else writer.attribute32(RTA_PRIORITY, isLocal ? 0 : (entry?.metric ?? 0)).attribute8(RTA_PREF, 0);
 }
 
 /** struct ndmsg and its attributes. */

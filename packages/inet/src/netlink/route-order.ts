@@ -1,12 +1,18 @@
 // In which order a table's routes are told. IPv4's lie in a trie by their first address, the longest prefix first where that is the same:
 // the default route comes first. IPv6's tree is walked from the leaves up: what is more special first, the default route last.
-import type { Address, RouteEntry } from '@sandbox-kernel/netstack';
+import type { Address } from '@sandbox-kernel/netstack';
 
-export function inTableOrder(routes: readonly RouteEntry[]): RouteEntry[] {
+interface Ordered {
+  readonly destination: Address;
+  readonly prefixLength: number;
+  readonly metric: number;
+}
+
+export function inTableOrder<T extends Ordered>(routes: readonly T[]): T[] {
   return [...routes].sort(compare);
 }
 
-function compare(one: RouteEntry, other: RouteEntry): number {
+function compare(one: Ordered, other: Ordered): number {
   if (one.destination.isV4 !== other.destination.isV4) return one.destination.isV4 ? -1 : 1;
   if (!one.destination.isV4) {
     const common = Math.min(one.prefixLength, other.prefixLength);

@@ -4,6 +4,8 @@ import {
   AF_INET6,
   AF_UNSPEC,
   CAP_NET_ADMIN,
+  EEXIST,
+  EHOSTUNREACH,
   EINVAL,
   ENETUNREACH,
   ENODEV,
@@ -20,9 +22,11 @@ import {
   NDA_LLADDR,
   NETLINK_ROUTE,
   NLM_F_DUMP,
+  NLM_F_EXCL,
   NLM_F_MULTI,
   NLM_F_REPLACE,
   NUD_PERMANENT,
+  RT_TABLE_DEFAULT,
   RT_TABLE_LOCAL,
   RT_TABLE_MAIN,
   RTA_DST,
@@ -65,7 +69,13 @@ import {
   RTNLGRP_LINK,
 } from '@sandbox-kernel/abi';
 import type { Task } from '@sandbox-kernel/kernel';
-import { Address, type NetInterface, type RouteEntry, type RouteOptions } from '@sandbox-kernel/netstack';
+import {
+  Address,
+  type InterfaceAddress,
+  type NetInterface,
+  type RouteEntry,
+  type RouteOptions,
+} from '@sandbox-kernel/netstack';
 import type { Internet } from '../internet.js';
 import {
   addAddress,
@@ -86,6 +96,7 @@ import {
   writeNeighbour,
   writeRoute,
   writeRule,
+  writeWay,
 } from './route-messages.js';
 import { inTableOrder } from './route-order.js';
 
@@ -116,7 +127,7 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
       case RTM_GETADDR:
         return dump ? this.dumpAddresses(socket, request) : -EOPNOTSUPP;
       case RTM_GETROUTE:
-        return dump ? this.dumpRoutes(socket, request) : this.getRoute(socket, request);
+        return dump ? this.dumpRoutes(socket, request) : this.getRoute(task, socket, request);
       case RTM_GETNEIGH:
         return dump ? this.dumpNeighbours(socket, request) : -EOPNOTSUPP;
       case RTM_GETRULE:
@@ -277,24 +288,20 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
 
   /** What Linux keeps in its local table, netstack knows from its addresses. */
   private addLocalRoutes(family: number, add: (body: Part) => void): void {
+    const entries: LocalEntry[] = [];
     for (const iface of this.#internet.stack.network.interfaceList()) {
       if (!iface.isUp) continue;
-      for (const { address, prefixLength, broadcast } of iface.addresses) {
-        if (family !== AF_UNSPEC && family !== familyNumber(address)) continue;
-        if (iface.isLoopback && address.isV4) {
-          add((writer) =>
-            writeLocalRoute(writer, iface.index, address.prefix(prefixLength), prefixLength, address, false),
-          );
-        }
-        add((writer) => writeLocalRoute(writer, iface.index, address, address.bits, address, false));
-        if (broadcast === null) continue;
-        add((writer) => writeLocalRoute(writer, iface.index, broadcast, 32, address, true));
+      for (const held of iface.addresses) {
+        if (family === AF_UNSPEC || family === familyNumber(held.address))
+          entries.push(...localEntries(iface, held));
       }
     }
+    for (const { destination, prefixLength, source, index, broadcast } of inTableOrder(entries))
+      add((writer) => writeLocalRoute(writer, index, destination, prefixLength, source, broadcast));
   }
 
   /** `ip route get`: the way that a packet would take. */
-  private getRoute(socket: NetlinkSocket, request: NetlinkRequest): number {
+  private getRoute(task: Task, socket: NetlinkSocket, request: NetlinkRequest): number {
     if (request.body.length < RTMSG) return -EINVAL;
     const attributes = parseAttributes(request.body, RTMSG);
     const bytes = attributes.get(RTA_DST);
@@ -305,22 +312,37 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     const route = network.borrowRoute(destination);
     route.boundInterface = number32(attributes, RTA_OIF, 0);
     const result = network.resolve(route);
-    const { nextHop, chosenSource, interfaceIndex, isLocal } = route;
+    const { nextHop, chosenSource: source, interfaceIndex, isLocal } = route;
     network.returnRoute(route);
     if (result < 0) return result;
-    const writer = new MessageWriter();
-    writer
-      .begin(RTM_NEWROUTE, 0, request.seq, socket.portId)
-      .u8(family, destination.bits, 0, 0)
-      .u8(isLocal ? RT_TABLE_LOCAL : RT_TABLE_MAIN, 0, 0, isLocal ? 2 : RTN_UNICAST)
-      .u32(0x200)
-      .attribute32(RTA_TABLE, isLocal ? RT_TABLE_LOCAL : RT_TABLE_MAIN)
-      .attribute(RTA_DST, destination.toBytes());
-    if (nextHop !== null && !nextHop.equals(destination)) writer.attribute(RTA_GATEWAY, nextHop.toBytes());
-    writer.attribute32(RTA_OIF, interfaceIndex);
-    if (chosenSource !== null) writer.attribute(RTA_PREFSRC, chosenSource.toBytes());
+    const entry = isLocal ? null : this.routeTo(destination, interfaceIndex);
+    const writer = new MessageWriter().begin(RTM_NEWROUTE, 0, request.seq, socket.portId);
+    writeWay(writer, { destination, nextHop, source, interfaceIndex, isLocal, entry }, task.credentials.uid);
     socket.answer(writer.end());
     return 0;
+  }
+
+  private routeTo(destination: Address, outInterface: number): RouteEntry | null {
+    const nowhere = { source: null, inInterface: 0, mark: 0, tos: 0, uid: 0, onLinkOnly: false };
+    return this.#internet.stack.network.routing.lookup({ ...nowhere, destination, outInterface });
+  }
+
+  /** IPv6 takes no router that is this machine, or lies behind lo. */
+  private checkGateway(gateway: Address | null): number {
+    const { network } = this.#internet.stack;
+    if (gateway === null || gateway.isV4) return 0;
+    if (network.isLocalAddress(gateway, 0)) return -EINVAL;
+    return this.routeTo(gateway, 0)?.interfaceIndex === network.loopback.index ? -EHOSTUNREACH : 0;
+  }
+
+  private isTaken(destination: Address, prefixLength: number, metric: number, table: number): boolean {
+    const prefix = destination.prefix(prefixLength);
+    return this.#internet.stack.network.routing
+      .list(table)
+      .some(
+        (route) =>
+          route.prefixLength === prefixLength && route.metric === metric && route.destination.equals(prefix),
+      );
   }
 
   private changeRoute(request: NetlinkRequest): number {
@@ -342,6 +364,14 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     }
     const options = routeOptions(body[7] as number, family, attributes, gateway, interfaceIndex);
     if (options === null) return -EINVAL;
+    const refused = this.checkGateway(gateway);
+    if (refused !== 0) return refused;
+    // One route for a prefix and metric, whatever its router, unless it is to be appended.
+    if (
+      (request.flags & NLM_F_EXCL) !== 0 &&
+      this.isTaken(destination, prefixLength, options.metric ?? 0, table)
+    )
+      return -EEXIST;
     if ((request.flags & NLM_F_REPLACE) !== 0) {
       this.deleteRoute(destination, prefixLength, table, null, 0, new Map());
     }
@@ -431,6 +461,8 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     const family = (request.body[0] as number) || AF_INET;
     const parts = this.#internet.stack.network.routing
       .listRules()
+      // IPv6 has no table `default`.
+      .filter(({ table }) => family === AF_INET || table !== RT_TABLE_DEFAULT)
       .map((rule) =>
         this.part(RTM_NEWRULE, NLM_F_MULTI, socket, request, (writer) => writeRule(writer, rule, family)),
       );
@@ -463,6 +495,26 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     }
     netlink.publish(NETLINK_ROUTE, group, writer.end().take());
   }
+}
+
+interface LocalEntry {
+  readonly destination: Address;
+  readonly prefixLength: number;
+  readonly metric: number;
+  readonly source: Address;
+  readonly index: number;
+  readonly broadcast: boolean;
+}
+
+function localEntries(iface: NetInterface, held: InterfaceAddress): LocalEntry[] {
+  const { address, prefixLength, broadcast } = held;
+  const common = { metric: 0, source: address, index: iface.index, broadcast: false };
+  const entries = [{ ...common, destination: address, prefixLength: address.bits }];
+  if (iface.isLoopback && address.isV4 && prefixLength < 32)
+    entries.push({ ...common, destination: address.prefix(prefixLength), prefixLength });
+  if (broadcast !== null)
+    entries.push({ ...common, destination: broadcast, prefixLength: 32, broadcast: true });
+  return entries;
 }
 
 function addressOf(family: number, bytes: Uint8Array): Address | null {

@@ -1,5 +1,6 @@
 // /proc/net/{snmp,snmp6,netstat,sockstat,sockstat6,protocols}: counters in the terms of the SNMP MIBs, and sockets in use.
 import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, SOCK_RAW, SOCK_STREAM } from '@sandbox-kernel/abi';
+import type { UdpCounters } from '@sandbox-kernel/netstack';
 import { InetSocket } from '../inet-socket.js';
 import type { Internet } from '../internet.js';
 
@@ -49,18 +50,44 @@ const ICMP_KINDS = [
   'AddrMaskReps',
 ];
 
+/** Their types, in the same order. */
+const ICMP_TYPES = [3, 11, 12, 4, 5, 8, 0, 13, 14, 17, 18];
+
+const ICMP6_KINDS: readonly (readonly [string, number])[] = [
+  ['DestUnreachs', 1],
+  ['PktTooBigs', 2],
+  ['TimeExcds', 3],
+  ['ParmProblems', 4],
+  ['Echos', 128],
+  ['EchoReplies', 129],
+  ['GroupMembQueries', 130],
+  ['GroupMembResponses', 131],
+  ['GroupMembReductions', 132],
+  ['RouterSolicits', 133],
+  ['RouterAdvertisements', 134],
+  ['NeighborSolicits', 135],
+  ['NeighborAdvertisements', 136],
+  ['Redirects', 137],
+  ['MLDv2Reports', 143],
+];
+
+/** One line for each type that occurred. */
+function typePairs(name: string, types: Uint32Array): Pair[] {
+  return [...types].flatMap((count, type): Pair[] => (count === 0 ? [] : [[`${name}${type}`, count]]));
+}
+
 function icmpPairs(internet: Internet): Pair[] {
   const c = internet.stack.network.counters;
   return [
     ['InMsgs', c.icmpIn],
     ['InErrors', c.icmpInErrors],
     ['InCsumErrors', 0],
-    ...ICMP_KINDS.map((kind): Pair => [`In${kind}`, kind === 'Echos' ? c.icmpEchosAnswered : 0]),
+    ...ICMP_KINDS.map((kind, i): Pair => [`In${kind}`, c.icmpInTypes[ICMP_TYPES[i] as number] as number]),
     ['OutMsgs', c.icmpOut],
     ['OutErrors', 0],
     ['OutRateLimitGlobal', c.icmpRateLimited],
     ['OutRateLimitHost', 0],
-    ...ICMP_KINDS.map((kind): Pair => [`Out${kind}`, kind === 'EchoReps' ? c.icmpEchosAnswered : 0]),
+    ...ICMP_KINDS.map((kind, i): Pair => [`Out${kind}`, c.icmpOutTypes[ICMP_TYPES[i] as number] as number]),
   ];
 }
 
@@ -86,8 +113,7 @@ function tcpPairs(internet: Internet): Pair[] {
   ];
 }
 
-function udpPairs(internet: Internet): Pair[] {
-  const c = internet.udp.counters;
+function udpPairs(c: UdpCounters): Pair[] {
   return [
     ['InDatagrams', c.inDatagrams],
     ['NoPorts', c.noPorts],
@@ -102,10 +128,13 @@ function udpPairs(internet: Internet): Pair[] {
 }
 
 export function snmpText(internet: Internet): string {
-  const udp = udpPairs(internet);
+  const udp = udpPairs(internet.udp.counters);
+  const network = internet.stack.network.counters;
+  const types = [...typePairs('InType', network.icmpInTypes), ...typePairs('OutType', network.icmpOutTypes)];
   return (
     group('Ip', ipPairs(internet)) +
     group('Icmp', icmpPairs(internet)) +
+    (types.length === 0 ? '' : group('IcmpMsg', types)) +
     group('Tcp', tcpPairs(internet)) +
     group('Udp', udp) +
     group(
@@ -115,7 +144,7 @@ export function snmpText(internet: Internet): string {
   );
 }
 
-/** One counter a line. What nobody counts is left out, rather than told as 0; transports count both families together, in snmp. */
+/** One counter a line. What nobody counts is left out, rather than told as 0. */
 export function snmp6Text(internet: Internet): string {
   const c = internet.stack.network.counters6;
   const pairs: Pair[] = [
@@ -143,6 +172,11 @@ export function snmp6Text(internet: Internet): string {
     ['Icmp6InErrors', c.icmpInErrors],
     ['Icmp6OutMsgs', c.icmpOut],
     ['Icmp6OutRateLimitHost', c.icmpRateLimited],
+    ...ICMP6_KINDS.map(([kind, type]): Pair => [`Icmp6In${kind}`, c.icmpInTypes[type] as number]),
+    ...ICMP6_KINDS.map(([kind, type]): Pair => [`Icmp6Out${kind}`, c.icmpOutTypes[type] as number]),
+    ...typePairs('Icmp6InType', c.icmpInTypes),
+    ...typePairs('Icmp6OutType', c.icmpOutTypes),
+    ...udpPairs(internet.udp.counters6).map(([key, value]): Pair => [`Udp6${key}`, value]),
   ];
   return pairs.map(([key, value]) => `${key.padEnd(32)}\t${value}\n`).join('');
 }

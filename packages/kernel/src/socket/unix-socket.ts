@@ -2,6 +2,7 @@
 // sender's buffer until it is read; descriptors and credentials travel with them.
 import {
   AF_UNIX,
+  type BpfProgram,
   EAGAIN,
   ECONNREFUSED,
   ECONNRESET,
@@ -24,6 +25,7 @@ import {
   POLLRDHUP,
   POLLRDNORM,
   POLLWRNORM,
+  runSocketFilter,
   SO_ACCEPTCONN,
   SO_PEERCRED,
   SOCK_DGRAM,
@@ -223,14 +225,25 @@ export class UnixSocket extends Socket {
     return sent;
   }
 
+  /** Streams take a filter and don't ask it. */
+  override useFilter(program: BpfProgram | null): number {
+    this.filter = program;
+    return 0;
+  }
+
   private deliver(task: Task, to: UnixSocket, message: SocketMessage, size: number): void {
-    const bytes = new Uint8Array(size);
+    let bytes = new Uint8Array(size);
     if (message.io !== null) gather(message.io, message.done, bytes, 0, size);
+    if (to.filter !== null && this.type !== SOCK_STREAM) {
+      const keep = runSocketFilter(to.filter, bytes);
+      if (keep === 0) return;
+      bytes = bytes.subarray(0, keep);
+    }
     const files = message.files;
     message.files = [];
     noteInFlight(this.kernel, files);
     to.incoming.push(new Parcel(bytes, files, message.credentials ?? credentialsOf(task), this));
-    this.outstanding += size;
+    this.outstanding += bytes.length;
     to.wake(POLLIN | POLLRDNORM);
   }
 

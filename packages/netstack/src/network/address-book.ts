@@ -24,11 +24,14 @@ export class AddressBook implements TimerOwner {
   private readonly net: NetworkLayer;
   /** All addresses of all interfaces. One address on two interfaces (link-local) has its holders in a list. */
   private readonly holders: AddressMap<InterfaceAddress[]>;
+  /** IPv4 subnets of lo: all of their addresses are local. 127/8 is known without. */
+  private readonly subnets: InterfaceAddress[];
   private readonly timer: Timer;
 
   constructor(net: NetworkLayer) {
     this.net = net;
     this.holders = new AddressMap();
+    this.subnets = [];
     this.timer = new Timer(this, 0);
   }
 
@@ -40,12 +43,28 @@ export class AddressBook implements TimerOwner {
 
   isLocal(address: Address, interfaceIndex: number): boolean {
     const list = this.holders.get(address);
-    if (list === null) return address.isV4 && address.isLoopback && interfaceIndex <= 1;
+    if (list === null)
+      return address.isV4 && interfaceIndex <= 1 && (address.isLoopback || this.subnetOf(address) !== null);
     for (let i = 0; i < list.length; i++) {
       const held = list[i] as InterfaceAddress;
       if ((interfaceIndex === 0 || held.interfaceIndex === interfaceIndex) && held.isUsable) return true;
     }
     return false;
+  }
+
+  /** The address of lo whose subnet holds this one. */
+  private subnetOf(address: Address): InterfaceAddress | null {
+    for (let i = 0; i < this.subnets.length; i++) {
+      const held = this.subnets[i] as InterfaceAddress;
+      if (held.isUsable && held.covers(address)) return held;
+    }
+    return null;
+  }
+
+  /** What answers for a local address. */
+  ownAddress(address: Address): Address {
+    if (this.subnets.length === 0 || this.holders.get(address) !== null) return address;
+    return this.subnetOf(address)?.address ?? address;
   }
 
   /** Validates; 0, -EINVAL, -EEXIST. */
@@ -64,6 +83,7 @@ export class AddressBook implements TimerOwner {
     const list = this.holders.get(address);
     if (list === null) this.holders.set(address, [held]);
     else list.push(held);
+    if (iface.isLoopback && address.isV4 && !address.isLoopback && prefixLength < 32) this.subnets.push(held);
     if (iface.isUp) this.start(iface, held);
     else if (!address.isV4) held.state = ADDRESS_TENTATIVE;
     this.net.changed();
@@ -75,6 +95,7 @@ export class AddressBook implements TimerOwner {
     if (held === null) return -EADDRNOTAVAIL;
     iface.addresses.splice(iface.addresses.indexOf(held), 1);
     const list = (this.holders.get(address) ?? []).filter((each) => each !== held);
+    if (this.subnets.includes(held)) this.subnets.splice(this.subnets.indexOf(held), 1);
     if (list.length === 0) this.holders.delete(address);
     else this.holders.set(address, list);
     if (iface.isUp) this.stop(iface, held);
@@ -129,7 +150,8 @@ export class AddressBook implements TimerOwner {
 
   private start(iface: NetInterface, held: InterfaceAddress): void {
     const { address } = held;
-    if (!iface.isLoopback) this.net.addRoute(this.subnetRoute(iface, held));
+    const local = iface.isLoopback && (address.isV4 || held.prefixLength === address.bits);
+    if (!local) this.net.addRoute(this.subnetRoute(iface, held));
     if (address.isV4) {
       held.state = ADDRESS_PREFERRED;
       if (iface.isEthernet) announceArp(iface, address);

@@ -1,5 +1,7 @@
 // What the network layer counts, in the terms of the SNMP MIBs (RFC 4293) as /proc/net/snmp shows them.
 
+import type { PacketBuffer } from '../storage/packet-buffer.js';
+
 export class NetworkCounters {
   inReceives = 0;
   inHeaderErrors = 0;
@@ -23,6 +25,9 @@ export class NetworkCounters {
   icmpIn = 0;
   icmpInErrors = 0;
   icmpOut = 0;
+  /** By type (RFC 4293, icmpMsgStatsTable). */
+  readonly icmpInTypes = new Uint32Array(256);
+  readonly icmpOutTypes = new Uint32Array(256);
   icmpRateLimited = 0;
   icmpEchosAnswered = 0;
 }
@@ -37,4 +42,15 @@ export class InterfaceCounters {
   txErrors = 0;
   txDropped = 0;
   multicast = 0;
+}
+
+/** An ICMP message on its way out; `at` is its header's place. */
+export function countIcmpOut(counters: NetworkCounters, packet: PacketBuffer, at: number): void {
+  if (at >= packet.end) return;
+  counters.icmpOut++;
+  countType(counters.icmpOutTypes, packet.view.getUint8(at));
+}
+
+export function countType(types: Uint32Array, type: number): void {
+  types[type] = (types[type] as number) + 1;
 }

@@ -111,7 +111,6 @@ export class IcmpSender {
     if (!destination.isV4) {
       finishIcmp6(packet.view, packet.start, packet.end, route.chosenSource as Address, destination);
     }
-    this.net.countersFor(destination.isV4).icmpOut++;
     return this.net.sendResolved(packet, route);
   }
 

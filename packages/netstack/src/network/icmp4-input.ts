@@ -1,5 +1,6 @@
 // ICMP in (RFC 792, RFC 1122 3.2.2): echo and timestamp are answered, errors go to the transport they speak of.
 // Redirects change the first hop.
+
 import type { Address } from '../address.js';
 import {
   ECONNREFUSED,
@@ -32,7 +33,9 @@ import {
   UNREACH4_FRAGMENTATION,
 } from '../wire/icmp.js';
 import { IPV4_HEADER, IPV4_OFFSET_MASK } from '../wire/ipv4.js';
+import { echoOptions } from '../wire/ipv4-options.js';
 import { PROTO_ICMP } from '../wire/protocols.js';
+import { countType } from './counters.js';
 import type { NetworkLayer } from './network.js';
 import { plateauBelow } from './path-mtu.js';
 import { receiveRedirect4 } from './redirect.js';
@@ -70,6 +73,7 @@ export function receiveIcmp4(net: NetworkLayer, packet: PacketBuffer): void {
     return;
   }
   const type = view.getUint8(at);
+  countType(counters.icmpInTypes, type);
   if (type === ICMP4_ECHO) echo(net, packet, ICMP4_ECHO_REPLY);
   else if (type === ICMP4_TIMESTAMP && packet.length >= 20) timestamp(net, packet);
   else {
@@ -87,6 +91,9 @@ function echo(net: NetworkLayer, packet: PacketBuffer, type: number): void {
     return;
   }
   packet.unshare();
+  const header = packet.networkOffset + IPV4_HEADER;
+  if (packet.transportOffset > header)
+    packet.options = echoOptions(packet.view, header, packet.transportOffset);
   packet.view.setUint8(packet.start, type);
   finishIcmp4(packet.view, packet.start, packet.end);
   answer(net, packet);
@@ -116,8 +123,7 @@ function timestamp(net: NetworkLayer, packet: PacketBuffer): void {
   const view = packet.view;
   const at = packet.start;
   packet.trim(20);
-  // Milliseconds since midnight; the stack knows no wall clock, so the value is marked non-standard (RFC 792).
-  const time = (0x80000000 + (Math.floor(net.now() / 1000) % 86_400_000)) >>> 0;
+  const time = net.stampTime();
   view.setUint8(at, ICMP4_TIMESTAMP_REPLY);
   view.setUint32(at + 12, time);
   view.setUint32(at + 16, time);

@@ -1,4 +1,5 @@
 // ICMPv6 in (RFC 4443): echo is answered, errors go to their transport, neighbour discovery and MLD to their modules.
+
 import type { Address } from '../address.js';
 import { EACCES, ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, EPROTO } from '../errno.js';
 import { CHECKSUM_NONE, PACKET_MULTICAST, type PacketBuffer } from '../storage/packet-buffer.js';
@@ -22,6 +23,7 @@ import {
 import { IPV6_HEADER } from '../wire/ipv6.js';
 import { extensionLength, isExtension } from '../wire/ipv6-extension.js';
 import { PROTO_FRAGMENT, PROTO_ICMPV6 } from '../wire/protocols.js';
+import { countType } from './counters.js';
 import type { NetInterface } from './interface.js';
 import { receiveNeighbourAdvert, receiveNeighbourSolicit } from './ndp.js';
 import type { NetworkLayer } from './network.js';
@@ -47,6 +49,7 @@ export function receiveIcmp6(net: NetworkLayer, iface: NetInterface, packet: Pac
     return;
   }
   const type = packet.view.getUint8(packet.start);
+  countType(net.counters6.icmpInTypes, type);
   if (type === ICMP6_ECHO) {
     echo(net, packet);
     return;

@@ -10,12 +10,20 @@ import {
   type PacketBuffer,
 } from '../storage/packet-buffer.js';
 import { ICMP4_PARAMETER_PROBLEM, ICMP4_TIME_EXCEEDED } from '../wire/icmp.js';
-import { checkIpv4, IPV4_HEADER, IPV4_MF, IPV4_OFFSET_MASK, ipv4TotalLength } from '../wire/ipv4.js';
+import {
+  checkIpv4,
+  finishIpv4,
+  IPV4_HEADER,
+  IPV4_MF,
+  IPV4_OFFSET_MASK,
+  ipv4TotalLength,
+} from '../wire/ipv4.js';
 import {
   findOption,
   IPOPT_LOOSE_SOURCE_ROUTE,
   IPOPT_ROUTER_ALERT,
   IPOPT_STRICT_SOURCE_ROUTE,
+  stampOptions,
 } from '../wire/ipv4-options.js';
 import { deliverLocally } from './deliver.js';
 import { forwardPacket } from './forward.js';
@@ -100,10 +108,24 @@ function acceptOptions(net: NetworkLayer, packet: PacketBuffer, header: number):
   }
   if (alert >= 0) packet.flags |= PACKET_ROUTER_ALERT;
   const loose = findOption(packet.view, from, to, IPOPT_LOOSE_SOURCE_ROUTE);
-  if (loose < 0 && findOption(packet.view, from, to, IPOPT_STRICT_SOURCE_ROUTE) < 0) return true;
+  if (loose < 0 && findOption(packet.view, from, to, IPOPT_STRICT_SOURCE_ROUTE) < 0) {
+    enterOurselves(net, packet, from, to);
+    return true;
+  }
   net.counters.inDiscards++;
   packet.release();
   return false;
+}
+
+/** Record route and timestamps of what is for us. */
+function enterOurselves(net: NetworkLayer, packet: PacketBuffer, from: number, to: number): void {
+  const destination = packet.destination as Address;
+  if (!net.isLocalAddress(destination, 0)) return;
+  const shift = from - packet.start;
+  packet.unshare();
+  const at = packet.start + shift;
+  if (stampOptions(packet.view, at, at + to - from, destination.w3, net.stampTime()))
+    finishIpv4(packet.view, packet.start);
 }
 
 function isFragment(packet: PacketBuffer): boolean {

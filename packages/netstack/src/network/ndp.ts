@@ -1,4 +1,5 @@
 // Neighbour solicitation and advertisement (RFC 4861 7) and duplicate address detection (RFC 4862 5.4, RFC 7527 left out).
+
 import { type Address, ALL_NODES_V6, ANY_V6, solicitedNode } from '../address.js';
 import type { PacketBuffer } from '../storage/packet-buffer.js';
 import { Timer, type TimerOwner } from '../storage/timer-wheel.js';
@@ -15,6 +16,7 @@ import {
   NDP_TARGET_LINK,
 } from '../wire/ndp.js';
 import { PROTO_ICMPV6 } from '../wire/protocols.js';
+import { countIcmpOut } from './counters.js';
 import type { NetInterface } from './interface.js';
 import {
   ADDRESS_DUPLICATE,
@@ -129,6 +131,7 @@ export function sendNdp(
 ): void {
   const length = packet.length;
   finishIcmp6(packet.view, packet.start, packet.end, source, to);
+  countIcmpOut(iface.net.counters6, packet, packet.start);
   packet.prepend(IPV6_HEADER);
   writeIpv6(packet.view, packet.start, 0, 0, length, PROTO_ICMPV6, 255, source, to);
   packet.networkOffset = packet.start;

@@ -84,6 +84,8 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
   readonly packetEndpoints: PacketEndpoints;
   readonly transports: (TransportProtocol | null)[];
   readonly book: AddressBook;
+  /** Microseconds from this stack's clock to wall time; -1: not known. */
+  wallOffset = -1;
   readonly redirects: RedirectCache;
   readonly multicast: MulticastForwarder;
   readonly loopback: NetInterface;
@@ -290,6 +292,13 @@ export class NetworkLayer implements TransportHost, ReassemblyOwner {
   }
 
   // --- addresses ---
+
+  /** Milliseconds since midnight; marked non-standard (RFC 791, RFC 792) where the stack knows no wall clock. */
+  stampTime(): number {
+    const known = this.wallOffset >= 0;
+    const time = Math.floor((this.now() + (known ? this.wallOffset : 0)) / 1000) % 86_400_000;
+    return known ? time : (0x80000000 + time) >>> 0;
+  }
 
   isLocalAddress(address: Address, interfaceIndex: number): boolean {
     return this.book.isLocal(address, interfaceIndex);

@@ -15,8 +15,11 @@ import {
   type PacketBuffer,
 } from '../storage/packet-buffer.js';
 import { ICMP4_UNREACHABLE, ICMP6_TOO_BIG, UNREACH4_FRAGMENTATION } from '../wire/icmp.js';
-import { IPV4_DF, IPV4_HEADER, writeIpv4 } from '../wire/ipv4.js';
+import { finishIpv4, IPV4_DF, IPV4_HEADER, writeIpv4 } from '../wire/ipv4.js';
+import { stampOptions } from '../wire/ipv4-options.js';
 import { IPV6_HEADER, writeIpv6 } from '../wire/ipv6.js';
+import { PROTO_ICMP, PROTO_ICMPV6 } from '../wire/protocols.js';
+import { countIcmpOut } from './counters.js';
 import { fragmentIpv4, fragmentIpv6 } from './fragment.js';
 import { HOOK_OUTPUT, HOOK_POSTROUTING } from './hooks.js';
 import type { NetInterface } from './interface.js';
@@ -27,7 +30,7 @@ import type { NetworkLayer } from './network.js';
 export function sendByRoute(net: NetworkLayer, packet: PacketBuffer, route: Route): number {
   const destination = route.destination;
   const source = packet.source ?? (route.chosenSource as Address);
-  const header = destination.isV4 ? IPV4_HEADER : IPV6_HEADER;
+  const header = destination.isV4 ? IPV4_HEADER + (packet.options?.length ?? 0) : IPV6_HEADER;
   if (packet.length + header > MAX_PACKET) {
     packet.release();
     return -EMSGSIZE;
@@ -38,12 +41,16 @@ export function sendByRoute(net: NetworkLayer, packet: PacketBuffer, route: Rout
   packet.destination = destination;
   if (packet.ttl === 0) packet.ttl = route.isMulticast ? 1 : route.hopLimit;
   if (packet.mark === 0) packet.mark = route.mark;
+  if (packet.protocol === PROTO_ICMP || packet.protocol === PROTO_ICMPV6)
+    countIcmpOut(net.countersFor(destination.isV4), packet, packet.start);
   if (destination.isV4) header4(net, packet, source, destination);
   else header6(packet, source, destination);
   return sendWithHeader(net, packet, route);
 }
 
 function header4(net: NetworkLayer, packet: PacketBuffer, source: Address, destination: Address): void {
+  const { options } = packet;
+  if (options !== null) addOptions(net, packet, source, options);
   packet.prepend(IPV4_HEADER);
   const at = packet.start;
   packet.networkOffset = at;
@@ -62,6 +69,17 @@ function header4(net: NetworkLayer, packet: PacketBuffer, source: Address, desti
     source.w3,
     destination.w3,
   );
+  if (options === null) return;
+  packet.view.setUint8(at, 0x45 + options.length / 4);
+  finishIpv4(packet.view, at);
+}
+
+/** Options between the header and what it carries; this host enters itself first. */
+function addOptions(net: NetworkLayer, packet: PacketBuffer, source: Address, options: Uint8Array): void {
+  const start = packet.prepend(options.length);
+  packet.bytes.set(options, start);
+  stampOptions(packet.view, start, start + options.length, source.w3, net.stampTime());
+  packet.options = null;
 }
 
 function header6(packet: PacketBuffer, source: Address, destination: Address): void {

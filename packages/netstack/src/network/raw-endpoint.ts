@@ -38,6 +38,8 @@ export class RawEndpoint {
   readonly icmp6Filter: Uint32Array;
   dropped: number;
   filter: PacketFilter | null;
+  /** IP_OPTIONS: of IPv4, a multiple of four bytes. */
+  options: Uint8Array | null;
   private readonly net: NetworkLayer;
   private readonly owner: ReadinessOwner | null;
   private readonly token: number;
@@ -59,6 +61,7 @@ export class RawEndpoint {
     this.icmp6Filter = new Uint32Array(8);
     this.dropped = 0;
     this.filter = null;
+    this.options = null;
     this.owner = options.owner ?? null;
     this.token = options.token ?? 0;
     this.queue = new PacketQueue(65536, options.receiveLimit ?? 212_992);
@@ -97,6 +100,7 @@ export class RawEndpoint {
     packet.protocol = this.protocol;
     packet.ttl = this.ttl;
     packet.tos = this.tos;
+    if (this.v4) packet.options = this.options;
     if (!this.v4 && this.protocol === PROTO_ICMPV6) return this.sendIcmp6(packet);
     return this.net.send(packet, route);
   }

@@ -154,6 +154,5 @@ function redirect6(net: NetworkLayer, iface: NetInterface, packet: PacketBuffer,
   view.setUint32(option, (NDP_REDIRECTED << 24) | ((1 + quoted / 8) << 16));
   view.setUint32(option + 4, 0);
   packet.copyRange(packet.start, message.bytes, option + 8, quoted);
-  net.counters6.icmpOut++;
   sendNdp(iface, message, own, source);
 }

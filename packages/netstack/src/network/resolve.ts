@@ -58,7 +58,7 @@ function scopeAllows(net: NetworkLayer, route: Route, destination: Address): boo
 function toLocal(net: NetworkLayer, route: Route, source: Address | null): number {
   const destination = route.destination;
   route.isLocal = true;
-  const own = destination.isV4 && destination.isLoopback ? LOOPBACK_V4 : destination;
+  const own = destination.isV4 && destination.isLoopback ? LOOPBACK_V4 : net.book.ownAddress(destination);
   return found(net, route, net.loopback, destination, source ?? own, 0);
 }
 

@@ -133,6 +133,8 @@ export class PacketBuffer {
   /** GSO_*. */
   gsoType: number;
 
+  /** IPv4 options for the header that is to be written, a multiple of four bytes; the sender's, not changed. */
+  options: Uint8Array | null;
   /** Set by conntrack: the flow and the direction (0 original, 1 reply) this packet belongs to. */
   conntrack: object | null;
   conntrackDirection: number;
@@ -174,6 +176,7 @@ export class PacketBuffer {
     this.checksumOffset = 0;
     this.gsoSize = 0;
     this.gsoType = GSO_NONE;
+    this.options = null;
     this.conntrack = null;
     this.conntrackDirection = 0;
     this.endpoint = null;
@@ -349,6 +352,7 @@ export class PacketBuffer {
     this.checksumOffset = 0;
     this.gsoSize = 0;
     this.gsoType = GSO_NONE;
+    this.options = null;
     this.conntrack = null;
     this.conntrackDirection = 0;
     this.endpoint = null;

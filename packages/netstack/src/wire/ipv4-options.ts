@@ -66,3 +66,69 @@ export function emitIpv4Options(options: readonly Ipv4Option[]): Uint8Array | nu
   while (bytes.length % 4 !== 0) bytes.push(IPOPT_END);
   return bytes.length > 40 ? null : Uint8Array.from(bytes);
 }
+
+const FLAG_TIME = 0;
+const FLAG_TIME_AND_ADDRESS = 1;
+const FLAG_PRESPECIFIED = 3;
+
+/**
+ * Enters an address, and a time in ms since midnight, into the record route and timestamp options of [start, end), as each host on the
+ * way does (RFC 791 section 3.1). True when something was written. The options have been checked.
+ */
+export function stampOptions(
+  view: DataView,
+  start: number,
+  end: number,
+  address: number,
+  time: number,
+): boolean {
+  let written = false;
+  for (let at = start; at < end; ) {
+    const next = nextOption(view, at, end);
+    if (next < 0) return written;
+    const type = view.getUint8(at);
+    if (type === IPOPT_RECORD_ROUTE) written = stampRoute(view, at, next, address) || written;
+    else if (type === IPOPT_TIMESTAMP) written = stampTime(view, at, next, address, time) || written;
+    at = next;
+  }
+  return written;
+}
+
+function stampRoute(view: DataView, at: number, end: number, address: number): boolean {
+  if (end - at < 3) return false;
+  const pointer = view.getUint8(at + 2);
+  if (pointer < 4 || at + pointer + 3 > end) return false;
+  view.setInt32(at + pointer - 1, address);
+  view.setUint8(at + 2, pointer + 4);
+  return true;
+}
+
+function stampTime(view: DataView, at: number, end: number, address: number, time: number): boolean {
+  if (end - at < 4) return false;
+  const pointer = view.getUint8(at + 2);
+  const flag = view.getUint8(at + 3) & 15;
+  const size = flag === FLAG_TIME ? 4 : 8;
+  if (pointer < 5 || at + pointer + size - 1 > end) return false;
+  const place = at + pointer - 1;
+  if (flag === FLAG_PRESPECIFIED && view.getInt32(place) !== address) return false;
+  if (flag === FLAG_TIME_AND_ADDRESS) view.setInt32(place, address);
+  view.setUint32(flag === FLAG_TIME ? place : place + 4, time);
+  view.setUint8(at + 2, pointer + size);
+  return true;
+}
+
+/** What an answer carries (RFC 1122 3.2.1.8): record route and timestamps as they came, padded; null when there are none. */
+export function echoOptions(view: DataView, start: number, end: number): Uint8Array | null {
+  const kept: number[] = [];
+  for (let at = start; at < end; ) {
+    const next = nextOption(view, at, end);
+    if (next < 0) break;
+    const type = view.getUint8(at);
+    if (type === IPOPT_RECORD_ROUTE || type === IPOPT_TIMESTAMP) {
+      for (let i = at; i < next; i++) kept.push(view.getUint8(i));
+    }
+    at = next;
+  }
+  while (kept.length % 4 !== 0) kept.push(IPOPT_END);
+  return kept.length === 0 ? null : Uint8Array.from(kept);
+}

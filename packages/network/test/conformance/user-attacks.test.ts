@@ -72,6 +72,23 @@ describe('DNS', () => {
     expect((await w.connect('169.254.169.254', 80)).error).toBe(ECONNREFUSED);
   });
 
+  it.each([['2130706433'], ['0x7f000001'], ['0177.0.0.1'], ['127.1'], ['localhost'], ['127.0.0.1']])(
+    'a name that reads like an address, %s, leads to none inside',
+    async (name) => {
+      const dns = await nameServer({ [name]: ['127.0.0.1'], 'good.example': ['93.184.216.34'] }, 0);
+      open.push(dns as Running);
+      const w = world({
+        rules: ['+*'],
+        nameServers: [{ address: Address.of('127.0.0.1'), port: dns.port }],
+      });
+      const answer = await ask(w, name);
+      expect(answer.records).toEqual([]);
+      expect(answer.code).not.toBe(0);
+      expect(w.eventsOf('refuse')[0]?.target).toBe(name);
+      expect((await ask(w, 'good.example')).records.length).toBe(1);
+    },
+  );
+
   it('another server than the built-in one: refused like any other flow', async () => {
     const w = world({ rules: ['+example.com'] });
     expect((await w.connect('8.8.8.8', 53)).error).toBe(ECONNREFUSED);
@@ -204,6 +221,18 @@ describe('raw sockets', () => {
 });
 
 describe('time', () => {
+  it('a flow that is open when the policy changes ends, with an event that says why', async () => {
+    const server = await streamServer((socket) => socket.on('error', () => {}));
+    open.push(server);
+    const w = world({ rules: ['+loopback'] });
+    const stream = await w.connect('10.0.2.2', server.port);
+    await w.until(() => server.sockets.size === 1);
+    w.network.update(policyOf('-127.0.0.1'));
+    await stream.toEnd();
+    expect(stream.error).toBe(ECONNRESET);
+    expect(w.eventsOf('close')[0]?.reason).toMatch(/rule 'deny 127\.0\.0\.1'/);
+  });
+
   it('a flow opened before the policy changed does not outlive it, even while its SYN waits', async () => {
     const server = await streamServer((socket) => socket.write('secret'));
     open.push(server);

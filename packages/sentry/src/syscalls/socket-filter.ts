@@ -2,6 +2,7 @@
 import {
   BPF_MAXINSNS,
   type BpfProgram,
+  EBADF,
   EFAULT,
   EINVAL,
   ENOENT,
@@ -31,6 +32,13 @@ export function attachFilter(task: Task, socket: Socket, bytes: Uint8Array): num
   if (task.memory.copyIn(addr, code, 0, code.length) !== code.length) return -EFAULT;
   const program = parseSocketFilter(new DataView(code.buffer), 0, length);
   return typeof program === 'number' ? program : socket.useFilter(program);
+}
+
+/** SO_ATTACH_BPF: there is no bpf(2), so no descriptor is a program. */
+export function attachProgram(task: Task, socket: Socket, fd: number, length: number): number {
+  if (length !== 4) return -EINVAL;
+  if (socket.filterLocked) return -EPERM;
+  return task.files.getOpen(fd) === null ? -EBADF : -EINVAL;
 }
 
 export function detachFilter(socket: Socket): number {

@@ -18,7 +18,9 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   PACKET_HDRLEN,
+  SO_ATTACH_BPF,
   SO_ATTACH_FILTER,
+  SO_ATTACH_REUSEPORT_EBPF,
   SO_BINDTODEVICE,
   SO_BROADCAST,
   SO_BUF_LOCK,
@@ -69,7 +71,7 @@ import {
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Socket, Task } from '@sandbox-kernel/kernel';
-import { attachFilter, detachFilter, getFilter, lockFilter } from './socket-filter.js';
+import { attachFilter, attachProgram, detachFilter, getFilter, lockFilter } from './socket-filter.js';
 import { put64 } from './user-time.js';
 
 const LEAST_SEND = 4608;
@@ -154,6 +156,9 @@ export function setSocketOption(
       return setPeekOffset(socket, value);
     case SO_ATTACH_FILTER:
       return attachFilter(task, socket, bytes);
+    case SO_ATTACH_BPF:
+    case SO_ATTACH_REUSEPORT_EBPF:
+      return attachProgram(task, socket, value, length);
     case SO_DETACH_FILTER:
       return detachFilter(socket);
     case SO_LOCK_FILTER:

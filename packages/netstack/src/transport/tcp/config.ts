@@ -2,6 +2,8 @@
 // Times are microseconds unless the name says otherwise. Per-socket settings are never modified in place: a thousand
 // accepted connections share their listener's object until one of them changes an option.
 
+import type { PacketFilter } from '../../roles.js';
+
 const SECOND = 1_000_000;
 const MILLISECOND = 1000;
 
@@ -176,6 +178,10 @@ export class TcpSettings {
   transparent = false;
   /** IP_MTU_DISCOVER: never set Don't Fragment. */
   ignorePathMtu = false;
+  /** IP_OPTIONS: of IPv4, a multiple of four bytes, on each segment that this end sends once it is a connection. */
+  ipOptions: Uint8Array | null = null;
+  /** Sees each segment from its TCP header on (SO_ATTACH_FILTER); what it does not keep was lost. */
+  filter: PacketFilter | null = null;
 
   clone(): TcpSettings {
     return Object.assign(new TcpSettings(), this);

@@ -23,6 +23,7 @@ export function announcedMss(tcb: Tcb): number {
   const isV4 = tcb.flow.remote.isV4;
   const mtu = tcb.route.mtu > 0 ? tcb.route.mtu : 1500;
   let mss = Math.min(mtu - (isV4 ? IPV4_TCP_HEADERS : IPV6_TCP_HEADERS), 65535);
+  if (isV4 && tcb.settings.ipOptions !== null) mss -= tcb.settings.ipOptions.length;
   if (tcb.route.advertisedMss > 0) mss = Math.min(mss, tcb.route.advertisedMss);
   if (tcb.settings.maxSegment > 0) mss = Math.min(mss, tcb.settings.maxSegment);
   return Math.max(mss, tcb.tcp.config.minSendMss);

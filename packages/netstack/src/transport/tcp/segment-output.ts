@@ -128,6 +128,7 @@ export function transmit(tcb: Tcb, s: TcpSegment, seq: number, length: number, e
   emitTcp(s, packet.bytes, at);
   if (length > 0) copyPayload(tcb, seq, packet, at + headerLength, length);
   fillMetadata(tcb, packet, length, ect);
+  if (tcb.settings.ipOptions !== null && tcb.flow.remote.isV4) packet.options = tcb.settings.ipOptions;
   if ((s.flags & TCP_ACK) !== 0) acknowledgementLeft(tcb);
   tcb.segmentsOut++;
   tcb.lastSentAt = tcp.now;

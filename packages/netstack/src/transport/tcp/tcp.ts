@@ -30,6 +30,7 @@ import type { TcpListener, TcpRequest } from './listener.js';
 import { ListenerTable } from './listener-table.js';
 import { resetStranger } from './raw-output.js';
 import { receiveForListener, receiveForRequest } from './request.js';
+import { keepsSegment } from './segment-filter.js';
 import { SegmentQueuePool } from './segment-queue.js';
 import type { Tcb } from './tcb.js';
 import { receiveInTimeWait, removeTimeWait, TIME_WAIT_REUSED, type TimeWait } from './time-wait.js';
@@ -150,7 +151,9 @@ export class Tcp implements TransportProtocol, FreeFlows {
     this.reuseIss = 0;
     if (flow !== null) {
       if (flow.kind === KIND_TCB) {
-        receiveSegment(flow.owner as Tcb, s, packet);
+        const tcb = flow.owner as Tcb;
+        if (tcb.settings.filter === null || keepsSegment(tcb.settings.filter, s, packet))
+          receiveSegment(tcb, s, packet);
         return true;
       }
       if (this.dispatchMinor(flow, packet)) return true;
@@ -160,8 +163,12 @@ export class Tcp implements TransportProtocol, FreeFlows {
 
   /** Requests, TIME-WAIT and flows that a forwarder ponders. False if a listener is to decide. */
   private dispatchMinor(flow: FlowTuple, packet: PacketBuffer): boolean {
-    if (flow.kind === KIND_REQUEST) receiveForRequest(flow.owner as TcpRequest, this.in, packet);
-    else if (flow.kind === KIND_TIME_WAIT) {
+    if (flow.kind === KIND_REQUEST) {
+      const request = flow.owner as TcpRequest;
+      const { filter } = request.listener.settings;
+      if (filter === null || keepsSegment(filter, this.in, packet))
+        receiveForRequest(request, this.in, packet);
+    } else if (flow.kind === KIND_TIME_WAIT) {
       return receiveInTimeWait(flow.owner as TimeWait, this.in, packet) !== TIME_WAIT_REUSED;
     }
     return true;
@@ -171,7 +178,8 @@ export class Tcp implements TransportProtocol, FreeFlows {
     const s = this.in;
     const listener = this.listeners.find(packet, s.destinationPort, s.sourcePort);
     if (listener !== null) {
-      receiveForListener(listener, s, packet);
+      const { filter } = listener.settings;
+      if (filter === null || keepsSegment(filter, s, packet)) receiveForListener(listener, s, packet);
       return true;
     }
     if (this.forwarder !== null && (s.flags & (TCP_SYN | TCP_ACK | TCP_RST)) === TCP_SYN) {

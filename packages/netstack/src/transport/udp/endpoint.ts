@@ -26,6 +26,7 @@ import {
   Route,
 } from '../../roles.js';
 import type { PacketBuffer } from '../../storage/packet-buffer.js';
+import { IPV4_HEADER } from '../../wire/ipv4.js';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../wire/protocols.js';
 import { UDP_HEADER_LENGTH } from '../../wire/udp.js';
 import { copyBytes } from '../bytes.js';
@@ -320,7 +321,7 @@ export class UdpEndpoint {
   /** Called by the protocol: `packet` spans the payload, its cookies are the ports. Takes the packet. */
   enqueue(packet: PacketBuffer): void {
     if (this.filter !== null && !this.passes(packet, this.filter)) {
-      this.udp.counters.inErrors++;
+      this.udp.countersFor(packet.destination).inErrors++;
       packet.release();
     } else this.queue(packet);
   }
@@ -342,7 +343,7 @@ export class UdpEndpoint {
     const cost = packet.length + PACKET_OVERHEAD;
     if (this.queued > 0 && this.queuedBytes + cost > this.settings.receiveBuffer) {
       this.dropped++;
-      this.udp.counters.receiveBufferErrors++;
+      this.udp.countersFor(packet.destination).receiveBufferErrors++;
       packet.release();
       return;
     }
@@ -352,7 +353,7 @@ export class UdpEndpoint {
     this.last = packet;
     this.queuedBytes += cost;
     this.queued++;
-    this.udp.counters.inDatagrams++;
+    this.udp.countersFor(packet.destination).inDatagrams++;
     this.udp.wake(this, READY_READ);
   }
 
@@ -513,8 +514,15 @@ function describe(packet: PacketBuffer, message: UdpMessage): void {
   message.destinationPort = packet.cookie2;
   message.interfaceIndex = packet.interfaceIndex;
   message.hopLimit = packet.ttl;
+  message.options = optionsOf(packet);
   message.typeOfService = packet.tos;
   message.timestamp = packet.timestamp;
   message.segmentSize = packet.gsoSize;
   message.length = packet.length;
+}
+
+function optionsOf(packet: PacketBuffer): Uint8Array | null {
+  const start = packet.networkOffset + IPV4_HEADER;
+  const v4 = packet.networkOffset >= 0 && packet.destination?.isV4 === true;
+  return v4 && packet.transportOffset > start ? packet.bytes.slice(start, packet.transportOffset) : null;
 }

@@ -12,6 +12,8 @@ export class UdpMessage {
   interfaceIndex = 0;
   hopLimit = 0;
   typeOfService = 0;
+  /** IPv4 options of its header; null when it has none. */
+  options: Uint8Array | null = null;
   /** Microseconds, 0 if not taken. */
   timestamp = 0;
   /** UDP_GRO: payload bytes per datagram if this is a train; 0: one datagram. */

@@ -40,8 +40,9 @@ export function sendDatagram(
     packet.gsoType = GSO_UDP;
   }
   const result = host.send(packet, route);
-  endpoint.udp.counters.outDatagrams++;
-  if (result < 0) endpoint.udp.counters.sendBufferErrors++;
+  const counters = endpoint.udp.countersFor(route.destination);
+  counters.outDatagrams++;
+  if (result < 0) counters.sendBufferErrors++;
   return result < 0 ? result : length;
 }
 
@@ -56,6 +57,7 @@ function fillMetadata(endpoint: UdpEndpoint, packet: PacketBuffer, route: Route)
   packet.ttl = route.isMulticast ? settings.multicastHopLimit : settings.hopLimit;
   packet.tos = settings.typeOfService;
   packet.mark = settings.mark;
+  if (source.isV4) packet.options = settings.ipOptions;
   if (settings.dontFragment) packet.flags |= PACKET_DONT_FRAGMENT;
   if (route.isMulticast) packet.flags |= PACKET_MULTICAST;
 }

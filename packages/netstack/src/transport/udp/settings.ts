@@ -34,6 +34,8 @@ export class UdpSettings {
   /** IP_MTU_DISCOVER: set Don't Fragment. */
   dontFragment = false;
   cork = false;
+  /** IP_OPTIONS: of IPv4, a multiple of four bytes. */
+  ipOptions: Uint8Array | null = null;
 
   clone(): UdpSettings {
     return Object.assign(new UdpSettings(), this);

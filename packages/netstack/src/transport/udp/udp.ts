@@ -40,6 +40,8 @@ export class Udp implements TransportProtocol, FreeFlows {
   readonly table: UdpTable;
   readonly ports: PortTable;
   readonly counters: UdpCounters;
+  /** Of IPv6. */
+  readonly counters6: UdpCounters;
   readonly defaultSettings: UdpSettings;
   forwarder: UdpForwarder | null;
   private readonly wakes: UdpEndpoint[];
@@ -53,6 +55,7 @@ export class Udp implements TransportProtocol, FreeFlows {
     this.table = new UdpTable(random());
     this.ports = new PortTable(config.portRange ?? [32768, 60999], random, true);
     this.counters = new UdpCounters();
+    this.counters6 = new UdpCounters();
     this.defaultSettings = new UdpSettings();
     this.forwarder = null;
     this.wakes = [];
@@ -63,10 +66,14 @@ export class Udp implements TransportProtocol, FreeFlows {
     this.depth++;
     if (this.accepts(packet)) this.dispatch(packet);
     else {
-      this.counters.inErrors++;
+      this.countersFor(packet.destination).inErrors++;
       packet.release();
     }
     if (--this.depth === 0) this.runWakes();
+  }
+
+  countersFor(address: Address | null): UdpCounters {
+    return address === null || address.isV4 ? this.counters : this.counters6;
   }
 
   private accepts(packet: PacketBuffer): boolean {
@@ -80,7 +87,7 @@ export class Udp implements TransportProtocol, FreeFlows {
       packet.end = header.payloadOffset + header.payloadLength;
       if (checksumHolds(packet, UDP_PROTOCOL)) return true;
     }
-    this.counters.checksumErrors++;
+    this.countersFor(packet.destination).checksumErrors++;
     return false;
   }
 
@@ -146,7 +153,7 @@ export class Udp implements TransportProtocol, FreeFlows {
       this.forwarder.incomingUdp(new ForwardedUdp(this, packet, header.payloadOffset, header.payloadLength));
       return;
     }
-    this.counters.noPorts++;
+    this.countersFor(packet.destination).noPorts++;
     this.host.refuse(packet, REFUSE_PORT);
   }
 
