@@ -116,6 +116,23 @@ describe('changes', () => {
     expect(one?.equals(other as Buffer)).toBe(true);
   });
 
+  it('a layer has no file of a program whose name would remove another, and says so', () => {
+    const script = `echo x >.wh.text; mkdir .wh.d new; echo y >.wh.d/g; echo z >new/.wh..wh..opq; ln .wh.text twin; ln twin third`;
+    const { stdout, stderr } = run(['--export', '-', '--export-format', 'oci'], script);
+    const list = execFileSync('tar', ['-tvf', '-'], { input: stdout, encoding: 'utf8' });
+    expect(list).not.toContain('.wh.');
+    expect(list).toContain('/twin link to');
+    expect(
+      execFileSync('tar', ['-xOf', '-', `${world.slice(1)}/third`], { input: stdout, encoding: 'utf8' }),
+    ).toBe('x\n');
+    const told = String(stderr)
+      .split('\n')
+      .filter((line) => line.includes('not exported'));
+    const names = ['.wh.d', '.wh.d/g', '.wh.text', 'new/.wh..wh..opq'];
+    expect(told).toHaveLength(names.length);
+    for (const name of names) expect(String(stderr)).toContain(`not exported: ${world}/${name} (`);
+  });
+
   it('can be thrown away while programs run', async () => {
     const sandbox = await Sandbox.create();
     try {

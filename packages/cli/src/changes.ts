@@ -64,10 +64,12 @@ export async function handleChanges(
   else process.stderr.write('sandbox-cli: nothing applied, because the program failed\n');
 }
 
-function exportChanges(sandbox: Sandbox, file: string, format: ArchiveFormat): Promise<void> {
+async function exportChanges(sandbox: Sandbox, file: string, format: ArchiveFormat): Promise<void> {
   const gzip = /\.t?gz$/.test(file);
   const to = file === '-' ? standardOutput() : createWriteStream(file);
-  return sandbox.fs.export(to, { format, gzip });
+  const { skipped } = await sandbox.fs.export(to, { format, gzip });
+  for (const { path, reason } of skipped)
+    process.stderr.write(`sandbox-cli: not exported: ${path} (${reason})\n`);
 }
 
 /** Stdout that can be ended without closing it for what comes after. */

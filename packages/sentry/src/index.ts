@@ -5,7 +5,7 @@ export {
   type Conflict,
   SandboxConflictError,
 } from './api/changes/apply.js';
-export type { ArchiveFormat } from './api/changes/archive.js';
+export type { ArchiveFormat, ExportReport } from './api/changes/archive.js';
 export type { FileChange, FileState, FileType } from './api/changes/file-change.js';
 export {
   type ApplyOptions,

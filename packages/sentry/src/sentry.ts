@@ -235,7 +235,8 @@ export class Sentry implements RequestHandler, MachineEvents {
     spec: ProcessSpec,
     credentials: Credentials,
   ): FileCaller & { readonly fs: FsContext } {
-    const top = machine.caller.fs.root;
+    // Programs may have put another root in place of the first (pivot_root).
+    const top = machine.namespace.entrance();
     const fs = new FsContext(machine.kernel.vfs, top, top, 0o022);
     const caller = { fs, files: new FdTable(), credentials };
     const { walker } = machine.kernel.vfs;

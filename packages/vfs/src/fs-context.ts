@@ -17,8 +17,8 @@ export class FsContext {
     this.vfs = vfs;
     this.root = new Location(root.mount, root.dentry);
     this.cwd = new Location(cwd.mount, cwd.dentry);
-    this.root.retain();
-    this.cwd.retain();
+    enter(this.root);
+    enter(this.cwd);
     this.umask = umask;
     this.shares = 1;
   }
@@ -40,8 +40,8 @@ export class FsContext {
 
   release(): void {
     if (--this.shares > 0) return;
-    this.root.release();
-    this.cwd.release();
+    leave(this.root);
+    leave(this.cwd);
   }
 
   setRoot(place: Location): void {
@@ -54,11 +54,22 @@ export class FsContext {
 }
 
 function replace(held: Location, place: Location): void {
-  const mount = held.mount;
-  const dentry = held.dentry;
-  place.retain();
+  const before = new Location(held.mount, held.dentry);
+  enter(place);
   held.set(place.mount, place.dentry);
-  new Location(mount, dentry).release();
+  leave(before);
+}
+
+function enter(place: Location): void {
+  place.retain();
+  const inode = place.dentry.inode!;
+  inode.ops.enter(inode);
+}
+
+function leave(place: Location): void {
+  const inode = place.dentry.inode!;
+  inode.ops.leave(inode);
+  place.release();
 }
 
 /** Who calls. Kernel's Task is one; so is the facade. */

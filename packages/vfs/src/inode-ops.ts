@@ -124,6 +124,14 @@ export class InodeOps {
     }
   }
 
+  /**
+   * A process stands in this directory (chdir, chroot) or has it open: it must be reachable for as long, whatever becomes of the names
+   * that led to it. Paired with `leave`.
+   */
+  enter(_inode: Inode): void {}
+
+  leave(_inode: Inode): void {}
+
   /** The first watch stands on the inode: a chance to hear of changes that others make. */
   watchRemotely(_inode: Inode): RemoteWatch | null {
     return null;

@@ -1,5 +1,6 @@
 // The tree of mounts that a group of processes sees: mount_namespaces(7).
-import type { Mount } from './mount.js';
+import { Location, type Mount } from './mount.js';
+import { mountAt } from './path-walk.js';
 import type { Vfs } from './vfs.js';
 
 /** fs.mount-max of proc(5). */
@@ -21,6 +22,13 @@ export class MountNamespace {
     this.count = 1;
     this.version = 0;
     root.namespace = this;
+  }
+
+  /** Where a process that enters the namespace stands: what is seen at the top of it. Not retained. */
+  entrance(): Location {
+    let top = this.root;
+    for (let on = mountAt(top, top.root); on !== null; on = mountAt(top, top.root)) top = on;
+    return new Location(top, top.root);
   }
 
   /** All mounts, parents first, in the order of /proc/self/mountinfo. */

@@ -49,6 +49,8 @@ export class PathWalker {
   name: string;
   kind: number;
   trailing: boolean;
+  /** The last dentry that this walk looked up by name: its filesystem was asked just now. */
+  looked: Dentry | null;
   private rootMount: Mount;
   private rootDentry: Dentry;
   private caller: FileCaller;
@@ -68,6 +70,7 @@ export class PathWalker {
     this.name = '';
     this.kind = LAST_NAME;
     this.trailing = false;
+    this.looked = null;
     this.rootMount = nothing as Mount;
     this.rootDentry = nothing as Dentry;
     this.caller = nothing as FileCaller;
@@ -130,6 +133,7 @@ export class PathWalker {
     this.resolve = resolve;
     this.links = 0;
     this.pending = 0;
+    this.looked = null;
     if (path.length >= PATH_MAX) return -ENAMETOOLONG;
     if (path.length === 0 && !mayBeEmpty) return -ENOENT;
     const root = caller.fs.root;
@@ -250,6 +254,7 @@ export class PathWalker {
     if (typeof dentry === 'number') return dentry;
     const inode = dentry.inode;
     if (inode === null) return -ENOENT;
+    this.looked = dentry;
     if ((inode.mode & S_IFMT) === S_IFLNK) return dentry;
     this.dentry = dentry;
     return dentry.mounts === null ? 0 : this.descend();

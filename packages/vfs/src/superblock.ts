@@ -37,6 +37,8 @@ export class Superblock {
   flags: number;
   /** Cached names may have changed behind our back: `InodeOps.revalidate` is asked on every walk. */
   revalidates: boolean;
+  /** Looking a name up (and `revalidate`) brings the inode's attributes up to date: stat(2) need not ask a second time. */
+  refreshedByLookup: boolean;
   /** False: names that don't exist are not remembered (contents come and go by themselves, as in proc). */
   cachesNegative: boolean;
   /** Nobody can make names here: trying says ENOENT, before any question of permission (proc). */
@@ -66,6 +68,7 @@ export class Superblock {
     this.top = null;
     this.flags = 0;
     this.revalidates = false;
+    this.refreshedByLookup = false;
     this.cachesNegative = true;
     this.namesFixed = false;
     this.nameless = false;

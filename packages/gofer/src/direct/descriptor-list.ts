@@ -33,7 +33,8 @@ export class DescriptorList {
   }
 
   unpin(node: HostNode): void {
-    if (--node.pins === 0 && (node.readFd !== NO_FD || node.writeFd !== NO_FD)) this.touch(node);
+    if (--node.pins > 0) return;
+    if (node.readFd !== NO_FD || node.writeFd !== NO_FD || node.pathFd !== NO_FD) this.touch(node);
   }
 
   /** Closes what the node holds. */

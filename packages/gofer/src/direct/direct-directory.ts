@@ -40,7 +40,9 @@ class DirectDirectoryOps extends DirectoryOps {
   }
 
   override release(file: FileDescription): void {
-    (file.data as Listing).inode.release();
+    const { inode } = file.data as Listing;
+    inode.ops.leave(inode);
+    inode.release();
   }
 }
 
@@ -48,6 +50,7 @@ const DIRECT_DIRECTORY_OPS = new DirectDirectoryOps();
 
 export function openDirectDirectory(inode: Inode, file: FileDescription): number {
   inode.retain();
+  inode.ops.enter(inode);
   file.ops = DIRECT_DIRECTORY_OPS;
   file.data = new Listing(inode);
   return 0;

@@ -63,6 +63,7 @@ export function createDirectFilesystem(vfs: Vfs, options: DirectOptions): Superb
   const tree = new DirectTree(superblock, options);
   superblock.data = tree;
   superblock.revalidates = tree.shared;
+  superblock.refreshedByLookup = tree.shared;
   superblock.acls = true;
   if (options.readOnly) superblock.flags |= 1;
   const found = options.host.stats.stat(options.rootFd, '', AT_EMPTY_PATH, tree.stat);

@@ -28,6 +28,7 @@ import {
   createTmpfs,
   dropTree,
   type FileCaller,
+  type FileDescription,
   getXattr,
   Location,
   linkFile,
@@ -349,6 +350,28 @@ describe('a host that changes names between two looks', () => {
     expect(statPath(caller, CWD, '/link', 0, stat)).toBe(0);
     unlinkSync(join(tree.path, 'link'));
     mustOpen(caller, '/two', O_RDWR).release();
+  });
+
+  it('a directory that the host renamed stays where a process stands, or has it open', () => {
+    const { caller } = createWorld((vfs) => tree.mount(vfs, 'shared'));
+    mkdirSync(join(tree.path, 'open'));
+    writeFileSync(join(tree.path, 'open/g'), 'g');
+    changeDirectory(caller, '/d');
+    const open = openFile(caller, CWD, '/open', O_RDONLY, 0) as FileDescription;
+    const fd = caller.files.install(open, 10, false);
+    renameSync(join(tree.path, 'd'), join(tree.path, 'elsewhere'));
+    renameSync(join(tree.path, 'open'), join(tree.path, 'far'));
+    const stat = new StatData();
+    expect(statPath(caller, CWD, '.', 0, stat)).toBe(0);
+    expect(stat.links).toBe(2);
+    expect(statPath(caller, CWD, 'f', 0, stat)).toBe(0);
+    expect(statPath(caller, fd, 'g', 0, stat)).toBe(0);
+    expect(statPath(caller, CWD, '/d', 0, stat)).toBe(-2);
+    const before = readdirSync('/proc/self/fd').length;
+    caller.files.close(fd);
+    changeDirectory(caller, '/');
+    expect(statPath(caller, CWD, '/elsewhere/f', 0, stat)).toBe(0);
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
   });
 
   it('a tree turned over by the host makes no ring', () => {

@@ -5,6 +5,8 @@ import {
   F_OWNER_PGRP,
   F_OWNER_PID,
   F_OWNER_TID,
+  FAN_EPIDFD,
+  FAN_NOPIDFD,
   O_CLOEXEC,
   POLL_ERR,
   POLL_HUP,
@@ -44,7 +46,9 @@ import {
   WaitNode,
 } from '@sandbox-kernel/vfs';
 import type { Kernel } from '../kernel.js';
+import { createPidfd } from '../pidfd.js';
 import type { Task } from '../task.js';
+import type { ThreadGroup } from '../thread-group.js';
 import { sendToGroup, sendToTask } from './send.js';
 import { kernelSignal, SignalInfo } from './signal-info.js';
 
@@ -83,6 +87,18 @@ export class KernelFileSignals implements FileSignals {
     const task = this.kernel.current;
     if (task === null) return 0;
     return thread ? task.tid : task.group.pid;
+  }
+
+  currentProcess(): unknown {
+    return this.kernel.current?.group ?? null;
+  }
+
+  openProcess(process: unknown): number {
+    const group = process as ThreadGroup;
+    const task = this.kernel.current;
+    if (task === null || group.reaped) return FAN_NOPIDFD;
+    const fd = createPidfd(task, group, null, 0);
+    return fd < 0 ? FAN_EPIDFD : fd;
   }
 
   openForReader(mount: Mount, dentry: Dentry, flags: number): number {

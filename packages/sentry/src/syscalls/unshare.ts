@@ -22,7 +22,6 @@ import {
   SYS_unshare,
 } from '@sandbox-kernel/abi';
 import { owesUndo, pidfdTarget, type SyscallArgs, type Task, undoSemaphores } from '@sandbox-kernel/kernel';
-import { Location } from '@sandbox-kernel/vfs';
 import { namespaceKind } from '../proc/namespaces.js';
 import type { SyscallRow } from './row.js';
 
@@ -77,14 +76,8 @@ function enter(task: Task, kinds: number): number {
   if ((kinds & CLONE_NEWNS) === 0) return 0;
   if (!credentials.hasCapability(CAP_SYS_CHROOT)) return -EPERM;
   if (task.fs.shareCount > 1) return -EINVAL;
-  const top = task.fs.root.mount.namespace?.root;
-  if (top === undefined) return -EINVAL;
-  const { walker } = task.fs.vfs;
-  walker.mount = top;
-  walker.dentry = top.root;
-  const crossed = walker.descend();
-  if (crossed !== 0) return crossed;
-  const place = new Location(walker.mount, walker.dentry);
+  const place = task.fs.root.mount.namespace?.entrance();
+  if (place === undefined) return -EINVAL;
   task.fs.setRoot(place);
   task.fs.setCwd(place);
   return 0;

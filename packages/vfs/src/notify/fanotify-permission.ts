@@ -71,8 +71,10 @@ export class PendingCall {
     this.inode = inode;
     this.event = event;
     this.missing = groups.length;
-    for (const group of groups)
-      group.add(new QueuedNotice(event, group.pid(), [], mount, dentry, new PermissionRequest(this)));
+    for (const group of groups) {
+      const request = new PermissionRequest(this);
+      group.add(new QueuedNotice(event, group.pid(), group.process(), [], mount, dentry, request));
+    }
   }
 
   wasAllowed(inode: Inode, event: number): boolean {

@@ -5,12 +5,14 @@ import {
   FAN_EVENT_INFO_TYPE_FID,
   FAN_EVENT_INFO_TYPE_NEW_DFID_NAME,
   FAN_EVENT_INFO_TYPE_OLD_DFID_NAME,
+  FAN_EVENT_INFO_TYPE_PIDFD,
   FAN_EVENT_METADATA_LEN,
   FAN_NOFD,
   FAN_RENAME,
   FAN_REPORT_DIR_FID,
   FAN_REPORT_FID,
   FAN_REPORT_NAME,
+  FAN_REPORT_PIDFD,
   FAN_REPORT_TARGET_FID,
 } from '@sandbox-kernel/abi';
 import type { Inode } from '../inode.js';
@@ -25,6 +27,9 @@ const VERSION = 3;
 const RECORD_HEADER = 4;
 const FSID = 8;
 const HANDLE_HEADER = 8;
+
+/** struct fanotify_event_info_pidfd: always the last record. */
+export const PIDFD_RECORD = 8;
 
 /** One record: a file's handle, for some types with a name in it. */
 export class FileId {
@@ -100,9 +105,11 @@ function addDirectory(ids: FileId[], event: FileEvent, flags: number, entry: boo
   ids.push(new FileId(type, directory, event, named ? name : null));
 }
 
-/** The event with its records; the descriptor is filled in when it is read. */
+/** The event with its records; descriptors are filled in when it is read. */
 export function encodeEvent(group: FanotifyGroup, notice: QueuedNotice): Uint8Array {
-  const size = notice.ids.reduce((sum, id) => sum + id.size, FAN_EVENT_METADATA_LEN);
+  const withProcess = (group.flags & FAN_REPORT_PIDFD) !== 0;
+  const fixed = FAN_EVENT_METADATA_LEN + (withProcess ? PIDFD_RECORD : 0);
+  const size = notice.ids.reduce((sum, id) => sum + id.size, fixed);
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, size, true);
@@ -116,6 +123,10 @@ export function encodeEvent(group: FanotifyGroup, notice: QueuedNotice): Uint8Ar
   for (const id of notice.ids) {
     id.encode(bytes, view, at);
     at += id.size;
+  }
+  if (withProcess) {
+    view.setUint8(at, FAN_EVENT_INFO_TYPE_PIDFD);
+    view.setUint16(at + 2, PIDFD_RECORD, true);
   }
   return bytes;
 }

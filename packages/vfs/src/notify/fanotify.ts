@@ -8,9 +8,11 @@ import {
   FAN_EVENT_METADATA_LEN,
   FAN_EVENT_ON_CHILD,
   FAN_NOFD,
+  FAN_NOPIDFD,
   FAN_ONDIR,
   FAN_Q_OVERFLOW,
   FAN_RENAME,
+  FAN_REPORT_PIDFD,
   FAN_REPORT_TID,
   FAN_UNLIMITED_MARKS,
   FAN_UNLIMITED_QUEUE,
@@ -27,7 +29,7 @@ import type { Superblock } from '../superblock.js';
 import type { Vfs } from '../vfs.js';
 import { WaitQueue } from '../wait-queue.js';
 import type { PermissionRequest } from './fanotify-permission.js';
-import { encodeEvent, FID_MODES, type FileId, idsOfEvent } from './fanotify-record.js';
+import { encodeEvent, FID_MODES, type FileId, idsOfEvent, PIDFD_RECORD } from './fanotify-record.js';
 import type { FileEvent } from './file-event.js';
 import { IN_CREATE, IN_DELETE, IN_ISDIR, IN_MODIFY, IN_MOVED_FROM, IN_MOVED_TO } from './notify.js';
 import { attachWatch, detachWatch, type Watch } from './watch-list.js';
@@ -83,6 +85,8 @@ export function isInode(object: Marked): object is Inode {
 export class QueuedNotice {
   mask: number;
   readonly pid: number;
+  /** Who caused it, as the kernel's `openProcess` takes it; null where nobody asks for it. */
+  readonly process: unknown;
   /** File ids in the order they are reported; empty in groups that report descriptors. */
   readonly ids: readonly FileId[];
   /** To open a descriptor for; held. */
@@ -93,6 +97,7 @@ export class QueuedNotice {
   constructor(
     mask: number,
     pid: number,
+    process: unknown,
     ids: readonly FileId[],
     mount: Mount | null,
     dentry: Dentry | null,
@@ -100,6 +105,7 @@ export class QueuedNotice {
   ) {
     this.mask = mask;
     this.pid = pid;
+    this.process = process;
     this.ids = ids;
     this.mount = mount;
     this.dentry = dentry;
@@ -234,6 +240,7 @@ export class FanotifyGroup {
       new QueuedNotice(
         seen | directory,
         this.pid(),
+        this.process(),
         ids,
         byPath ? mount : null,
         byPath ? dentry : null,
@@ -254,7 +261,7 @@ export class FanotifyGroup {
     if (!room && events.length >= MAX_QUEUED) {
       notice.release();
       if (events.length > MAX_QUEUED) return;
-      events.push(new QueuedNotice(FAN_Q_OVERFLOW, 0, [], null, null, null));
+      events.push(new QueuedNotice(FAN_Q_OVERFLOW, 0, null, [], null, null, null));
     } else events.push(notice);
     this.queue.wake(POLLIN | POLLRDNORM);
   }
@@ -262,6 +269,12 @@ export class FanotifyGroup {
   pid(): number {
     const kernel = this.vfs.notify.signals;
     return kernel === null ? 0 : kernel.currentId((this.flags & FAN_REPORT_TID) !== 0);
+  }
+
+  /** For a pidfd of who runs now; null where events have none. */
+  process(): unknown {
+    if ((this.flags & FAN_REPORT_PIDFD) === 0) return null;
+    return this.vfs.notify.signals?.currentProcess() ?? null;
   }
 
   get readable(): boolean {
@@ -280,7 +293,10 @@ export class FanotifyGroup {
       if (done + bytes.length > io.total) return done > 0 ? done : -EINVAL;
       const fd = this.open(notice);
       if (fd < 0 && fd !== FAN_NOFD) return done > 0 ? done : fd;
-      new DataView(bytes.buffer).setInt32(16, fd, true);
+      const view = new DataView(bytes.buffer);
+      view.setInt32(16, fd, true);
+      if ((this.flags & FAN_REPORT_PIDFD) !== 0)
+        view.setInt32(bytes.length - PIDFD_RECORD + 4, this.openProcess(notice), true);
       this.events.shift();
       done += scatter(io, done, bytes, 0, bytes.length);
       this.handOut(notice, fd);
@@ -292,6 +308,11 @@ export class FanotifyGroup {
     const { mount, dentry } = notice;
     if (mount === null || dentry === null) return FAN_NOFD;
     return this.vfs.notify.signals?.openForReader(mount, dentry, this.eventFlags) ?? FAN_NOFD;
+  }
+
+  private openProcess(notice: QueuedNotice): number {
+    if (notice.process === null) return FAN_NOPIDFD;
+    return this.vfs.notify.signals?.openProcess(notice.process) ?? FAN_NOPIDFD;
   }
 
   private handOut(notice: QueuedNotice, fd: number): void {

@@ -16,6 +16,10 @@ export interface FileSignals {
   signal(file: FileDescription, fd: number, code: number): void;
   /** The process, or thread, that runs now; 0 for none. */
   currentId(thread: boolean): number;
+  /** The process that runs now, held for a later `openProcess`; null for none. */
+  currentProcess(): unknown;
+  /** A pidfd in the table of who runs now; FAN_NOPIDFD when the process is gone, FAN_EPIDFD when there is no room. */
+  openProcess(process: unknown): number;
   /** A descriptor in the table of who runs now, for an event about this file; or -errno. Tells no watch. */
   openForReader(mount: Mount, dentry: Dentry, flags: number): number;
 }

@@ -49,7 +49,9 @@ export function statPath(
   const found = walker.lookup(caller, dirfd, path, walkFlags(flags));
   if (found !== 0) return found;
   const dentry = walker.dentry;
-  const result = statInode(dentry.inode!, walker.mount, out);
+  const inode = dentry.inode!;
+  const fresh = walker.looked === dentry && inode.superblock.refreshedByLookup;
+  const result = fresh ? showInode(inode, walker.mount, out) : statInode(inode, walker.mount, out);
   if (dentry === walker.mount.root) out.attributes |= STATX_ATTR_MOUNT_ROOT;
   return result;
 }
@@ -63,7 +65,11 @@ export function statFile(file: FileDescription, out: StatData): number {
 
 export function statInode(inode: Inode, mount: Mount | null, out: StatData): number {
   const refreshed = inode.ops.refresh(inode);
-  if (refreshed !== 0) return refreshed;
+  return refreshed !== 0 ? refreshed : showInode(inode, mount, out);
+}
+
+/** Pre: the inode's fields are up to date. */
+function showInode(inode: Inode, mount: Mount | null, out: StatData): number {
   out.device = inode.superblock.device;
   out.inode = inode.number;
   out.mode = inode.mode;

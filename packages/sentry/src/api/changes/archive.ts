@@ -7,6 +7,15 @@ import { padding, type TarEntry, type TarType, tarEnd, tarHeader } from './pax-t
 
 export type ArchiveFormat = 'tar' | 'oci';
 
+/** What an archive has no way to say. */
+export interface ExportReport {
+  /** Left out: sockets; in a layer, names that would mean the removal of another. */
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** A layer's own language: a program's file of such a name would hide files of the layers below from whoever unpacks it. */
+const RESERVED = /(^|\/)\.wh\./;
+
 const TYPES = new Map<number, TarType>([
   [S_IFREG, 'file'],
   [S_IFDIR, 'directory'],
@@ -29,24 +38,35 @@ const NO_ATTRIBUTES: WireAttributes = {
   xattrs: [],
 };
 
-/** The archive in pieces. Sockets are left out, as tar(1) does; `base` as in a diff. */
+/** The archive in pieces; `base` as in a diff. What is left out is added to `skipped`. */
 export async function* archiveOf(
   snapshot: ChangeSnapshot,
   format: ArchiveFormat,
   base: string,
+  skipped: { path: string; reason: string }[],
 ): AsyncGenerator<Buffer> {
+  const places = new Map<number, string>();
   for (let index = 0; index < snapshot.changes.length; index++) {
     const change = snapshot.changes[index] as WireChange;
     const name = change.path.slice(base.length + 1);
+    const reason = whyLeftOut(change, name, format);
+    if (reason !== null) {
+      skipped.push({ path: Buffer.from(change.path, 'latin1').toString('utf8'), reason });
+      continue;
+    }
     if (change.after === null) {
       if (format === 'oci') yield tarHeader(emptyFile(whiteout(name)));
       continue;
     }
-    if ((change.after.mode & S_IFMT) === S_IFSOCK) continue;
-    yield* entryOf(snapshot, index, change, name, format, base);
+    yield* entryOf(snapshot, index, change, name, format, places);
     if (format === 'oci' && change.opaque) yield tarHeader(emptyFile(`${name}/.wh..wh..opq`));
   }
   yield tarEnd();
+}
+
+function whyLeftOut(change: WireChange, name: string, format: ArchiveFormat): string | null {
+  if (format === 'oci' && RESERVED.test(name)) return 'in a layer the name would mean a removal';
+  return change.after !== null && (change.after.mode & S_IFMT) === S_IFSOCK ? 'a socket' : null;
 }
 
 function whiteout(name: string): string {
@@ -89,16 +109,19 @@ async function* entryOf(
   change: WireChange,
   name: string,
   format: ArchiveFormat,
-  base: string,
+  /** Where each file with several names stands in the archive: its first name may have been left out. */
+  places: Map<number, string>,
 ): AsyncGenerator<Buffer> {
   const attributes = change.after as WireAttributes;
   const type = TYPES.get(attributes.mode & S_IFMT);
   if (type === undefined) return;
-  const first = snapshot.changes[change.linkOf];
+  const file = snapshot.changes[change.linkOf] === undefined ? index : change.linkOf;
+  const first = places.get(file);
   if (first !== undefined) {
-    yield tarHeader(describe(name, attributes, 'link', first.path.slice(base.length + 1), null));
+    yield tarHeader(describe(name, attributes, 'link', first, null));
     return;
   }
+  places.set(file, name);
   const sparse = type === 'file' && format === 'tar' ? await holesOf(snapshot, index, attributes.size) : null;
   yield tarHeader(describe(name, attributes, type, attributes.target, sparse));
   if (type !== 'file') return;

@@ -6,7 +6,7 @@ import { createGzip } from 'node:zlib';
 import { SandboxOptionError } from '../errors.js';
 import { refuseUnknownKeys } from '../option-checks.js';
 import { type ApplyReport, applyChanges } from './apply.js';
-import { type ArchiveFormat, archiveOf } from './archive.js';
+import { type ArchiveFormat, archiveOf, type ExportReport } from './archive.js';
 import { type AskChanges, ChangeSnapshot } from './change-snapshot.js';
 import { diffOf } from './diff.js';
 import { type FileChange, fileChange } from './file-change.js';
@@ -102,14 +102,17 @@ export class SandboxFiles {
   }
 
   /** Writes an archive to a stream and ends it. */
-  async export(to: Writable, options: ExportOptions = {}): Promise<void> {
+  async export(to: Writable, options: ExportOptions = {}): Promise<ExportReport> {
     refuseUnknownKeys(options, EXPORT_KEYS, 'export');
     const base = basePath(options.base);
+    const skipped: { path: string; reason: string }[] = [];
     await this.#with(below(base, options.paths), false, async (snapshot) => {
-      const source = Readable.from(archiveOf(within(snapshot, base), options.format ?? 'tar', base));
+      const pieces = archiveOf(within(snapshot, base), options.format ?? 'tar', base, skipped);
+      const source = Readable.from(pieces);
       if (options.gzip === true) await pipeline(source, createGzip(), to);
       else await pipeline(source, to);
     });
+    return { skipped };
   }
 
   async #with<T>(
