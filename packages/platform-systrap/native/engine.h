@@ -116,6 +116,8 @@ struct Context {
   bool computes = false;  // for long between traps
   double burst = 10'000;  // ns between traps, average
   uint64_t resumed = 0;   // TSC
+  uint64_t looked = 0;    // the `resumed` for which a review has noted `lookedNanos`, the clock of its thread
+  uint64_t lookedNanos = 0;
   uint32_t resumes = 0;   // how often, up to kSeasoned
   bool blocked = false;   // its call did not end at once: its thread may well sleep
   bool spun = false;      // was let go while both sides spin: its thread should be awake
