@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { type Benchmark, type Column, median, type Row, type World } from './benchmark.js';
 import { measureDensity, measureWaiters } from './idle.js';
 import { formatRow, html } from './report.js';
+import { measureStages } from './stages.js';
 import { BUILD } from './suites/build.js';
 import { LOOPBACK } from './suites/loopback.js';
 import { MACRO } from './suites/macro.js';
@@ -131,6 +132,8 @@ try {
       print(formatRow(row));
     }
   }
+  if (wanted('stages') && values.platform.split(',').includes('systrap'))
+    for (const line of await measureStages(world.guest, Number(values.runs))) print(line);
   if (wanted('density')) {
     for (const column of columns()) {
       const mib = await measureDensity(column.wrap(['/bin/sleep', '600'], []), 20);

@@ -6,10 +6,16 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -45,6 +51,23 @@ static void make_file(const char *dir, size_t size) {
 }
 
 static void op_getpid(long i) { (void)i; syscall(SYS_getpid); }
+
+static void on_trap(int signal) { (void)signal; }
+
+// From here on getpid ends in a signal, by two filters as in a stub: what the host takes for that, and for the way back.
+static void trap_getpid(void) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpid, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof code / sizeof *code, code};
+  signal(SIGSYS, on_trap);
+  must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+  for (int i = 0; i < 2; i++)
+    must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0, "seccomp");
+}
 
 static void op_clock(long i) {
   (void)i;
@@ -184,9 +207,25 @@ static void *contend(void *unused) {
   return unused;
 }
 
+static double call_until;
+static _Atomic long calls;
+
 static void *call(void *unused) {
-  for (long i = 0; i < each; i++) syscall(SYS_getpid);
+  long made = 0;
+  for (; now() < call_until; made += 256)
+    for (int i = 0; i < 256; i++) syscall(SYS_getpid);
+  calls += made;
   return unused;
+}
+
+// As long as what one thread repeats.
+static double call_together(int threads) {
+  pthread_t ids[64];
+  double start = now();
+  call_until = start + 0.3e9;
+  for (int i = 0; i < threads; i++) must(pthread_create(&ids[i], 0, call, 0) == 0, "thread");
+  for (int i = 0; i < threads; i++) pthread_join(ids[i], 0);
+  return (now() - start) / calls;
 }
 
 static double together(void *(*work)(void *), int threads, long total) {
@@ -264,6 +303,10 @@ static double measure(const char *name, const char *arg) {
   if (!strcmp(name, "http")) return http(strdup(arg));
   if (!strcmp(name, "timer")) return timers(strdup(arg));
   if (!strcmp(name, "getpid")) return repeat(op_getpid, 0.3, 1L << 40);
+  if (!strcmp(name, "trap")) {
+    trap_getpid();
+    return repeat(op_getpid, 0.3, 1L << 40);
+  }
   if (!strcmp(name, "clock")) return repeat(op_clock, 0.3, 1L << 40);
   if (!strcmp(name, "alloc")) return repeat(op_alloc, 0.3, 1L << 40);
   if (!strcmp(name, "touch")) return repeat(op_touch, 1, 1);
@@ -281,7 +324,7 @@ static double measure(const char *name, const char *arg) {
   }
   if (!strcmp(name, "fork-exec")) return repeat(op_fork_exec, 0.5, 200);
   if (!strcmp(name, "futex")) return together(contend, atoi(arg), 200000);
-  if (!strcmp(name, "getpid-threads")) return together(call, atoi(arg), 40000);
+  if (!strcmp(name, "getpid-threads")) return call_together(atoi(arg));
   if (!strcmp(name, "pipe")) {
     start_pong();
     return repeat(op_pipe, 0.3, 1L << 40);

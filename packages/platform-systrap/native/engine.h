@@ -60,8 +60,15 @@ enum Counter : int {
   kCountPatched,
   kCountTrapped,
   kCountSpills,
+  kCountSampled,
+  kCountNanosBack,
+  kCountNanosGuest,
+  kCountNanosThere,
+  kCountNanosInside,
   kCounters_,
 };
+
+enum Sample : uint8_t { kSampleNone, kSampleGone, kSampleArrived };
 
 enum Mode : int { kModeFree, kModeShare, kModeSpin };
 
@@ -109,10 +116,18 @@ struct Context {
   bool computes = false;  // for long between traps
   double burst = 10'000;  // ns between traps, average
   uint64_t resumed = 0;   // TSC
+  uint64_t looked = 0;    // the `resumed` for which a review has noted `lookedNanos`, the clock of its thread
+  uint64_t lookedNanos = 0;
   uint32_t resumes = 0;   // how often, up to kSeasoned
   bool blocked = false;   // its call did not end at once: its thread may well sleep
   bool spun = false;      // was let go while both sides spin: its thread should be awake
   bool deferred = false;  // running, but its turn has not come: in Engine::deferred instead of Engine::running
+  Sample sample = kSampleNone;  // stages.cpp
+  uint64_t left = 0;            // TSC
+  uint64_t arrived = 0;
+  double nanosBack = 0;
+  double nanosGuest = 0;
+  double nanosThere = 0;
   bool known = false;     // `last` is what its thread's frame holds
   Frame last{};
   uint64_t fsBase = 0;    // what its thread has
@@ -151,6 +166,7 @@ struct Engine : Shared {
   uint32_t patchAfter = 0;  // 0: nothing is patched
   std::vector<Site> sites;
   uint64_t spacesMade = 0;
+  uint64_t sampling = 0;  // stages.cpp
   // The reaper: tells of deaths (reaper.cpp).
   int reaperEpoll = -1;
   int reaperStop = -1;
@@ -234,6 +250,10 @@ void CountSite(Engine& engine, const Thread& thread, Frame& frame);
 bool Accept(Engine& engine, int context);
 uint64_t NowNanos();
 void SleepOnBell(Engine& engine, uint32_t seen, uint64_t deadline);
+
+// stages.cpp
+void SampleReturn(Engine& engine, Context& context);
+void SampleArrival(const Engine& engine, Context& context, const Thread& thread);
 
 // turns.cpp
 void TakeTurn(Engine& engine, int context);

@@ -161,6 +161,16 @@ void Place(Engine& engine, Context& context, Thread& thread) {
   MoveThread(engine, thread, mode == kModeShare ? engine.cpu : Off(engine.cpu));
 }
 
+// A context has not trapped for long. Where other work has its core, it has not computed either: only its thread's clock tells, from one
+// review to the next.
+static bool HasComputed(const Engine& engine, Context& context, const Thread& thread) {
+  const uint64_t used = ThreadNanos(engine, thread);
+  if (context.looked == context.resumed) return static_cast<double>(used - context.lookedNanos) > kReview / 2;
+  context.looked = context.resumed;
+  context.lookedNanos = used;
+  return false;
+}
+
 // From time to time: contexts that have not trapped for long while they share a core compute, and need no neighbour; and a
 // sentry whose guests all compute needs no core of its own. True: some context still shares a core.
 bool Review(Engine& engine) {
@@ -171,7 +181,7 @@ bool Review(Engine& engine) {
     Context& context = engine.contexts[id];
     Thread& thread = engine.threads[context.thread];
     if (thread.cpu == kAnywhere) continue;
-    if (now - context.resumed < old) {
+    if (now - context.resumed < old || !HasComputed(engine, context, thread)) {
       shares = true;
       continue;
     }

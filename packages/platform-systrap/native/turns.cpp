@@ -42,6 +42,7 @@ void TakeTurn(Engine& engine, int id) {
   const bool goesOn = engine.taken == id;
   engine.switches += ((goesOn ? 0 : 1) - engine.switches) / 64;
   if (goesOn || engine.mode != kModeSpin || context.computes || (engine.deferred.empty() && !CoresTaken(engine, engine.taken >= 0 ? 1 : 0))) {
+    if (goesOn) SampleReturn(engine, context);
     Start(engine, id);
     return;
   }

@@ -132,6 +132,7 @@ bool Accept(Engine& engine, int id) {
     return false;
   }
   NoteBurst(engine, context, thread);
+  SampleArrival(engine, context, thread);
   thread.patched = __atomic_load_n(&thread.slot->patched, __ATOMIC_RELAXED) == 1;
   if (thread.patched) {
     AcceptPatched(engine, context, thread, engine.frame(id));
