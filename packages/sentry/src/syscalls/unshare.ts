@@ -15,7 +15,7 @@ import {
   SYS_setns,
   SYS_unshare,
 } from '@sandbox-kernel/abi';
-import { owesUndo, type SyscallArgs, type Task, undoSemaphores } from '@sandbox-kernel/kernel';
+import { mayTrace, owesUndo, type SyscallArgs, type Task, undoSemaphores } from '@sandbox-kernel/kernel';
 import type { SyscallRow } from './row.js';
 
 const NAMESPACES = 0x7e020080;
@@ -57,6 +57,7 @@ function kcmp(task: Task, args: SyscallArgs): number {
   const one = task.kernel.findTask(args.int(0));
   const other = task.kernel.findTask(args.int(1));
   if (one === null || other === null) return -ESRCH;
+  if (!mayTrace(task, one) || !mayTrace(task, other)) return -EPERM;
   const order = one.tid < other.tid ? 1 : 2;
   switch (args.int(2)) {
     case KCMP_FILE:
