@@ -1,6 +1,6 @@
 // Programs that live on processes, threads and signals: shells, builds, interpreters and language runtimes print what they print natively.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -145,6 +145,23 @@ describe.each(longPlatforms())('on %s', (platform) => {
       expect(native.stdout).not.toBe('');
     });
   }
+
+  it('stdout and stderr in one file share their position', () => {
+    const file = `${world}/both-streams`;
+    // gawk makes stderr append.
+    const script = `echo a; echo b >&2; (echo c; echo d >&2); gawk 'BEGIN { print "e" }'; echo f >&2; echo g; ls /nowhere; echo h`;
+    const args = [cli, 'run', '--platform', platform, '--', '/bin/bash', '-c', script];
+    const descriptor = openSync(file, 'w');
+    const { status } = spawnSync(process.execPath, args, {
+      stdio: ['ignore', descriptor, descriptor],
+      timeout: 60_000,
+    });
+    closeSync(descriptor);
+    expect(readFileSync(file, 'utf8')).toBe(
+      "a\nb\nc\nd\ne\nf\ng\nls: cannot access '/nowhere': No such file or directory\nh\n",
+    );
+    expect(status).toBe(0);
+  });
 
   it('reboot(2) ends the sandbox, and its status says how', () => {
     const program = compileGuest(`${sources}/reboot.c`);

@@ -165,3 +165,5 @@ export const PRCTL_MM_MAP_LAYOUT = /* @__PURE__ */ struct('struct prctl_mm_map',
   auxv_size: u32(PRCTL_MM_MAP_AUXV_SIZE),
   exe_fd: u32(PRCTL_MM_MAP_EXE_FD),
 });
+export const PR_GET_AUXV = 0x41555856;
+export const PR_SYS_DISPATCH_INCLUSIVE_ON = 2;

@@ -30,7 +30,7 @@ import { FRAME_FS_BASE, FRAME_RAX, FRAME_RSP, FRAME_SIZE } from '@sandbox-kernel
 import type { MemoryManager } from '@sandbox-kernel/mm';
 import { freezeImage, thawImage } from './freeze.js';
 import { createPidfd } from './pidfd.js';
-import { ProcessImage } from './process-image.js';
+import { inheritedExecuteBits, ProcessImage } from './process-image.js';
 import { cloneEvent, followClone } from './ptrace/attach.js';
 import { stopAtEvent, wantsEvent } from './ptrace/trace-stop.js';
 import { setRegister } from './registers.js';
@@ -126,7 +126,6 @@ function checkFlags(parent: Task, request: CloneRequest): number {
   if ((flags & CLONE_SIGHAND) !== 0 && (flags & CLONE_VM) === 0) return -EINVAL;
   if ((flags & CLONE_SIGHAND) !== 0 && (request.flagsHigh & CLONE_HIGH_CLEAR_SIGHAND) !== 0) return -EINVAL;
   if ((flags & CLONE_PARENT) !== 0 && parent.group.unkillable) return -EINVAL;
-  if ((request.flagsHigh & CLONE_HIGH_INTO_CGROUP) !== 0) return -EINVAL;
   if ((flags & NEW_NAMESPACES) !== 0)
     return parent.credentials.hasCapability(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
   if (request.setTid !== 0 && !parent.credentials.hasCapability(CAP_SYS_ADMIN)) return -EPERM;
@@ -188,6 +187,8 @@ function childImage(parent: Task, flags: number): ProcessImage | number {
   image.auxv = from.auxv;
   image.dumpable = from.dumpable;
   image.membarrier = from.membarrier;
+  image.mergesPages = from.mergesPages;
+  image.executeBits = inheritedExecuteBits(from);
   image.hugePagesDisabled = from.hugePagesDisabled;
   return image;
 }

@@ -22,7 +22,7 @@ import {
   type PreparedProgram,
   prepareProgram,
 } from './loader/load.js';
-import { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_USER } from './process-image.js';
+import { inheritedExecuteBits, ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_USER } from './process-image.js';
 import { stopAfterExec } from './ptrace/trace-stop.js';
 import { setRegister } from './registers.js';
 import { peakOf } from './resource-usage.js';
@@ -167,6 +167,8 @@ function become(task: Task, pending: PendingExec): void {
 function replaceImage(task: Task, image: ProcessImage): void {
   const old = task.image;
   image.hugePagesDisabled = old.hugePagesDisabled;
+  image.mergesPages = old.mergesPages;
+  image.executeBits = inheritedExecuteBits(old);
   peakOf(task.group);
   task.image = image;
   task.memory = image.memory;

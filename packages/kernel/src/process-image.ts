@@ -1,5 +1,6 @@
 // What threads of one address space share besides the memory itself (the rest of Linux's mm_struct): users, the program
 // file, the auxiliary vector for /proc, dumpability, and the freeze that fork needs while it copies.
+import { PR_MDWE_NO_INHERIT } from '@sandbox-kernel/abi';
 import type { MemoryManager } from '@sandbox-kernel/mm';
 import type { FileDescription } from '@sandbox-kernel/vfs';
 import type { AioContext } from './aio/aio-context.js';
@@ -27,6 +28,10 @@ export class ProcessImage {
   dumpable: number;
   /** PR_SET_THP_DISABLE: kept. */
   hugePagesDisabled: boolean;
+  /** PR_SET_MDWE: bits that forbid memory to become executable. */
+  executeBits: number;
+  /** PR_SET_MEMORY_MERGE: kept. */
+  mergesPages: boolean;
   /** Commands that membarrier(2) has registered. */
   membarrier: number;
   /** The thread that copies it: others are held at their way back to the program. */
@@ -47,6 +52,8 @@ export class ProcessImage {
     this.auxv = new Uint8Array(0);
     this.dumpable = SUID_DUMP_USER;
     this.hugePagesDisabled = false;
+    this.executeBits = 0;
+    this.mergesPages = false;
     this.membarrier = 0;
     this.freezer = null;
     this.held = [];
@@ -63,4 +70,9 @@ export class ProcessImage {
     this.executable = null;
     this.memory.destroy();
   }
+}
+
+/** What a child or a new program gets of PR_SET_MDWE. */
+export function inheritedExecuteBits(from: ProcessImage): number {
+  return (from.executeBits & PR_MDWE_NO_INHERIT) !== 0 ? 0 : from.executeBits;
 }

@@ -70,6 +70,8 @@ class HostStream {
   polls: boolean;
   /** Open files over it: it is opened again through /dev/stdout and /proc/PID/fd. */
   users: number;
+  /** Of a regular file: the guest's position after its last transfer. Elsewhere it has moved by itself. */
+  position: number;
 
   constructor(streams: HostStreams, fd: number, token: number, regular: boolean) {
     this.streams = streams;
@@ -79,6 +81,7 @@ class HostStream {
     this.regular = regular;
     this.polls = false;
     this.users = 1;
+    this.position = 0;
   }
 }
 
@@ -126,6 +129,7 @@ export class HostStreams {
     inode.mtimeNanos = stat.modifyNanos;
     if (regular) file.mode |= FMODE_SEEK;
     file.position = regular ? Math.max(this.host.descriptors.lseek(fd, 0, 1), 0) : 0;
+    stream.position = file.position;
     this.streams.set(stream.token, stream);
     if (this.watcher !== null && !regular) this.watcher.add(fd, WATCHED, stream.token);
     return file;
@@ -170,7 +174,8 @@ class HostStreamOps extends FileOps {
     if ((file.flags & O_ACCMODE) === O_WRONLY) return -EBADF;
     const { host } = stream.streams;
     if (stream.regular) {
-      return host.transfer.readSegments(stream.fd, io, this.#place(file, stream, offset), 0);
+      const done = host.transfer.readSegments(stream.fd, io, this.#place(file, stream, offset), 0);
+      return this.#moved(file, stream, offset, done);
     }
     if (!stream.polls) {
       const done = host.transfer.readSegments(stream.fd, io, -1, RWF_NOWAIT);
@@ -187,7 +192,8 @@ class HostStreamOps extends FileOps {
     if ((file.flags & O_ACCMODE) === O_RDONLY) return -EBADF;
     const { host } = stream.streams;
     if (stream.regular) {
-      return host.transfer.writeSegments(stream.fd, io, this.#place(file, stream, offset), 0);
+      const done = host.transfer.writeSegments(stream.fd, io, this.#place(file, stream, offset), 0);
+      return this.#moved(file, stream, offset, done);
     }
     if (!stream.polls) {
       const done = host.transfer.writeSegments(stream.fd, io, -1, RWF_NOWAIT);
@@ -198,12 +204,19 @@ class HostStreamOps extends FileOps {
   }
 
   /**
-   * -1 for the current position, once the host's own stands there: other host processes share it (`{ run …; echo; } > file`).
+   * -1 for the current position, which is the host's own: others move it too, be it host processes (`{ run …; echo; } > file`) or the other
+   * stream of `> file 2>&1`. Only where the guest has gone elsewhere does the host's follow.
    */
   #place(file: FileDescription, stream: HostStream, offset: number): number {
-    if (offset !== file.position) return offset;
-    stream.streams.host.descriptors.lseek(stream.fd, offset, 0);
+    const appends = (file.flags & O_APPEND) !== 0;
+    if (offset !== file.position && !appends) return offset;
+    if (appends || offset !== stream.position) stream.streams.host.descriptors.lseek(stream.fd, offset, 0);
     return -1;
+  }
+
+  #moved(file: FileDescription, stream: HostStream, offset: number, done: number): number {
+    if (offset === file.position && done > 0) stream.position = offset + done;
+    return done;
   }
 
   override poll(file: FileDescription): number {

@@ -86,15 +86,17 @@ function takeInjected(task: Task): SignalInfo | null {
 
 /** Takes the next pending signal outside the mask, of the thread before those of the process; null for none. */
 export function dequeueSignal(task: Task, blockedLo: number, blockedHi: number): SignalInfo | null {
-  const own = task.pending.next(blockedLo, blockedHi);
-  const queue = own !== 0 ? task.pending : task.group.pending;
-  const signal = own !== 0 ? own : queue.next(blockedLo, blockedHi);
-  if (signal === 0) return null;
-  const info = queue.take(signal);
-  task.recalcSignals();
-  if (info === null) return new SignalInfo(signal, 0);
-  info.leave();
-  return info;
+  for (;;) {
+    const own = task.pending.next(blockedLo, blockedHi);
+    const queue = own !== 0 ? task.pending : task.group.pending;
+    const signal = own !== 0 ? own : queue.next(blockedLo, blockedHi);
+    if (signal === 0) return null;
+    const info = queue.take(signal);
+    task.recalcSignals();
+    if (info === null) return new SignalInfo(signal, 0);
+    info.leave();
+    if (!info.stale) return info;
+  }
 }
 
 /** False: the task stopped or is gone. */

@@ -63,7 +63,8 @@ function send(task: Task, queue: SignalQueue, info: SignalInfo, toGroup: boolean
   const group = task.group;
   if (group.exited || (!toGroup && task.state >= TASK_ZOMBIE)) return 0;
   if (!prepare(task, signal, forced)) return 0;
-  if (queue.collapses(signal)) return 0;
+  // Each timer has a signal of its own, whatever else is pending.
+  if (info.owner === null && queue.collapses(signal)) return 0;
   const result = enqueue(task, queue, info);
   if (result < 0) return result;
   group.kernel.signalArrived(group, task, signal, toGroup);

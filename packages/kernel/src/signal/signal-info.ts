@@ -17,6 +17,8 @@ export class SignalInfo {
   readonly words: Int32Array;
   /** The POSIX timer (or null) whose overruns are counted when this is dequeued. */
   owner: SignalInfoOwner | null;
+  /** Its timer has been set anew meanwhile: nobody is to see it. */
+  stale: boolean;
   /** Whose RLIMIT_SIGPENDING it counts against while queued. */
   user: SignalAccount | null;
 
@@ -25,6 +27,7 @@ export class SignalInfo {
     this.words[SIGNO] = signal;
     this.words[CODE] = code;
     this.owner = null;
+    this.stale = false;
     this.user = null;
   }
 

@@ -30,7 +30,7 @@ export class PosixTimer implements TimerOwner, SignalInfoOwner {
   /** On the timer's scale (monotonic, or processor time); Infinity: disarmed. */
   deadline: number;
   /** Its signal is queued. */
-  queued: boolean;
+  queued: SignalInfo | null;
   /** Expirations since that signal was queued, and at its last delivery. */
   overrun: number;
   lastOverrun: number;
@@ -48,7 +48,7 @@ export class PosixTimer implements TimerOwner, SignalInfoOwner {
     this.node = new TimerNode(this);
     this.interval = 0;
     this.deadline = Infinity;
-    this.queued = false;
+    this.queued = null;
     this.overrun = 0;
     this.lastOverrun = 0;
   }
@@ -74,6 +74,7 @@ export class PosixTimer implements TimerOwner, SignalInfoOwner {
 
   /** `seconds`, `nanos`: absolute on its clock, or from now; both 0 disarm. */
   set(seconds: number, nanos: number, interval: number, absolute: boolean): void {
+    this.forgetSignal();
     this.overrun = 0;
     this.lastOverrun = 0;
     this.interval = interval;
@@ -84,6 +85,11 @@ export class PosixTimer implements TimerOwner, SignalInfoOwner {
       this.deadline = monotonicDeadline(this.creator, this.clock, seconds, nanos);
     else this.deadline = value;
     this.arm();
+  }
+
+  /** The signal that is still in a queue will not be delivered. */
+  forgetSignal(): void {
+    if (this.queued !== null) this.queued.stale = true;
   }
 
   arm(): void {
@@ -115,21 +121,26 @@ export class PosixTimer implements TimerOwner, SignalInfoOwner {
 
   private fire(missed: number): void {
     if (this.notify === SIGEV_NONE) return;
-    if (this.queued) {
+    if (this.queued?.stale === true) {
+      this.queued.stale = false;
+      this.overrun = Math.min(missed, OVERRUN_MAX);
+      return;
+    }
+    if (this.queued !== null) {
       this.overrun = Math.min(this.overrun + missed + 1, OVERRUN_MAX);
       return;
     }
     this.overrun = Math.min(missed, OVERRUN_MAX);
     const info = new SignalInfo(this.signal, SI_TIMER).timer(this.id, 0).value(this.valueLo, this.valueHi);
     info.owner = this;
-    this.queued = true;
+    this.queued = info;
     const sent = this.target !== null ? sendToTask(this.target, info) : sendToGroup(this.group, info);
     // Dropped on arrival (ignored, or the queue is full): nothing will dequeue it.
-    if (sent < 0 || info.user === null) this.queued = false;
+    if (sent < 0 || info.user === null) this.queued = null;
   }
 
   dequeued(info: SignalInfo): void {
-    this.queued = false;
+    this.queued = null;
     this.lastOverrun = this.overrun;
     this.overrun = 0;
     info.timer(this.id, this.lastOverrun);
@@ -175,6 +186,7 @@ export class PosixTimers {
     const timer = this.byId.get(id);
     if (timer === undefined) return -EINVAL;
     this.group.kernel.timers.cancel(timer.node);
+    timer.forgetSignal();
     this.byId.delete(id);
     return 0;
   }

@@ -9,6 +9,7 @@ import {
   CLONE_VM,
   CSIGNAL,
   E2BIG,
+  EBADF,
   EFAULT,
   EINVAL,
   NSIG,
@@ -27,6 +28,8 @@ const CLONE_ARGS_VER2 = 88;
 const PAGE = 4096;
 const TWO_32 = 2 ** 32;
 const MAX_PID_NS_LEVEL = 32;
+/** CLONE_INTO_CGROUP in the high word. */
+const INTO_CGROUP = 2;
 
 function clone(task: Task, args: SyscallArgs): number {
   const low = args.uint(0);
@@ -92,6 +95,11 @@ function clone3(task: Task, args: SyscallArgs): number {
     size >= CLONE_ARGS_VER1 ? word(9) : 0,
   );
   if (setTid < 0) return setTid;
+  if ((flagsHigh & INTO_CGROUP) !== 0) {
+    const group = size >= CLONE_ARGS_VER2 ? word(10) : Number.POSITIVE_INFINITY;
+    const refused = checkControlGroup(task, group);
+    if (refused !== 0) return refused;
+  }
   return cloneTask(task, {
     flags,
     flagsHigh,
@@ -103,6 +111,13 @@ function clone3(task: Task, args: SyscallArgs): number {
     tls: word(7),
     setTid,
   });
+}
+
+/** There is one control group: a descriptor of its directory is right, and changes nothing. */
+function checkControlGroup(task: Task, fd: number): number {
+  if (fd > 0x7fffffff) return -EINVAL;
+  const type = task.files.get(fd)?.inode?.superblock.type;
+  return type === 'cgroup2' ? 0 : -EBADF;
 }
 
 /** The number wanted in this (the only) pid namespace, or -errno. */
@@ -122,7 +137,7 @@ export const CLONE_SYSCALLS: readonly SyscallRow[] = [
     handler: clone,
     coverage: 'partial',
     format: 'xpppp',
-    note: 'no new namespaces; CLONE_PTRACE, CLONE_IO and CLONE_SYSVSEM are accepted without effect',
+    note: 'no new namespaces; CLONE_IO and, for processes, CLONE_SYSVSEM are accepted without effect',
   },
   { nr: SYS_fork, name: 'fork', handler: fork, coverage: 'full', format: '' },
   { nr: SYS_vfork, name: 'vfork', handler: vfork, coverage: 'full', format: '' },
@@ -132,6 +147,6 @@ export const CLONE_SYSCALLS: readonly SyscallRow[] = [
     handler: clone3,
     coverage: 'partial',
     format: 'pz',
-    note: 'no new namespaces, no CLONE_INTO_CGROUP',
+    note: 'no new namespaces; CLONE_INTO_CGROUP takes the only group there is',
   },
 ];

@@ -6,6 +6,8 @@ import {
   EPERM,
   ESRCH,
   NSIG,
+  PIDFD_SELF_THREAD,
+  PIDFD_SELF_THREAD_GROUP,
   PIDFD_SIGNAL_PROCESS_GROUP,
   PIDFD_SIGNAL_THREAD,
   PIDFD_SIGNAL_THREAD_GROUP,
@@ -19,7 +21,7 @@ import {
 } from '@sandbox-kernel/abi';
 import {
   kill,
-  type PidfdTarget,
+  PidfdTarget,
   pidfdTarget,
   SIGINFO_BYTES,
   SignalInfo,
@@ -92,11 +94,18 @@ function rtTgsigqueueinfo(task: Task, args: SyscallArgs): number {
   return typeof info === 'number' ? info : signalThread(task, tgid, tid, info);
 }
 
+/** What the descriptor names: a pidfd, a directory of /proc, or one of the numbers that stand for the caller. */
+function targetOf(task: Task, fd: number): PidfdTarget | null {
+  if (fd === PIDFD_SELF_THREAD) return new PidfdTarget(task.group, task);
+  if (fd === PIDFD_SELF_THREAD_GROUP) return new PidfdTarget(task.group, null);
+  const file = task.files.get(fd);
+  return file === null ? null : (pidfdTarget(file) ?? processDirectoryTarget(file));
+}
+
 function pidfdSendSignal(task: Task, args: SyscallArgs): number {
   const flags = args.uint(3);
   if (flags !== 0 && !SCOPES.includes(flags)) return -EINVAL;
-  const file = task.files.get(args.int(0));
-  const target = file === null ? null : (pidfdTarget(file) ?? processDirectoryTarget(file));
+  const target = targetOf(task, args.int(0));
   if (target === null) return -EBADF;
   const signal = args.int(1);
   const infoAddr = args.addr(2);

@@ -26,6 +26,7 @@ import type { Mappable } from '@sandbox-kernel/contracts';
 import { type SyscallArgs, socketOf, type Task } from '@sandbox-kernel/kernel';
 import type { MappedFile, MemoryManager } from '@sandbox-kernel/mm';
 import { type FileDescription, tmpfsFileOf } from '@sandbox-kernel/vfs';
+import { mayMapWith, mayProtectWith } from './prctl-execution.js';
 import type { SyscallRow } from './row.js';
 
 const PAGE_SIZE = 4096;
@@ -85,7 +86,8 @@ function mmap(task: Task, args: SyscallArgs): number {
     file = new OpenMapping(open);
   }
   const prot = impliedProt(task, args.int(2), file);
-  return memoryOf(task).mmap(args.addr(0), args.addr(1), prot, flags, file, offset);
+  const refused = mayMapWith(task, prot);
+  return refused !== 0 ? refused : memoryOf(task).mmap(args.addr(0), args.addr(1), prot, flags, file, offset);
 }
 
 /** personality(2) READ_IMPLIES_EXEC. */
@@ -99,7 +101,9 @@ function munmap(task: Task, args: SyscallArgs): number {
 }
 
 export function mprotect(task: Task, args: SyscallArgs): number {
-  return memoryOf(task).mprotect(args.addr(0), args.addr(1), impliedProt(task, args.int(2), null));
+  const prot = impliedProt(task, args.int(2), null);
+  const refused = mayProtectWith(task, args.addr(0), args.addr(1), prot);
+  return refused !== 0 ? refused : memoryOf(task).mprotect(args.addr(0), args.addr(1), prot);
 }
 
 function mremap(task: Task, args: SyscallArgs): number {

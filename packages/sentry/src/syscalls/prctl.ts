@@ -58,6 +58,7 @@ import {
   setSecurebits,
   type Task,
 } from '@sandbox-kernel/kernel';
+import { execution } from './prctl-execution.js';
 import type { SyscallRow } from './row.js';
 
 const COMM_BYTES = 16;
@@ -199,7 +200,7 @@ function memoryAndMachine(task: Task, args: SyscallArgs, option: number): number
     case PR_SET_MM:
       return task.credentials.hasCapability(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
     default:
-      return -EINVAL;
+      return execution(task, args, option);
   }
 }
 
@@ -252,6 +253,6 @@ export const PRCTL_SYSCALLS: readonly SyscallRow[] = [
     handler: prctl,
     coverage: 'partial',
     format: 'dxxxx',
-    note: 'no seccomp, no PR_SET_MM, no speculation control, TSC always on',
+    note: 'no seccomp, no PR_SET_MM, no core scheduling, speculation always on, TSC always on',
   },
 ];

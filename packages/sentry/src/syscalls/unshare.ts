@@ -21,7 +21,14 @@ import {
   SYS_setns,
   SYS_unshare,
 } from '@sandbox-kernel/abi';
-import { owesUndo, pidfdTarget, type SyscallArgs, type Task, undoSemaphores } from '@sandbox-kernel/kernel';
+import {
+  mayTrace,
+  owesUndo,
+  pidfdTarget,
+  type SyscallArgs,
+  type Task,
+  undoSemaphores,
+} from '@sandbox-kernel/kernel';
 import { namespaceKind } from '../proc/namespaces.js';
 import type { SyscallRow } from './row.js';
 
@@ -88,6 +95,7 @@ function kcmp(task: Task, args: SyscallArgs): number {
   const one = task.kernel.findTask(args.int(0));
   const other = task.kernel.findTask(args.int(1));
   if (one === null || other === null) return -ESRCH;
+  if (!mayTrace(task, one) || !mayTrace(task, other)) return -EPERM;
   const order = one.tid < other.tid ? 1 : 2;
   switch (args.int(2)) {
     case KCMP_FILE:
