@@ -39,7 +39,7 @@ export function compileProgram(folder: string, program: string, cachedData: Buff
 export function readCache(folder: string, program: string): Buffer | undefined {
   try {
     const bytes = readFileSync(cachePath(folder));
-    const belongs = bytes.latin1Slice(0, IDENTITY_LENGTH) === identityOf(program);
+    const belongs = bytes.toString('latin1', 0, IDENTITY_LENGTH) === identityOf(program);
     return belongs ? bytes.subarray(IDENTITY_LENGTH) : undefined;
   } catch {
     return undefined;
