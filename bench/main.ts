@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { type Benchmark, type Column, median, type Row, type World } from './benchmark.js';
 import { measureIdle } from './idle.js';
 import { formatRow, html } from './report.js';
+import { measureStart } from './start-api.js';
 import { LOOPBACK } from './suites/loopback.js';
 import { MACRO } from './suites/macro.js';
 import { MICRO } from './suites/micro.js';
@@ -110,6 +111,7 @@ const print = (line: string): void => {
 const world: World = { guest: compile(), folder: mkdtempSync(`${tmpdir()}/sandbox-bench-`) };
 const rows: Row[] = [];
 const idle: Record<string, unknown> = {};
+const starts: Record<string, unknown> = {};
 try {
   for (const benchmark of [...MICRO, ...NET, ...LOOPBACK, ...MACRO].filter(({ name }) => wanted(name))) {
     if (benchmark.prepare?.(world) === false) {
@@ -120,6 +122,15 @@ try {
       const row = measure(benchmark, column, world);
       rows.push(row);
       print(formatRow(row));
+    }
+  }
+  if (wanted('start/api')) {
+    for (const platform of values.platform.split(',')) {
+      const figures = await measureStart(platform, Number(values.runs));
+      starts[platform] = figures;
+      print(
+        `${'start/api'.padEnd(24)} ${platform.padEnd(16)} ${(figures.create + figures.exec).toFixed(0)} ms: ${figures.create.toFixed(0)} to create, ${figures.exec.toFixed(0)} to run a program`,
+      );
     }
   }
   if (wanted('density') || wanted('idle')) {
@@ -137,6 +148,6 @@ try {
 } finally {
   rmSync(world.folder, { recursive: true, force: true });
 }
-if (values.json) process.stdout.write(`${JSON.stringify({ rows, idle }, null, 2)}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify({ rows, starts, idle }, null, 2)}\n`);
 if (values.html !== undefined) writeFileSync(values.html, html(rows));
 process.exitCode = rows.some(({ error }) => error !== undefined) ? 1 : 0;
