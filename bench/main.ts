@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Benchmark, type Column, median, type Row, type World } from './benchmark.js';
-import { measureDensity, measureWaiters } from './idle.js';
+import { FIGURES } from './figures.js';
 import { formatRow, html } from './report.js';
-import { measureStages } from './stages.js';
 import { BUILD } from './suites/build.js';
 import { LOOPBACK } from './suites/loopback.js';
 import { MACRO } from './suites/macro.js';
@@ -109,8 +108,8 @@ function measure(benchmark: Benchmark, column: Column, world: World): Row {
 
 const wanted = (name: string): boolean =>
   positionals.length === 0 || positionals.some((prefix) => name === prefix || name.startsWith(`${prefix}/`));
-/** `idle` is wanted when one of its programs is. */
-const wantedBelow = (family: string): boolean =>
+/** A family is wanted when one of its members is. */
+const isWantedInPart = (family: string): boolean =>
   wanted(family) || positionals.some((name) => name.startsWith(`${family}/`));
 const print = (line: string): void => {
   if (!values.json) process.stdout.write(`${line}\n`);
@@ -118,8 +117,7 @@ const print = (line: string): void => {
 
 const world: World = { guest: compile(), folder: mkdtempSync(`${tmpdir()}/sandbox-bench-`) };
 const rows: Row[] = [];
-const density: Record<string, number> = {};
-let idle: Awaited<ReturnType<typeof measureWaiters>> = {};
+const figures: Record<string, unknown> = {};
 try {
   for (const benchmark of SUITES.filter(({ name }) => wanted(name))) {
     if (benchmark.prepare?.(world) === false) {
@@ -132,31 +130,20 @@ try {
       print(formatRow(row));
     }
   }
-  if (wanted('stages') && values.platform.split(',').includes('systrap'))
-    for (const line of await measureStages(world.guest, Number(values.runs))) print(line);
-  if (wanted('density')) {
-    for (const column of columns()) {
-      const mib = await measureDensity(column.wrap(['/bin/sleep', '600'], []), 20);
-      density[column.name] = mib;
-      print(`${'density'.padEnd(24)} ${column.name.padEnd(16)} ${mib.toFixed(1)} MiB per idle sandbox`);
-    }
-  }
-  if (wantedBelow('idle')) {
-    const native = { name: 'native', wrap: (command: readonly string[]) => command };
-    const sandboxes = columns().map(({ name, wrap }) => ({
-      name,
-      wrap: (command: readonly string[]) => wrap(command, []),
-    }));
-    idle = await measureWaiters([native, ...sandboxes], (waiter) => wanted(`idle/${waiter}`));
-    for (const [waiter, byColumn] of Object.entries(idle))
-      for (const [column, { cpuMillisPerMinute, wakeUpsPerMinute }] of Object.entries(byColumn))
-        print(
-          `${`idle/${waiter}`.padEnd(24)} ${column.padEnd(16)} ${cpuMillisPerMinute.toFixed(2)} ms of processor time and ${wakeUpsPerMinute.toFixed(0)} wake-ups in a minute`,
-        );
-  }
+  const platforms = values.platform.split(',');
+  const occasion = {
+    columns: columns(),
+    platforms,
+    runs: Number(values.runs),
+    guest: world.guest,
+    wanted,
+    print,
+  };
+  for (const { name, measure } of FIGURES.filter(({ name }) => isWantedInPart(name)))
+    figures[name] = await measure(occasion);
 } finally {
   rmSync(world.folder, { recursive: true, force: true });
 }
-if (values.json) process.stdout.write(`${JSON.stringify({ rows, density, idle }, null, 2)}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify({ rows, ...figures }, null, 2)}\n`);
 if (values.html !== undefined) writeFileSync(values.html, html(rows));
 process.exitCode = rows.some(({ error }) => error !== undefined) ? 1 : 0;

@@ -17,8 +17,26 @@ const bundled = {
 /** One function expression, compiled by src/process/load.ts with V8's code cache. */
 const FUNCTION = 'function (exports, require, module, __filename, __dirname) {';
 
+/** V8 keeps a text of other characters than ASCII's in two bytes each, comments included. Names stay, for reports of errors. */
+function quickToRead(options: {
+  charset?: 'ascii' | 'utf8';
+  minifyWhitespace?: boolean;
+  lineLimit?: number;
+}): void {
+  options.charset = 'ascii';
+  options.minifyWhitespace = true;
+  options.lineLimit = 160;
+}
+
 export default defineConfig([
   { ...bundled, entry: ['src/index.ts'], format: ['esm', 'cjs'], dts: true, clean: true },
+  {
+    ...bundled,
+    entry: { run: 'src/run/index.ts' },
+    format: ['esm', 'cjs'],
+    dts: true,
+    esbuildOptions: quickToRead,
+  },
   {
     ...bundled,
     entry: { 'sentry-process': 'src/process/load.ts', 'make-code-cache': 'src/process/make-code-cache.ts' },
@@ -32,12 +50,7 @@ export default defineConfig([
     dts: false,
     banner: { js: `(${FUNCTION}` },
     footer: { js: '})' },
-    // V8 keeps a text of other characters than ASCII's in two bytes each, comments included. Names stay, for reports of errors.
-    esbuildOptions: (options) => {
-      options.charset = 'ascii';
-      options.minifyWhitespace = true;
-      options.lineLimit = 160;
-    },
+    esbuildOptions: quickToRead,
     onSuccess: 'node dist/make-code-cache.cjs',
   },
 ]);

@@ -59,6 +59,11 @@ export function checkImports(file: SourceFile, manifest: Manifest): Finding[] {
   return findings;
 }
 
+/** What may stand behind a package's name. */
+const ENTRIES: ReadonlySet<string> = new Set(['binding', 'package.json']);
+/** The part of the host API that the command line starts with. */
+const LIGHT_ENTRY = 'sentry/run';
+
 function sibling(file: SourceFile, manifest: Manifest, rest: string): string | undefined {
   const [name = '', ...inner] = rest.split('/');
   const isOwnSource = file.path.startsWith(`packages/${file.pkg}/src/`);
@@ -67,7 +72,7 @@ function sibling(file: SourceFile, manifest: Manifest, rest: string): string | u
     return 'imports its own package by name: a cycle through the index; use a relative path.';
   if (isOwnSource && !ALLOWED[file.pkg]?.includes(name))
     return `${file.pkg} may not import ${name} (design, section 1); declare a role in contracts and let sentry supply it.`;
-  if (inner.length > 0 && inner.join('/') !== 'binding' && inner.join('/') !== 'package.json')
+  if (inner.length > 0 && !ENTRIES.has(inner.join('/')) && `${name}/${inner.join('/')}` !== LIGHT_ENTRY)
     return `reaches into ${name}/${inner.join('/')}; a package is used only through its index: export the name there.`;
   if (!isOwnSource || manifest.dependencies?.[SCOPE + name] !== undefined) return undefined;
   return `imports ${name}, which package.json does not list in dependencies: add it, or the published package breaks.`;

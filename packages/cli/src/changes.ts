@@ -1,7 +1,7 @@
 // What `sandbox-cli run` does with the changes when the program has ended: --diff, --export, --apply.
 import { createWriteStream } from 'node:fs';
 import { Writable } from 'node:stream';
-import { type ArchiveFormat, nearestName, type Sandbox } from '@sandbox-kernel/sentry';
+import { type ArchiveFormat, nearestName, type Sandbox } from '@sandbox-kernel/sentry/run';
 import type { ParsedOptions } from './parse-options.js';
 import { UsageError } from './usage-error.js';
 

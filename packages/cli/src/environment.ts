@@ -1,7 +1,7 @@
 // The program's environment: clean by default, plus what -e and --env-file name.
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { DEFAULT_PATH } from '@sandbox-kernel/sentry';
+import { DEFAULT_PATH } from '@sandbox-kernel/sentry/run';
 import { UsageError } from './usage-error.js';
 
 /** PATH, HOME and TERM, then files, then -e in order. */

@@ -1,6 +1,6 @@
 // Exit codes as docker and timeout(1) use them.
 import { constants } from 'node:os';
-import { type ExitStatus, SandboxExecError } from '@sandbox-kernel/sentry';
+import { type ExitStatus, SandboxExecError } from '@sandbox-kernel/sentry/run';
 
 export const EXIT_TIMED_OUT = 124;
 export const EXIT_TOOL_FAILED = 125;

@@ -1,8 +1,6 @@
 // The command line's entry: picks the command, prints errors as people need them, sets the exit code.
-import { nearestName, SandboxError } from '@sandbox-kernel/sentry';
-import { doctor } from './commands/doctor.js';
+import { nearestName } from '@sandbox-kernel/sentry/run';
 import { run } from './commands/run.js';
-import { runSwitch } from './commands/switch.js';
 import { EXIT_TOOL_FAILED, exitCodeOfError } from './exit-codes.js';
 import { MAIN_HELP, optionHelp } from './help.js';
 import { DOCTOR_OPTIONS, RUN_OPTIONS, SWITCH_OPTIONS } from './option-table.js';
@@ -21,16 +19,17 @@ export async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-function dispatch(words: readonly string[]): number | Promise<number> {
+/** The rarer commands are loaded when they are wanted: they bring the whole host API. */
+async function dispatch(words: readonly string[]): Promise<number> {
   const [command, ...rest] = words;
   switch (command) {
     case 'run':
     case 'do':
       return run(rest);
     case 'switch':
-      return runSwitch(rest);
+      return (await import('./commands/switch.js')).runSwitch(rest);
     case 'doctor':
-      return doctor(rest);
+      return (await import('./commands/doctor.js')).doctor(rest);
     case 'version':
     case '--version':
       return print(`${version()}\n`);
@@ -66,8 +65,14 @@ function print(text: string): number {
   return 0;
 }
 
+/** Told by its code: each entry of the host API has classes of its own. */
+function isExpected(error: unknown): error is Error & { readonly hint: string | undefined } {
+  if (error instanceof UsageError) return true;
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_SANDBOX_');
+}
+
 function printError(error: unknown): void {
-  const known = error instanceof UsageError || error instanceof SandboxError;
+  const known = isExpected(error);
   const message =
     error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
   const hint = known && error.hint !== undefined ? `\n  ${error.hint}` : '';

@@ -1,7 +1,7 @@
 // -v, --mount and --tmpfs to mount specs.
 import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import type { MountSpec } from '@sandbox-kernel/sentry';
+import type { MountSpec } from '@sandbox-kernel/sentry/run';
 import { parseSize } from './quantities.js';
 import { UsageError } from './usage-error.js';
 

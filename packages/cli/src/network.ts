@@ -7,7 +7,7 @@ import {
   type NetworkRule,
   nearestName,
   splitRules,
-} from '@sandbox-kernel/sentry';
+} from '@sandbox-kernel/sentry/run';
 import type { ParsedOptions } from './parse-options.js';
 import { parseSize } from './quantities.js';
 import { UsageError } from './usage-error.js';

@@ -1,5 +1,5 @@
 // Parses a command line against an option table. A wrong flag is refused with the nearest valid one.
-import { nearestName } from '@sandbox-kernel/sentry';
+import { nearestName } from '@sandbox-kernel/sentry/run';
 import type { OptionRow } from './option-table.js';
 import { UsageError } from './usage-error.js';
 

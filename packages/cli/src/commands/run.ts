@@ -6,7 +6,7 @@ import {
   type SandboxOptions,
   type SandboxProcess,
   type SpawnOptions,
-} from '@sandbox-kernel/sentry';
+} from '@sandbox-kernel/sentry/run';
 import { changeActions, handleChanges } from '../changes.js';
 import { buildEnvironment } from '../environment.js';
 import { exitCodeOf } from '../exit-codes.js';

@@ -25,8 +25,11 @@ import { type SentryProcess, startSentry } from './sentry-process.js';
 import { signalName, signalNumber } from './signals.js';
 import { closeGuestEnds, planStdio } from './stdio.js';
 
+const NANOS_PER_MILLI = 1e6;
+
 interface Running {
-  readonly startedAt: number;
+  /** By `hrtime`: the first use of `performance` loads it, 4 ms. */
+  readonly startedAt: bigint;
   timedOut: boolean;
   readonly resolve: (status: ExitStatus) => void;
   readonly reject: (error: Error) => void;
@@ -89,7 +92,7 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
     refuseUnknownKeys(options, SPAWN_KEYS, 'spawn');
     options.signal?.throwIfAborted();
     const plan = planStdio(options.stdio);
-    const startedAt = performance.now();
+    const startedAt = process.hrtime.bigint();
     const request = this.#client.request(
       { call: 'spawn', process: processSpec([file, ...args], options, plan.indexes) },
       plan.fds,
@@ -169,7 +172,7 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
     await this.#client.request({ call: 'signal', pid, signal, scope });
   }
 
-  #exitOf(pid: number, startedAt: number, options: SpawnOptions): Promise<ExitStatus> {
+  #exitOf(pid: number, startedAt: bigint, options: SpawnOptions): Promise<ExitStatus> {
     const exit = new Promise<ExitStatus>((resolve, reject) =>
       this.#running.set(pid, { startedAt, timedOut: false, resolve, reject }),
     );
@@ -220,7 +223,7 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements AsyncDisposa
       signal: notice.signal === null ? null : signalName(notice.signal),
       timedOut: running.timedOut,
       usage: notice.usage,
-      durationMs: performance.now() - running.startedAt,
+      durationMs: Number(process.hrtime.bigint() - running.startedAt) / NANOS_PER_MILLI,
     };
     running.resolve(status);
     this.emit('exit', notice.pid, status);

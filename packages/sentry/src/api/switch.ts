@@ -1,10 +1,11 @@
 // Several sandboxes on one virtual switch: `new Switch()` in the host application, then `network: { switch, name }` for each. Members reach
 // each other by address and by name, and nothing else. Frames pass through this process.
+import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:net';
 import { Socket } from 'node:net';
 import { makeSocketPair } from '@sandbox-kernel/host';
 import { FRAME_HEADER, FrameSplitter, SwitchCore, type SwitchPort } from '@sandbox-kernel/network';
-import { HostRandom, SeededRandom } from '../boot/random.js';
+import { SeededRandom } from '../boot/seeded-random.js';
 import type { TapSpec } from '../control/network-messages.js';
 import { optionError } from './option-checks.js';
 import { openSwitchDoor, type SwitchPlace } from './switch-door.js';
@@ -137,7 +138,8 @@ export class Switch implements Disposable {
 
 /** 32-bit numbers: out of a seed, or the host's. */
 function numbersOf(seed: number | undefined): { next32(): number } {
-  const source = seed === undefined ? new HostRandom() : new SeededRandom(seed);
+  if (seed === undefined) return { next32: () => randomBytes(4).readUInt32LE(0) };
+  const source = new SeededRandom(seed);
   const word = Buffer.alloc(4);
   return {
     next32: () => {

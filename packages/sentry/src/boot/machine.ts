@@ -39,7 +39,8 @@ import { syscallHandlers } from '../syscalls/table.js';
 import { createClock, type SandboxClock, StepClock } from './clock.js';
 import { HostBacking } from './host-backing.js';
 import { openPlatform } from './platform.js';
-import { HostRandom, SeededRandom } from './random.js';
+import { HostRandom } from './random.js';
+import { SeededRandom } from './seeded-random.js';
 import { SentryKernel } from './sentry-kernel.js';
 import { createRoot, mountAll } from './tree.js';
 import { loadVdso } from './vdso.js';
@@ -111,7 +112,7 @@ export function bootMachine(
   events: MachineEvents,
 ): Machine {
   const clock = createClock(side.keeper, spec.time);
-  const random = spec.seed < 0 ? new HostRandom() : new SeededRandom(spec.seed);
+  const random = spec.seed < 0 ? new HostRandom(side.host.door) : new SeededRandom(spec.seed);
   const limit = spec.memoryLimit > 0 ? spec.memoryLimit : totalmem();
   const memoryFile = new MemoryFile(new HostBacking(side.memory), { limit, total: totalmem() });
   const vfs = new Vfs({ clock, random, pages: memoryFile });

@@ -1,23 +1,26 @@
-// Randomness for programs and for the layout of their memory: the host's, or, where the sandbox has a seed, a stream for each task that
-// follows from the seed alone, so that tasks that run side by side don't take each other's numbers.
-import { type Cipher, createCipheriv, createHash, randomFillSync } from 'node:crypto';
+// Randomness for programs and for the layout of their memory: the host's, getrandom(2). Node's own would load its cryptography, 4 ms at each start.
+import { SYS_getrandom } from '@sandbox-kernel/abi';
 import type { RandomSource } from '@sandbox-kernel/contracts';
+import { type Door, PATH_AREA, PATH_B } from '@sandbox-kernel/host';
 
 const POOL_BYTES = 4096;
-/** Streams of tasks that are gone are forgotten once there are so many. */
-const MAX_STREAMS = 1024;
 
 export class HostRandom implements RandomSource {
+  readonly #door: Door;
   readonly #pool = new Uint8Array(POOL_BYTES);
   #left = 0;
 
+  constructor(door: Door) {
+    this.#door = door;
+  }
+
   fill(into: Uint8Array, at: number, length: number): void {
     if (length > POOL_BYTES / 4) {
-      randomFillSync(into, at, length);
+      this.#draw(into, at, length);
       return;
     }
     if (length > this.#left) {
-      randomFillSync(this.#pool);
+      this.#draw(this.#pool, 0, POOL_BYTES);
       this.#left = POOL_BYTES;
     }
     const start = this.#left - length;
@@ -27,33 +30,17 @@ export class HostRandom implements RandomSource {
     }
     this.#left = start;
   }
-}
 
-/** AES-128 in counter mode under a key made of the seed and the task's number. */
-export class SeededRandom implements RandomSource {
-  readonly #seed: number;
-  readonly #streams = new Map<number, Cipher>();
-  /** The task that the kernel works for, 0 for none. Two of the same number never live at once. */
-  currentTask: () => number = () => 0;
-
-  constructor(seed: number) {
-    this.#seed = seed;
-  }
-
-  fill(into: Uint8Array, at: number, length: number): void {
-    into.set(this.#stream(this.currentTask()).update(new Uint8Array(length)), at);
-  }
-
-  #stream(task: number): Cipher {
-    const known = this.#streams.get(task);
-    if (known !== undefined) return known;
-    const key = createHash('sha256').update(`sandbox-kernel ${this.#seed} ${task}`).digest();
-    const stream = createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16));
-    if (this.#streams.size >= MAX_STREAMS) {
-      const [oldest] = this.#streams.keys();
-      if (oldest !== undefined) this.#streams.delete(oldest);
+  /** By way of the second area for paths: a packet or a structure may wait in the one for data while somebody draws. */
+  #draw(into: Uint8Array, at: number, length: number): void {
+    const { bytes } = this.#door;
+    for (let done = 0; done < length; ) {
+      const wanted = Math.min(length - done, PATH_AREA);
+      const count = this.#door.call(SYS_getrandom, 1, PATH_B, wanted, 0, 0, 0, 0);
+      if (count < 0) throw new Error(`getrandom: ${count}`);
+      into.set(bytes.subarray(PATH_B, PATH_B + count), at + done);
+      bytes.fill(0, PATH_B, PATH_B + count);
+      done += count;
     }
-    this.#streams.set(task, stream);
-    return stream;
   }
 }

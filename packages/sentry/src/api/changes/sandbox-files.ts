@@ -1,14 +1,12 @@
 // `sandbox.fs`: what programs changed in the sandbox's root, and what becomes of it. Programs may run meanwhile; a list of changes stays
-// as it was, file contents are those of the moment they are read.
+// as it was, file contents are those of the moment they are read. What does the work is loaded when it is wanted.
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { SandboxOptionError } from '../errors.js';
 import { refuseUnknownKeys } from '../option-checks.js';
-import { type ApplyReport, applyChanges } from './apply.js';
-import { type ArchiveFormat, archiveOf, type ExportReport } from './archive.js';
+import type { ApplyReport } from './apply.js';
+import type { ArchiveFormat, ExportReport } from './archive.js';
 import { type AskChanges, ChangeSnapshot } from './change-snapshot.js';
-import { diffOf } from './diff.js';
 import { type FileChange, fileChange } from './file-change.js';
 import { latin1 } from './host-tree.js';
 
@@ -76,6 +74,7 @@ export class SandboxFiles {
   async diff(options: DiffOptions = {}): Promise<Buffer> {
     refuseUnknownKeys(options, DIFF_KEYS, 'diff');
     const base = basePath(options.base);
+    const { diffOf } = await import('./diff.js');
     const pieces: Buffer[] = [];
     await this.#with(below(base, options.paths), true, async (snapshot) => {
       for await (const piece of diffOf(within(snapshot, base), base)) pieces.push(piece);
@@ -86,6 +85,7 @@ export class SandboxFiles {
   /** Carries the changes out on the host: all, or, when it rejects, none. */
   async apply(options: ApplyOptions = {}): Promise<ApplyReport> {
     refuseUnknownKeys(options, APPLY_KEYS, 'apply');
+    const { applyChanges } = await import('./apply.js');
     const plan = {
       root: options.root ?? this.#root,
       dryRun: options.dryRun === true,
@@ -105,6 +105,8 @@ export class SandboxFiles {
   async export(to: Writable, options: ExportOptions = {}): Promise<ExportReport> {
     refuseUnknownKeys(options, EXPORT_KEYS, 'export');
     const base = basePath(options.base);
+    const { archiveOf } = await import('./archive.js');
+    const { createGzip } = await import('node:zlib');
     const skipped: { path: string; reason: string }[] = [];
     await this.#with(below(base, options.paths), false, async (snapshot) => {
       const pieces = archiveOf(within(snapshot, base), options.format ?? 'tar', base, skipped);

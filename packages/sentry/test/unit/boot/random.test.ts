@@ -1,7 +1,9 @@
+import { openDoor } from '@sandbox-kernel/host';
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from '../../../src/boot/random.js';
+import { HostRandom } from '../../../src/boot/random.js';
+import { SeededRandom } from '../../../src/boot/seeded-random.js';
 
-function draw(random: SeededRandom, ...lengths: number[]): string {
+function draw(random: HostRandom | SeededRandom, ...lengths: number[]): string {
   return lengths
     .map((length) => {
       const bytes = new Uint8Array(length + 4);
@@ -40,5 +42,23 @@ describe('seeded randomness', () => {
       random.currentTask = () => task;
       draw(random, 1);
     }
+  });
+});
+
+describe("the host's randomness", () => {
+  it('fills exactly what was asked for, however much, and never the same twice', () => {
+    const random = new HostRandom(openDoor());
+    for (const length of [1, 16, 1024, 1025, 8193, 100_000]) {
+      const first = draw(random, length);
+      expect(first.length).toBe(2 * length);
+      if (length >= 16) expect(draw(random, length)).not.toBe(first);
+      if (length >= 1024) expect(new Set(first.match(/../g)).size).toBeGreaterThan(200);
+    }
+  });
+
+  it('leaves nothing of it in the page', () => {
+    const door = openDoor();
+    const drawn = draw(new HostRandom(door), 5000);
+    expect(Buffer.from(door.bytes).toString('hex')).not.toContain(drawn.slice(0, 64));
   });
 });
