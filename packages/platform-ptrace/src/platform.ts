@@ -10,6 +10,9 @@ import { type StubEngine, StubPlatform, WAIT_BELL, WAIT_NOTHING } from '@sandbox
 
 /** Another answer of the native wait: it wants to be woken at the time in its results. */
 const WAIT_TICK = -4;
+/** The bell rings this much late, as a rule (ns): so much before a near deadline it rings, and the rest is waited for awake. */
+const LATENESS = 60_000;
+const NEAR = 5_000_000;
 
 /** What the platform needs of the host: readiness events, and a bell at a given time. */
 export interface PtraceHostEvents extends HostEvents {
@@ -37,17 +40,16 @@ export class PtracePlatform extends StubPlatform<PtraceHostEvents> {
       }
       if (result !== WAIT_BELL && result !== WAIT_NOTHING) return result;
       if (this.events.pending()) return WAIT_HOST_EVENT;
-      if (result === WAIT_NOTHING || (deadline !== Infinity && this.#clock() >= deadline))
-        return WAIT_DEADLINE;
+      if (deadline !== Infinity && this.#clock() >= deadline) return WAIT_DEADLINE;
     }
   }
 
-  /** Sees to it that a blocking wait ends at the deadline. False: it has passed. An earlier bell than needed does no harm. */
+  /** Sees to it that a blocking wait ends before the deadline. False: it is too near for that. An earlier bell than needed does no harm. */
   #prepare(deadline: number): boolean {
     if (deadline === Infinity) return true;
-    const now = this.#clock();
-    if (deadline <= now) return false;
-    this.#ringAt(deadline);
+    const left = deadline - this.#clock();
+    if (left <= LATENESS) return false;
+    this.#ringAt(left < NEAR ? deadline - LATENESS : deadline);
     return true;
   }
 
