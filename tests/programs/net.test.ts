@@ -56,6 +56,15 @@ asyncio.run(main())
 print([a[4][0] for a in socket.getaddrinfo('127.0.0.1', 80, type=socket.SOCK_STREAM)], socket.if_nameindex())
 `;
 
+/** Parts of netfilter that are modules of Linux: what it says where they are not loaded. */
+const ABSENT = `
+import socket, struct
+for name, subsystem in (('queue', 3), ('log', 4), ('set', 6), ('flows', 1)):
+    s = socket.socket(16, socket.SOCK_RAW, 12)
+    s.send(struct.pack('<IHHII', 20, subsystem << 8, 5, 1, 0) + struct.pack('BBH', 2, 0, 0))
+    print(name, -struct.unpack_from('<i', s.recv(99), 16)[0])
+`;
+
 /** The side that closes first waits. */
 const PYTHON_WAIT = `
 import socket
@@ -246,6 +255,13 @@ Deleted fc00::/8 dev lo metric 1024 pref medium
     output: readFileSync(script('snmp.txt'), 'utf8'),
   },
   {
+    name: 'netfilter: queues, sets, logs and flows are not there, as without their modules',
+    needs: ['/usr/sbin/iptables-legacy', '/usr/sbin/iptables-nft', '/usr/bin/python3'],
+    script: `/usr/bin/python3 ${world}/absent.py; PATH=$PATH:/usr/sbin; iptables-legacy -A INPUT -j NFQUEUE 2>&1 | grep -v missing;
+      iptables-legacy -A INPUT -m set --match-set x src -j DROP 2>/dev/null; echo $?; iptables-nft -A INPUT -j NFQUEUE 2>/dev/null; echo $?`,
+    output: 'queue 22\nlog 22\nset 22\nflows 22\niptables: No chain/target/match by that name.\n1\n4\n',
+  },
+  {
     name: 'git over http',
     needs: ['/usr/bin/git', '/usr/bin/python3', '/usr/lib/git-core/git-remote-http'],
     script: `cd ${world} && git init -q --bare r.git && git init -q w && cd w && git -c user.name=n -c user.email=e commit -q --allow-empty -m first &&
@@ -278,6 +294,7 @@ Deleted fc00::/8 dev lo metric 1024 pref medium
 
 beforeAll(() => {
   writeFileSync(`${world}/net.py`, PYTHON_NET);
+  writeFileSync(`${world}/absent.py`, ABSENT);
   writeFileSync(`${world}/wait.py`, PYTHON_WAIT);
   writeFileSync(`${world}/net.cjs`, NODE_HTTP);
   writeFileSync(`${world}/main.go`, GO);

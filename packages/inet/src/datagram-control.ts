@@ -21,14 +21,20 @@ import {
   IPPROTO_UDP,
   IPV6_2292HOPLIMIT,
   IPV6_2292PKTINFO,
+  IPV6_DSTOPTS,
   IPV6_HOPLIMIT,
+  IPV6_HOPOPTS,
   IPV6_ORIGDSTADDR,
   IPV6_PKTINFO,
+  IPV6_RECVDSTOPTS,
   IPV6_RECVERR,
   IPV6_RECVHOPLIMIT,
+  IPV6_RECVHOPOPTS,
   IPV6_RECVORIGDSTADDR,
   IPV6_RECVPKTINFO,
+  IPV6_RECVRTHDR,
   IPV6_RECVTCLASS,
+  IPV6_RTHDR,
   IPV6_TCLASS,
   SO_RXQ_OVFL,
   SO_TIMESTAMP,
@@ -41,6 +47,13 @@ import {
 import type { Clock } from '@sandbox-kernel/contracts';
 import type { SocketMessage, Task } from '@sandbox-kernel/kernel';
 import { Address, echoOptions, type UdpError } from '@sandbox-kernel/netstack';
+import {
+  headerOnce,
+  isExtensionOption,
+  PROTOCOL_DESTINATION,
+  PROTOCOL_HOP_BY_HOP,
+  PROTOCOL_ROUTING,
+} from './extension-options.js';
 import type { InetSocket } from './inet-socket.js';
 import { parseIpOptions } from './ip-option-bytes.js';
 import { intBytes, viewOf } from './option-bytes.js';
@@ -53,6 +66,13 @@ const SO_TIMESTAMPING_NEW = 65;
 const RX_SOFTWARE = 8;
 const SOFTWARE = 16;
 
+/** Which option asks for an extension header, and the type it is told as. */
+const EXTENSIONS: ReadonlyMap<number, readonly [number, number]> = new Map([
+  [PROTOCOL_HOP_BY_HOP, [IPV6_RECVHOPOPTS, IPV6_HOPOPTS]],
+  [PROTOCOL_DESTINATION, [IPV6_RECVDSTOPTS, IPV6_DSTOPTS]],
+  [PROTOCOL_ROUTING, [IPV6_RECVRTHDR, IPV6_RTHDR]],
+]);
+
 /** Of a datagram that was received. */
 export interface Arrival {
   readonly source: Address | null;
@@ -62,6 +82,8 @@ export interface Arrival {
   readonly hopLimit: number;
   /** IPv4 options of its header. */
   readonly options: Uint8Array | null;
+  /** IPv6 extension headers with their protocols. */
+  readonly extensions: readonly (readonly [number, Uint8Array])[] | null;
   readonly typeOfService: number;
   /** Microseconds of the stack's clock. */
   readonly timestamp: number;
@@ -128,8 +150,20 @@ function describeV6(socket: InetSocket, message: SocketMessage, from: Arrival, d
     message.addControl(IPPROTO_IPV6, IPV6_2292HOPLIMIT, intBytes(from.hopLimit));
   if (wanted.has(IPV6_RECVTCLASS))
     message.addControl(IPPROTO_IPV6, IPV6_TCLASS, intBytes(from.typeOfService));
+  if (from.extensions !== null) describeExtensions(message, wanted, from.extensions);
   if (wanted.has(IPV6_RECVORIGDSTADDR)) {
     message.addControl(IPPROTO_IPV6, IPV6_ORIGDSTADDR, encodeName(destination, from.destinationPort, true));
+  }
+}
+
+function describeExtensions(
+  message: SocketMessage,
+  wanted: ReadonlySet<number>,
+  extensions: readonly (readonly [number, Uint8Array])[],
+): void {
+  for (const [protocol, bytes] of extensions) {
+    const [asked, type] = EXTENSIONS.get(protocol) ?? [0, 0];
+    if (wanted.has(asked)) message.addControl(IPPROTO_IPV6, type, bytes);
   }
 }
 
@@ -188,6 +222,8 @@ export class Departure {
   segmentSize: number;
   /** IP_RETOPTS, padded. */
   options: Uint8Array | null;
+  /** IPV6_HOPOPTS and its like, by option. */
+  headers: Map<number, Uint8Array> | null;
 
   constructor() {
     this.source = null;
@@ -196,6 +232,7 @@ export class Departure {
     this.typeOfService = -1;
     this.segmentSize = -1;
     this.options = null;
+    this.headers = null;
   }
 }
 
@@ -210,7 +247,7 @@ export function departureOf(
   for (const { level, type, data } of message.control) {
     let result = 0;
     if (level === IPPROTO_IP && !socket.isV6) result = say4(departure, task, type, data);
-    else if (level === IPPROTO_IPV6 && socket.isV6) result = say6(departure, type, data);
+    else if (level === IPPROTO_IPV6 && socket.isV6) result = say6(departure, task, type, data);
     else if (level === IPPROTO_UDP && type === UDP_SEGMENT) {
       if (data.length !== 2) return -EINVAL;
       departure.segmentSize = viewOf(data).getUint16(0, true);
@@ -247,8 +284,17 @@ function say4(departure: Departure, task: Task, type: number, data: Uint8Array):
   }
 }
 
-function say6(departure: Departure, type: number, data: Uint8Array): number {
+function sayHeader(departure: Departure, task: Task, type: number, data: Uint8Array): number {
+  const header = headerOnce(task, type, data);
+  if (typeof header === 'number') return header;
+  departure.headers ??= new Map();
+  departure.headers.set(type, header);
+  return 0;
+}
+
+function say6(departure: Departure, task: Task, type: number, data: Uint8Array): number {
   const view = viewOf(data);
+  if (isExtensionOption(type)) return sayHeader(departure, task, type, data);
   switch (type) {
     case IPV6_PKTINFO:
     case IPV6_2292PKTINFO: {

@@ -44,6 +44,8 @@ export class IpState {
   flowInfoSend: boolean;
   unicastInterface6: number;
   readonly receive6: Set<number>;
+  /** IPV6_HOPOPTS and its like, by option. */
+  readonly headers6: Map<number, Uint8Array>;
 
   constructor(v6Only: boolean) {
     this.tos = 0;
@@ -82,10 +84,16 @@ export class IpState {
     this.flowInfoSend = false;
     this.unicastInterface6 = 0;
     this.receive6 = new Set();
+    this.headers6 = new Map();
   }
 
   /** For an accepted connection. */
   inherit(from: IpState): void {
-    Object.assign(this, { ...from, receive4: new Set(from.receive4), receive6: new Set(from.receive6) });
+    Object.assign(this, {
+      ...from,
+      receive4: new Set(from.receive4),
+      receive6: new Set(from.receive6),
+      headers6: new Map(from.headers6),
+    });
   }
 }

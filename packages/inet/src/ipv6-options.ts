@@ -47,6 +47,7 @@ import {
   SOCK_STREAM,
 } from '@sandbox-kernel/abi';
 import type { Task } from '@sandbox-kernel/kernel';
+import { isExtensionOption, keepHeader } from './extension-options.js';
 import type { InetSocket } from './inet-socket.js';
 import { mtuOf } from './ip-options.js';
 import { groupRequest, ipv6Membership } from './memberships.js';
@@ -74,6 +75,11 @@ export function setIpv6Option(socket: InetSocket, task: Task, option: number, by
   }
   if (option === MCAST_JOIN_GROUP || option === MCAST_LEAVE_GROUP) {
     return groupRequest(socket, option === MCAST_JOIN_GROUP, bytes);
+  }
+  if (isExtensionOption(option)) {
+    const kept = keepHeader(socket.ip.headers6, task, option, bytes);
+    if (kept === 0) socket.applyOptions();
+    return kept;
   }
   if (bytes.length < 4) return isKnown(option) ? -EINVAL : -ENOPROTOOPT;
   const value = wholeInt(bytes);
@@ -193,6 +199,7 @@ function assignRare(socket: InetSocket, task: Task, option: number, value: numbe
 
 export function getIpv6Option(socket: InetSocket, option: number, _room: number): Uint8Array | number {
   if (RECEIVE.includes(option)) return intBytes(socket.ip.receive6.has(option) ? 1 : 0);
+  if (isExtensionOption(option)) return socket.ip.headers6.get(option) ?? new Uint8Array(0);
   if (option === IPV6_MTU) {
     const mtu = mtuOf(socket);
     return mtu === 0 ? -ENOTCONN : intBytes(mtu);

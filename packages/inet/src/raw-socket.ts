@@ -31,9 +31,17 @@ import {
 } from '@sandbox-kernel/abi';
 import type { Caller } from '@sandbox-kernel/contracts';
 import type { SocketMessage, Task } from '@sandbox-kernel/kernel';
-import { type Address, ANY_V4, ANY_V6, type PacketBuffer, type RawEndpoint } from '@sandbox-kernel/netstack';
+import {
+  type Address,
+  ANY_V4,
+  ANY_V6,
+  listExtensions,
+  type PacketBuffer,
+  type RawEndpoint,
+} from '@sandbox-kernel/netstack';
 import { gather, scatter } from '@sandbox-kernel/vfs';
 import { departureOf, describeArrival } from './datagram-control.js';
+import { headersToSend } from './extension-options.js';
 import { InetSocket } from './inet-socket.js';
 import type { Internet } from './internet.js';
 import { viewOf } from './option-bytes.js';
@@ -48,6 +56,7 @@ const ECHO_REPLY = 0;
 const ECHO6 = 128;
 const ECHO6_REPLY = 129;
 const IPV4_HEADER = 20;
+const IPV6_HEADER = 40;
 
 /** An echo identifier as a "port": every ping socket has its own. */
 export class PingIdentifiers {
@@ -203,6 +212,7 @@ export class RawSocket extends InetSocket {
     this.endpoint.ttl = departure !== null && departure.hopLimit > 0 ? departure.hopLimit : hops;
     const tos = this.isV6 ? this.ip.trafficClass : this.ip.tos;
     this.endpoint.tos = departure !== null && departure.typeOfService >= 0 ? departure.typeOfService : tos;
+    this.endpoint.extensions = headersToSend(this.ip.headers6, departure?.headers ?? null);
     this.endpoint.options = departure?.options ?? this.ip.options;
     this.endpoint.headerIncluded = this.ip.headerIncluded;
     this.endpoint.boundInterface = this.boundInterface;
@@ -270,6 +280,7 @@ export class RawSocket extends InetSocket {
       interfaceIndex: packet.interfaceIndex,
       hopLimit: packet.ttl,
       options: optionsIn(packet),
+      extensions: extensionsIn(packet),
       typeOfService: packet.tos,
       timestamp: packet.timestamp,
       segmentSize: 0,
@@ -430,6 +441,12 @@ function optionsIn(packet: PacketBuffer): Uint8Array | null {
   const start = packet.networkOffset + IPV4_HEADER;
   const v4 = packet.networkOffset >= 0 && packet.destination?.isV4 === true;
   return v4 && packet.transportOffset > start ? packet.bytes.slice(start, packet.transportOffset) : null;
+}
+
+function extensionsIn(packet: PacketBuffer): readonly (readonly [number, Uint8Array])[] | null {
+  const at = packet.networkOffset;
+  if (at < 0 || packet.destination?.isV4 !== false || packet.transportOffset <= at + IPV6_HEADER) return null;
+  return listExtensions(packet.bytes, packet.view.getUint8(at + 6), at + IPV6_HEADER, packet.transportOffset);
 }
 
 /** RFC 1071 over a packet's bytes. */

@@ -50,6 +50,7 @@ import {
   describeArrival,
   describeError,
 } from './datagram-control.js';
+import { headersToSend } from './extension-options.js';
 import { InetSocket } from './inet-socket.js';
 import type { Internet } from './internet.js';
 import { intBytes, wholeInt } from './option-bytes.js';
@@ -229,6 +230,7 @@ export class UdpSocket extends InetSocket {
       settings.multicastHopLimit = departure.hopLimit;
     }
     if (departure.typeOfService >= 0) settings.typeOfService = departure.typeOfService;
+    if (departure.headers !== null) settings.extensions = headersToSend(this.ip.headers6, departure.headers);
     if (departure.options !== null) settings.ipOptions = departure.options;
     if (departure.segmentSize >= 0) settings.segmentSize = departure.segmentSize;
     endpoint.configure(settings);
@@ -351,6 +353,7 @@ export class UdpSocket extends InetSocket {
     const flag = (option: number): boolean => (this.kept.get(option) ?? 0) !== 0;
     const settings = this.endpoint.settings.clone();
     settings.ipOptions = ip.options;
+    settings.extensions = headersToSend(ip.headers6, null);
     settings.reuseAddress = flag(SO_REUSEADDR);
     settings.reusePort = flag(SO_REUSEPORT);
     settings.broadcast = flag(SO_BROADCAST);

@@ -220,4 +220,5 @@ export { UdpSettings } from './transport/udp/settings.js';
 export { Udp, type UdpConfig, type UdpCounters } from './transport/udp/udp.js';
 export { formatMac, parseMac } from './wire/ethernet.js';
 export { echoOptions } from './wire/ipv4-options.js';
+export { ExtensionHeaders, listExtensions } from './wire/ipv6-extension.js';
 export { type Capture, type CapturedPacket, parsePcapng } from './wire/pcapng.js';

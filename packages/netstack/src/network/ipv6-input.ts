@@ -11,7 +11,7 @@ import {
 } from '../storage/packet-buffer.js';
 import { ICMP6_PARAMETER_PROBLEM, ICMP6_TIME_EXCEEDED } from '../wire/icmp.js';
 import { checkIpv6, IPV6_HEADER } from '../wire/ipv6.js';
-import { extensionLength, OPTION_PAD1, OPTION_ROUTER_ALERT } from '../wire/ipv6-extension.js';
+import { extensionLength, OPTION_PAD1, OPTION_PADN, OPTION_ROUTER_ALERT } from '../wire/ipv6-extension.js';
 import {
   PROTO_AH,
   PROTO_DSTOPTS,
@@ -28,6 +28,7 @@ import { dropOffload } from './ipv4-input.js';
 import type { NetworkLayer } from './network.js';
 
 /** More extension headers than this are an attack (RFC 8504 5.3 allows a limit). */
+const MOST_PADDING = 5;
 const MAX_EXTENSIONS = 8;
 
 /** Takes ownership. `start` is at the IP header. */
@@ -109,6 +110,11 @@ function acceptOptions(net: NetworkLayer, packet: PacketBuffer, start: number, e
       continue;
     }
     if (at + 2 > end || at + 2 + view.getUint8(at + 1) > end) {
+      drop(net, packet);
+      return false;
+    }
+    if (type === OPTION_PADN && view.getUint8(at + 1) > MOST_PADDING) {
+      // Padding that aligns needs no more; a covert channel would (RFC 4942 2.1.9.5).
       drop(net, packet);
       return false;
     }

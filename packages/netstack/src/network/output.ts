@@ -18,6 +18,7 @@ import { ICMP4_UNREACHABLE, ICMP6_TOO_BIG, UNREACH4_FRAGMENTATION } from '../wir
 import { finishIpv4, IPV4_DF, IPV4_HEADER, writeIpv4 } from '../wire/ipv4.js';
 import { stampOptions } from '../wire/ipv4-options.js';
 import { IPV6_HEADER, writeIpv6 } from '../wire/ipv6.js';
+import type { ExtensionHeaders } from '../wire/ipv6-extension.js';
 import { PROTO_ICMP, PROTO_ICMPV6 } from '../wire/protocols.js';
 import { countIcmpOut } from './counters.js';
 import { fragmentIpv4, fragmentIpv6 } from './fragment.js';
@@ -30,7 +31,9 @@ import type { NetworkLayer } from './network.js';
 export function sendByRoute(net: NetworkLayer, packet: PacketBuffer, route: Route): number {
   const destination = route.destination;
   const source = packet.source ?? (route.chosenSource as Address);
-  const header = destination.isV4 ? IPV4_HEADER + (packet.options?.length ?? 0) : IPV6_HEADER;
+  const header = destination.isV4
+    ? IPV4_HEADER + (packet.options?.length ?? 0)
+    : IPV6_HEADER + (packet.extensions?.bytes.length ?? 0);
   if (packet.length + header > MAX_PACKET) {
     packet.release();
     return -EMSGSIZE;
@@ -82,7 +85,16 @@ function addOptions(net: NetworkLayer, packet: PacketBuffer, source: Address, op
   packet.options = null;
 }
 
+function addExtensions(packet: PacketBuffer, extensions: ExtensionHeaders): void {
+  const start = packet.prepend(extensions.bytes.length);
+  packet.bytes.set(extensions.bytes, start);
+  packet.view.setUint8(start + extensions.lastAt, packet.protocol);
+  packet.extensions = null;
+}
+
 function header6(packet: PacketBuffer, source: Address, destination: Address): void {
+  const { extensions } = packet;
+  if (extensions !== null) addExtensions(packet, extensions);
   packet.prepend(IPV6_HEADER);
   const at = packet.start;
   packet.networkOffset = at;
@@ -93,7 +105,7 @@ function header6(packet: PacketBuffer, source: Address, destination: Address): v
     packet.tos,
     packet.flowLabel,
     length,
-    packet.protocol,
+    extensions === null ? packet.protocol : extensions.first,
     packet.ttl,
     source,
     destination,

@@ -7,6 +7,7 @@ import { PACKET_HEADER_INCLUDED, type PacketBuffer } from '../storage/packet-buf
 import { PacketQueue } from '../storage/packet-queue.js';
 import { finishIcmp6 } from '../wire/icmp.js';
 import { finishIpv4, IPV4_HEADER } from '../wire/ipv4.js';
+import type { ExtensionHeaders } from '../wire/ipv6-extension.js';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, PROTO_ICMP, PROTO_ICMPV6, PROTO_RAW } from '../wire/protocols.js';
 import type { NetworkLayer } from './network.js';
 import { sendIncluded } from './output.js';
@@ -40,6 +41,7 @@ export class RawEndpoint {
   filter: PacketFilter | null;
   /** IP_OPTIONS: of IPv4, a multiple of four bytes. */
   options: Uint8Array | null;
+  extensions: ExtensionHeaders | null;
   private readonly net: NetworkLayer;
   private readonly owner: ReadinessOwner | null;
   private readonly token: number;
@@ -62,6 +64,7 @@ export class RawEndpoint {
     this.dropped = 0;
     this.filter = null;
     this.options = null;
+    this.extensions = null;
     this.owner = options.owner ?? null;
     this.token = options.token ?? 0;
     this.queue = new PacketQueue(65536, options.receiveLimit ?? 212_992);
@@ -101,6 +104,7 @@ export class RawEndpoint {
     packet.ttl = this.ttl;
     packet.tos = this.tos;
     if (this.v4) packet.options = this.options;
+    else packet.extensions = this.extensions;
     if (!this.v4 && this.protocol === PROTO_ICMPV6) return this.sendIcmp6(packet);
     return this.net.send(packet, route);
   }

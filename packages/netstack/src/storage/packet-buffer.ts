@@ -3,6 +3,7 @@
 // second handle over the same bytes and counts references there. Headers are written in place by prepend().
 import type { Address } from '../address.js';
 import { invariant } from '../invariant.js';
+import type { ExtensionHeaders } from '../wire/ipv6-extension.js';
 
 /** What is known about the transport checksum of a packet (the names follow Linux's CHECKSUM_*). */
 export const CHECKSUM_NONE = 0;
@@ -135,6 +136,8 @@ export class PacketBuffer {
 
   /** IPv4 options for the header that is to be written, a multiple of four bytes; the sender's, not changed. */
   options: Uint8Array | null;
+  /** The same for IPv6. */
+  extensions: ExtensionHeaders | null;
   /** Set by conntrack: the flow and the direction (0 original, 1 reply) this packet belongs to. */
   conntrack: object | null;
   conntrackDirection: number;
@@ -177,6 +180,7 @@ export class PacketBuffer {
     this.gsoSize = 0;
     this.gsoType = GSO_NONE;
     this.options = null;
+    this.extensions = null;
     this.conntrack = null;
     this.conntrackDirection = 0;
     this.endpoint = null;
@@ -353,6 +357,7 @@ export class PacketBuffer {
     this.gsoSize = 0;
     this.gsoType = GSO_NONE;
     this.options = null;
+    this.extensions = null;
     this.conntrack = null;
     this.conntrackDirection = 0;
     this.endpoint = null;

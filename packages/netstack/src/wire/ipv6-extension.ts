@@ -108,3 +108,46 @@ export function emitOptionsHeader(header: OptionsHeader, view: DataView, start: 
   view.setUint8(start + 1, (at - start) / 8 - 1);
   return at - start;
 }
+
+/** Extension headers in a row, as they stand behind the IPv6 header. */
+export class ExtensionHeaders {
+  /** Protocol of the first. */
+  readonly first: number;
+  readonly bytes: Uint8Array;
+  /** Where the last one's next header field is. */
+  readonly lastAt: number;
+
+  /** `headers`: at least one, each a multiple of eight bytes; their next header fields are written here. */
+  constructor(headers: readonly (readonly [number, Uint8Array])[]) {
+    this.first = headers[0]?.[0] ?? 0;
+    this.bytes = new Uint8Array(headers.reduce((sum, [, bytes]) => sum + bytes.length, 0));
+    let at = 0;
+    let last = 0;
+    headers.forEach(([, bytes], i) => {
+      this.bytes.set(bytes, at);
+      this.bytes[at] = headers[i + 1]?.[0] ?? 0;
+      last = at;
+      at += bytes.length;
+    });
+    this.lastAt = last;
+  }
+}
+
+/** The extension headers in [start, end), the first being one of `protocol`; fragment headers are left out. */
+export function listExtensions(
+  bytes: Uint8Array,
+  protocol: number,
+  start: number,
+  end: number,
+): (readonly [number, Uint8Array])[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const found: (readonly [number, Uint8Array])[] = [];
+  for (let at = start, next = protocol; at < end && isExtension(next); ) {
+    const length = extensionLength(view, next, at, end);
+    if (length === 0) break;
+    if (next !== PROTO_FRAGMENT) found.push([next, bytes.slice(at, at + length)]);
+    next = view.getUint8(at);
+    at += length;
+  }
+  return found;
+}

@@ -92,6 +92,8 @@ class OpeningTcp implements Flow, DecisionOwner, HostOwner, TimerOwner {
     }
     this.#fd = fd;
     this.#context.stack.timers.arm(this.#timer, this.#context.now + PATIENCE);
+    // On the host's loopback it stands already: no need to be told so.
+    this.#context.wake(this);
   }
 
   /** Before the flow is open; afterwards the descriptor's news go on to it. */

@@ -27,6 +27,8 @@ import {
 } from '../../roles.js';
 import type { PacketBuffer } from '../../storage/packet-buffer.js';
 import { IPV4_HEADER } from '../../wire/ipv4.js';
+import { IPV6_HEADER } from '../../wire/ipv6.js';
+import { listExtensions } from '../../wire/ipv6-extension.js';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../wire/protocols.js';
 import { UDP_HEADER_LENGTH } from '../../wire/udp.js';
 import { copyBytes } from '../bytes.js';
@@ -515,6 +517,7 @@ function describe(packet: PacketBuffer, message: UdpMessage): void {
   message.interfaceIndex = packet.interfaceIndex;
   message.hopLimit = packet.ttl;
   message.options = optionsOf(packet);
+  message.extensions = extensionsOf(packet);
   message.typeOfService = packet.tos;
   message.timestamp = packet.timestamp;
   message.segmentSize = packet.gsoSize;
@@ -525,4 +528,10 @@ function optionsOf(packet: PacketBuffer): Uint8Array | null {
   const start = packet.networkOffset + IPV4_HEADER;
   const v4 = packet.networkOffset >= 0 && packet.destination?.isV4 === true;
   return v4 && packet.transportOffset > start ? packet.bytes.slice(start, packet.transportOffset) : null;
+}
+
+function extensionsOf(packet: PacketBuffer): readonly (readonly [number, Uint8Array])[] | null {
+  const at = packet.networkOffset;
+  if (at < 0 || packet.destination?.isV4 !== false || packet.transportOffset <= at + IPV6_HEADER) return null;
+  return listExtensions(packet.bytes, packet.view.getUint8(at + 6), at + IPV6_HEADER, packet.transportOffset);
 }

@@ -14,6 +14,8 @@ export class UdpMessage {
   typeOfService = 0;
   /** IPv4 options of its header; null when it has none. */
   options: Uint8Array | null = null;
+  /** IPv6 extension headers, with their protocols; null when it has none. */
+  extensions: readonly (readonly [number, Uint8Array])[] | null = null;
   /** Microseconds, 0 if not taken. */
   timestamp = 0;
   /** UDP_GRO: payload bytes per datagram if this is a train; 0: one datagram. */

@@ -58,6 +58,7 @@ function fillMetadata(endpoint: UdpEndpoint, packet: PacketBuffer, route: Route)
   packet.tos = settings.typeOfService;
   packet.mark = settings.mark;
   if (source.isV4) packet.options = settings.ipOptions;
+  else packet.extensions = settings.extensions;
   if (settings.dontFragment) packet.flags |= PACKET_DONT_FRAGMENT;
   if (route.isMulticast) packet.flags |= PACKET_MULTICAST;
 }

@@ -1,6 +1,7 @@
 // Options of a UDP socket: udp(7), ip(7), ipv6(7). Replaced as a whole, never modified in place.
 
 import type { Address } from '../../address.js';
+import type { ExtensionHeaders } from '../../wire/ipv6-extension.js';
 
 export class UdpSettings {
   reuseAddress = false;
@@ -36,6 +37,8 @@ export class UdpSettings {
   cork = false;
   /** IP_OPTIONS: of IPv4, a multiple of four bytes. */
   ipOptions: Uint8Array | null = null;
+  /** IPV6_HOPOPTS and its like. */
+  extensions: ExtensionHeaders | null = null;
 
   clone(): UdpSettings {
     return Object.assign(new UdpSettings(), this);
