@@ -133,6 +133,30 @@ describe('changes', () => {
     for (const name of names) expect(String(stderr)).toContain(`not exported: ${world}/${name} (`);
   });
 
+  it('say what could not be written, before the program runs where that is known', () => {
+    const shell = (flags: string, to: string) => {
+      const words = `"$0" "$1" run ${flags} -- sh -c 'seq 200000 >${world}/big' ${to}`;
+      return spawnSync('/bin/bash', ['-c', words, process.execPath, cli], { encoding: 'utf8' });
+    };
+    const full = shell('--export /dev/full', '');
+    expect(full).toMatchObject({
+      status: 125,
+      stderr: expect.stringContaining("can't write /dev/full: ENOSPC"),
+    });
+    const early = shell(`--export ${world}/none/x.tar`, '; ls');
+    expect(early.stderr).toContain(`can't write --export ${world}/none/x.tar: ENOENT`);
+    expect(shell(`--export ${world}`, '').stderr).toContain('is a directory');
+    for (const flags of ['--export -', '--diff']) {
+      const closed = shell(flags, `| head -c 1 >/dev/null; exit \${PIPESTATUS[0]}`);
+      expect(closed).toMatchObject({
+        status: 125,
+        stderr: expect.stringContaining("can't write standard output: EPIPE"),
+      });
+      const { status, stderr } = shell(flags, '>/dev/full');
+      expect({ status, stderr }).toMatchObject({ status: 125, stderr: expect.stringContaining('ENOSPC') });
+    }
+  });
+
   it('can be thrown away while programs run', async () => {
     const sandbox = await Sandbox.create();
     try {

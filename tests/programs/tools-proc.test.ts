@@ -4,6 +4,23 @@ import { expect } from 'vitest';
 import { describeDifference, platforms, runNative, runSandboxed } from '../support/native.js';
 import { itWith } from '../support/tools.js';
 
+/** htop on a terminal, until its first screen is complete. */
+const HTOP = `python3 - <<'END'
+import os, pty, select
+pid, fd = pty.fork()
+if pid == 0: os.execvpe('htop', ['htop', '-C', '-d', '1', '-p', str(os.getppid())], dict(os.environ, TERM='xterm', LINES='40', COLUMNS='150'))
+wanted = [b'Tasks:', b'Load average:', b'Uptime:', b'Mem', b'Swp', b'PID', b'python3']
+screen = b''
+for turn in range(100):
+    if all(word in screen for word in wanted) or not select.select([fd], [], [], 20)[0]: break
+    screen += os.read(fd, 65536)
+os.write(fd, b'q')
+try:
+    while os.read(fd, 65536): pass
+except OSError: pass
+print([word for word in wanted if word not in screen], os.waitpid(pid, 0)[1])
+END`;
+
 /** Tool, and a script whose whole output is the same natively and in the sandbox. */
 const TOOLS: readonly (readonly [string, string])[] = [
   [
@@ -51,11 +68,12 @@ const TOOLS: readonly (readonly [string, string])[] = [
   ['prlimit', 'prlimit | head -1'],
   ['df', "df -P | head -1 | tr -s ' '; df -P /dev/shm | awk 'NR==2 {print $6}'"],
   ['mount', "mount | grep -q ' on /proc type proc '; echo $?"],
-  ['htop', 'htop --version'],
+  ['htop', HTOP],
+  ['lsns', 'lsns -n -o TYPE -p $$ | sort; lsns | head -1 | tr -s " "'],
 ];
 
 for (const [tool, script] of TOOLS) {
-  itWith(tool)(`${tool}: ${script}`, async () => {
+  itWith(tool)(`${tool}: ${script.split('\n')[0]}`, async () => {
     const native = await runNative('/bin/sh', ['-c', script], 'self');
     for (const platform of platforms()) {
       const sandboxed = await runSandboxed('/bin/sh', ['-c', script], 'self', platform);

@@ -39,6 +39,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   lsblk: 'util-linux',
   lscpu: 'util-linux',
   lslocks: 'util-linux',
+  lsns: 'util-linux',
   mountpoint: 'util-linux',
   'musl-gcc': 'musl-tools',
   nft: 'nftables',

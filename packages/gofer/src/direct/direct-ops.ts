@@ -54,17 +54,12 @@ const XATTR_MAX = 65536;
 const NO_NAMES: readonly string[] = [];
 
 class DirectOps extends InodeOps {
-  /** Others may rename it: what is opened before that leads to it still. Without descriptors left, its name has to do. */
   override enter(inode: Inode): void {
-    const node = hostNode(inode);
-    if (!node.tree.shared || !inode.isDirectory) return;
-    node.tree.pathFd(inode);
-    node.tree.descriptors.pin(node);
+    if (inode.isDirectory) hostNode(inode).tree.hold(inode);
   }
 
   override leave(inode: Inode): void {
-    const node = hostNode(inode);
-    if (node.tree.shared && inode.isDirectory) node.tree.descriptors.unpin(node);
+    if (inode.isDirectory) hostNode(inode).tree.letGo(inode);
   }
 
   override watchRemotely(inode: Inode): RemoteWatch | null {

@@ -32,7 +32,9 @@ const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
 const DEVICE_STEP = 2 ** 44;
 /** Nodes that may hold descriptors nobody pins. */
 const DEFAULT_DESCRIPTORS = 512;
-/** Of them stay when descriptors ran out: those of the walk under way. */
+/** Directories whose descriptors are kept for those who stand in them or have them open. */
+const MOST_HELD = 128;
+/** Nodes that keep descriptors when they ran out: those of the walk under way. */
 const KEPT = 8;
 
 export interface DirectOptions {
@@ -64,6 +66,7 @@ export class DirectTree {
   private readonly known: Map<number, Map<number, Inode>>;
   private readonly deviceOrder: number[];
   private readonly ceiling: number;
+  private held: number;
 
   constructor(superblock: Superblock, options: DirectOptions) {
     this.host = options.host;
@@ -77,6 +80,7 @@ export class DirectTree {
     this.known = new Map();
     this.deviceOrder = [];
     this.ceiling = options.descriptorCeiling ?? Number.POSITIVE_INFINITY;
+    this.held = 0;
   }
 
   /** `name` in `directory` on the host, now: fills `stat`. */
@@ -182,6 +186,27 @@ export class DirectTree {
     }
     this.descriptors.touch(node);
     return node.pathFd;
+  }
+
+  /**
+   * Somebody stands in the directory, or has it open. Others may rename it: what is opened before that leads to it still. Programs that
+   * stand in too many at once must not use up the descriptors: the name has to do for the rest.
+   */
+  hold(directory: Inode): void {
+    const node = hostNode(directory);
+    node.stays++;
+    if (!this.shared || node.held || this.held >= MOST_HELD || this.pathFd(directory) < 0) return;
+    node.held = true;
+    this.held++;
+    this.descriptors.pin(node);
+  }
+
+  letGo(directory: Inode): void {
+    const node = hostNode(directory);
+    if (--node.stays > 0 || !node.held) return;
+    node.held = false;
+    this.held--;
+    this.descriptors.unpin(node);
   }
 
   /** Opens a directory and what is closed above it, from the top. Programs make directories as deep as they like: no recursion. */

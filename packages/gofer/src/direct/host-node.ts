@@ -23,6 +23,9 @@ export class HostNode {
   writeFd: number;
   /** Open files and mappings: the descriptors must stay. */
   pins: number;
+  /** Processes that stand in the directory or have it open; `held`: its descriptor is pinned for them. */
+  stays: number;
+  held: boolean;
   /** A descriptor went to a mapping: the platform may hold a copy under its number. */
   donated: boolean;
   /** Attributes changed through us since they were read. */
@@ -50,6 +53,8 @@ export class HostNode {
     this.readFd = NO_FD;
     this.writeFd = NO_FD;
     this.pins = 0;
+    this.stays = 0;
+    this.held = false;
     this.donated = false;
     this.stale = false;
     this.target = null;

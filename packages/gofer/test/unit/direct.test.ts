@@ -374,6 +374,19 @@ describe('a host that changes names between two looks', () => {
     expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
   });
 
+  it('directories that are open do not use up the descriptors, however many there are', () => {
+    const { caller } = createWorld((vfs) => tree.mount(vfs, 'shared'));
+    const before = readdirSync('/proc/self/fd').length;
+    const open: FileDescription[] = [];
+    for (let i = 0; i < 700; i++) {
+      mkdirSync(join(tree.path, `many${i}`));
+      open.push(openFile(caller, CWD, `/many${i}`, O_RDONLY, 0) as FileDescription);
+    }
+    expect(readdirSync('/proc/self/fd').length - before).toBeLessThan(200);
+    for (const file of open) file.release();
+    expect(openFile(caller, CWD, '/many699', O_RDONLY, 0)).toBeInstanceOf(Object);
+  });
+
   it('a tree turned over by the host makes no ring', () => {
     const { caller } = createWorld((vfs) => tree.mount(vfs, 'shared'));
     mkdirSync(join(tree.path, 'a/b'), { recursive: true });
