@@ -189,6 +189,7 @@ struct Engine : Shared {
   int spinCredit = 128;
   uint64_t spinAgainAt = 0;  // TSC
   double spinPause = 2'000'000;  // ns
+  uint64_t spinSince = 0;        // TSC
   uint32_t guestSpinRounds = 0;
 
   uint8_t* commandFileMemory() { return control; }

@@ -26,7 +26,7 @@ constexpr int kLong = 4;                  // so many of them are undone by one t
 constexpr int kMostCredit = 256;          // hand-overs to two that spin earn credit, waits in vain cost it
 constexpr int kVain = 8;
 constexpr double kShortPause = 2'000'000;   // when it is used up, somebody else needs the cores: nobody spins for so long,
-constexpr double kLongPause = 64'000'000;   // and for twice as long each time until credit is full again
+constexpr double kLongPause = 64'000'000;   // and for twice as long each time, until it has gone well for longer than that
 constexpr double kLeastSpin = 20'000;
 constexpr double kMostSpin = 60'000;
 constexpr int kAnywhere = -1;
@@ -92,6 +92,7 @@ static void Enter(Engine& engine, Mode mode) {
   if (engine.mode == mode) return;
   const bool wasPinned = engine.mode != kModeFree;
   engine.mode = mode;
+  if (mode == kModeSpin) engine.spinSince = __rdtsc();
   __atomic_store_n(&engine.shared().guestSpin, mode == kModeSpin ? engine.guestSpinRounds : 0, __ATOMIC_RELAXED);
   engine.count(kCountModes);
   if (mode == kModeFree) {
@@ -101,6 +102,14 @@ static void Enter(Engine& engine, Mode mode) {
     engine.cpu = sched_getcpu();
     SetCpu(engine, 0, engine.cpu);
   }
+}
+
+// Nobody spins for a while.
+static void GiveUp(Engine& engine) {
+  const uint64_t now = __rdtsc();
+  if (static_cast<double>(now - engine.spinSince) > engine.spinPause * engine.cyclesPerNano) engine.spinPause = kShortPause;
+  engine.spinAgainAt = now + static_cast<uint64_t>(engine.spinPause * engine.cyclesPerNano);
+  engine.spinPause = std::min(engine.spinPause * 2, kLongPause);
 }
 
 // Pre: the context has short bursts. Changing over costs system calls, so it takes a run of bursts of the same kind.
@@ -117,7 +126,12 @@ static Mode Choose(Engine& engine, Context& context) {
   if (turns || fresh) engine.spinScore -= engine.spinScore > kLong ? kLong : engine.spinScore;
   else if (context.burst < engine.spinNanos / 2) engine.spinScore += engine.spinScore < kMostScore ? 1 : 0;
   else if (context.burst > engine.spinNanos) engine.spinScore -= engine.spinScore > kLong ? kLong : engine.spinScore;
-  if (engine.mode == kModeSpin) return engine.spinScore > 0 ? kModeSpin : kModeShare;
+  if (engine.mode == kModeSpin) {
+    if (engine.spinScore > 0) return kModeSpin;
+    // On one core these may find more done when it is their turn, and then look as if they took none: without a pause it would begin again.
+    if (turns) GiveUp(engine);
+    return kModeShare;
+  }
   return engine.spinScore >= kScoreForSpin ? kModeSpin : kModeShare;
 }
 
@@ -126,14 +140,12 @@ static Mode Choose(Engine& engine, Context& context) {
 void NoteSpin(Engine& engine, bool vain) {
   if (!vain) {
     if (engine.spinCredit < kMostCredit) engine.spinCredit++;
-    else engine.spinPause = kShortPause;
     return;
   }
   engine.spinCredit -= kVain;
   if (engine.spinCredit > 0) return;
   engine.spinCredit = kMostCredit / 2;
-  engine.spinAgainAt = __rdtsc() + static_cast<uint64_t>(engine.spinPause * engine.cyclesPerNano);
-  engine.spinPause = std::min(engine.spinPause * 2, kLongPause);
+  GiveUp(engine);
 }
 
 // A context has trapped: how long had it computed?
