@@ -17,6 +17,7 @@ import {
   MSG_OOB,
   MSG_PEEK,
   MSG_TRUNC,
+  O_NONBLOCK,
   POLLERR,
   POLLHUP,
   POLLIN,
@@ -36,6 +37,7 @@ import { type FileDescription, gather, type Inode, scatter } from '@sandbox-kern
 import type { Kernel } from '../kernel.js';
 import { Task } from '../task.js';
 import { PeerCredentials, Socket, type SocketFamily, type SocketMessage } from './socket.js';
+import { mostInParcel, packetCharge, streamCharge } from './unix-charge.js';
 import { collectUnixGarbage, noteInFlight, noteLanded } from './unix-garbage.js';
 import {
   bindUnixName,
@@ -46,10 +48,8 @@ import {
 } from './unix-names.js';
 
 const TIOCOUTQ = 0x5411;
-/** net.unix.max_dgram_qlen. */
+/** net.unix.max_dgram_qlen: for those that send to a socket which is not connected back to them. */
 const MOST_DATAGRAMS = 512;
-/** A stream's parcel: as Linux cuts writes into pages. */
-const STREAM_PARCEL = 32768;
 const DEFAULT_BACKLOG_LIMIT = 4096;
 
 /** Bytes on their way, with what came along. */
@@ -60,6 +60,8 @@ export class Parcel {
   files: FileDescription[];
   readonly credentials: PeerCredentials | null;
   readonly from: UnixSocket;
+  /** What it counts for in the sender's buffer. */
+  readonly charge: number;
   /** The sender's address when it was sent. */
   readonly address: UnixAddress | null;
 
@@ -68,12 +70,14 @@ export class Parcel {
     files: FileDescription[],
     credentials: PeerCredentials | null,
     from: UnixSocket,
+    charge: number,
   ) {
     this.bytes = bytes;
     this.at = 0;
     this.files = files;
     this.credentials = credentials;
     this.from = from;
+    this.charge = charge;
     this.address = from.address;
   }
 }
@@ -89,7 +93,7 @@ export class UnixSocket extends Socket {
   backlog: number;
   readonly pendingConnections: UnixSocket[];
   readonly incoming: Parcel[];
-  /** Bytes sent that nobody has read. */
+  /** What was sent and nobody has read, with all that it takes in memory (SIOCOUTQ). */
   outstanding: number;
   own: PeerCredentials | null;
   peerCredentials: PeerCredentials | null;
@@ -198,9 +202,6 @@ export class UnixSocket extends Socket {
 
   override send(task: Task, message: SocketMessage): number {
     if ((message.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
-    if (this.shutWrite) return -EPIPE;
-    const error = this.takeError();
-    if (error !== 0) return -error;
     return this.type === SOCK_STREAM ? this.sendStream(task, message) : this.sendPacket(task, message);
   }
 
@@ -208,14 +209,16 @@ export class UnixSocket extends Socket {
     if (message.address !== null) return this.connected ? -EISCONN : -EOPNOTSUPP;
     const peer = this.peer;
     if (!this.connected) return -ENOTCONN;
+    const ended = this.endedForSending();
+    if (ended !== 0) return ended;
     if (peer === null || peer.shutRead || peer.closed) return -EPIPE;
     const total = message.io?.total ?? 0;
     let sent = 0;
     while (message.done < total) {
-      const room = this.sendBuffer - this.outstanding;
-      if (room <= 0) break;
-      const size = Math.min(total - message.done, STREAM_PARCEL, room);
-      this.deliver(task, peer, message, size);
+      // The last one may exceed the limit, as in Linux.
+      if (this.outstanding >= this.sendBuffer) break;
+      const size = Math.min(total - message.done, mostInParcel(this.sendBuffer));
+      this.deliver(task, peer, message, size, streamCharge(size));
       message.done += size;
       sent += size;
     }
@@ -223,14 +226,18 @@ export class UnixSocket extends Socket {
     return sent;
   }
 
-  private deliver(task: Task, to: UnixSocket, message: SocketMessage, size: number): void {
+  private endedForSending(): number {
+    return this.shutWrite ? -EPIPE : -this.takeError();
+  }
+
+  private deliver(task: Task, to: UnixSocket, message: SocketMessage, size: number, charge: number): void {
     const bytes = new Uint8Array(size);
     if (message.io !== null) gather(message.io, message.done, bytes, 0, size);
     const files = message.files;
     message.files = [];
     noteInFlight(this.kernel, files);
-    to.incoming.push(new Parcel(bytes, files, message.credentials ?? credentialsOf(task), this));
-    this.outstanding += size;
+    to.incoming.push(new Parcel(bytes, files, message.credentials ?? credentialsOf(task), this, charge));
+    this.outstanding += charge;
     to.wake(POLLIN | POLLRDNORM);
   }
 
@@ -239,27 +246,33 @@ export class UnixSocket extends Socket {
     if (typeof target === 'number') return target;
     const size = message.io?.total ?? 0;
     if (size > this.sendBuffer - 32) return -EMSGSIZE;
+    const ended = this.endedForSending();
+    if (ended !== 0) return ended;
+    if (this.outstanding >= this.sendBuffer) return -EAGAIN;
+    if (target.closed) return this.type === SOCK_SEQPACKET ? -EPIPE : this.disconnect();
     if (target.shutRead) return -EPIPE;
-    const full = this.outstanding > 0 && this.outstanding + size > this.sendBuffer;
-    if (full || target.incoming.length >= MOST_DATAGRAMS) return -EAGAIN;
-    this.deliver(task, target, message, size);
+    if (!this.hasRoomAt(target)) return -EAGAIN;
+    this.deliver(task, target, message, size, packetCharge(size));
     message.done += size;
     return size;
   }
 
+  /** The peer of a datagram socket is gone: what it sent is lost with it. */
+  private disconnect(): number {
+    this.peer = null;
+    this.connected = false;
+    this.dropIncoming();
+    return -ECONNREFUSED;
+  }
+
   private packetTarget(task: Task, message: SocketMessage): UnixSocket | number {
     if (this.type === SOCK_SEQPACKET) {
+      const error = this.takeError();
+      if (error !== 0) return -error;
       if (!this.connected) return -ENOTCONN;
-      return this.peer === null || this.peer.closed ? -EPIPE : this.peer;
+      return this.peer ?? -EPIPE;
     }
-    if (message.address === null) {
-      if (this.peer === null) return this.connected ? -ECONNREFUSED : -ENOTCONN;
-      if (this.peer.closed) {
-        this.peer = null;
-        return -ECONNREFUSED;
-      }
-      return this.peer;
-    }
+    if (message.address === null) return this.peer ?? -ENOTCONN;
     const parsed = parseUnixAddress(message.address);
     if (typeof parsed === 'number' || parsed.kind === 'unnamed')
       return typeof parsed === 'number' ? parsed : -EDESTADDRREQ;
@@ -280,8 +293,10 @@ export class UnixSocket extends Socket {
   private emptyResult(): number {
     const error = this.takeError();
     if (error !== 0) return -error;
+    // Of datagrams only a call that would wait hears that there won't be any.
+    const waits = !this.isDatagram || ((this.file?.flags ?? 0) & O_NONBLOCK) === 0;
     if (
-      this.shutRead ||
+      (this.shutRead && waits) ||
       (!this.isDatagram && (this.peer === null || this.peer.shutWrite || this.peer.closed))
     )
       return 0;
@@ -309,9 +324,8 @@ export class UnixSocket extends Socket {
     return message.done - start;
   }
 
-  /** Bytes of another sender, or with descriptors, are for a read of their own. */
+  /** Bytes of another sender are for a read of their own. (Those with descriptors end a read, but don't begin one.) */
   private continues(message: SocketMessage, parcel: Parcel): boolean {
-    if (parcel.files.length > 0) return false;
     if (!this.passesCredentials || message.credentials === null || parcel.credentials === null) return true;
     const one = message.credentials;
     const other = parcel.credentials;
@@ -322,7 +336,7 @@ export class UnixSocket extends Socket {
     parcel.at += count;
     if (parcel.at < parcel.bytes.length) return;
     this.incoming.shift();
-    parcel.from.read(parcel.bytes.length);
+    parcel.from.read(parcel.charge);
   }
 
   private receivePacket(message: SocketMessage): number {
@@ -339,7 +353,7 @@ export class UnixSocket extends Socket {
     this.takeFiles(parcel, message, peek);
     if (!peek) {
       this.incoming.shift();
-      parcel.from.read(parcel.bytes.length);
+      parcel.from.read(parcel.charge);
     }
     return (message.flags & MSG_TRUNC) !== 0 ? parcel.bytes.length : count;
   }
@@ -355,9 +369,9 @@ export class UnixSocket extends Socket {
     parcel.files = [];
   }
 
-  /** Bytes that this socket sent were read or thrown away: there is room again. */
-  private read(bytes: number): void {
-    this.outstanding -= bytes;
+  /** Something that this socket sent was read or thrown away: there is room again. */
+  private read(charge: number): void {
+    this.outstanding -= charge;
     if (!this.closed) this.wake(POLLOUT | POLLWRNORM);
   }
 
@@ -412,7 +426,7 @@ export class UnixSocket extends Socket {
   /** Throws away what nobody will read, descriptors included. */
   dropIncoming(): void {
     for (const parcel of this.incoming.splice(0)) {
-      parcel.from.read(parcel.bytes.length);
+      parcel.from.read(parcel.charge);
       noteLanded(this.kernel, parcel.files);
       for (const file of parcel.files) file.release();
       parcel.files = [];
@@ -420,21 +434,24 @@ export class UnixSocket extends Socket {
   }
 
   override events(): number {
-    if (this.listening) return this.pendingConnections.length > 0 ? POLLIN | POLLRDNORM : 0;
     let events = 0;
     const gone = !this.isDatagram && this.connected && (this.peer === null || this.peer.closed);
     const noMore = this.shutRead || gone || (this.peer !== null && !this.isDatagram && this.peer.shutWrite);
-    if (this.incoming.length > 0 || noMore) events |= POLLIN | POLLRDNORM;
+    const waiting = this.listening ? this.pendingConnections.length > 0 : this.incoming.length > 0;
+    if (waiting || noMore) events |= POLLIN | POLLRDNORM;
     if (noMore) events |= POLLRDHUP;
     if (gone || (this.shutRead && this.shutWrite)) events |= POLLHUP;
-    if (!this.isDatagram && !this.connected) events |= POLLHUP;
+    if (!this.isDatagram && !this.connected && !this.listening) events |= POLLHUP;
     if (this.error !== 0) events |= POLLERR;
-    if (this.outstanding * 4 <= this.sendBuffer && this.peerHasRoom()) events |= POLLOUT | POLLWRNORM;
+    if (this.listening) return events;
+    if (this.outstanding * 4 <= this.sendBuffer && (this.peer === null || this.hasRoomAt(this.peer)))
+      events |= POLLOUT | POLLWRNORM;
     return events;
   }
 
-  private peerHasRoom(): boolean {
-    return !this.isDatagram || this.peer === null || this.peer.incoming.length < MOST_DATAGRAMS;
+  /** How many may wait counts only where others than the receiver's own peer send. */
+  private hasRoomAt(target: UnixSocket): boolean {
+    return target === this || target.peer === this || target.incoming.length <= MOST_DATAGRAMS;
   }
 
   override getOption(_task: Task, level: number, option: number): Uint8Array | number {
