@@ -147,7 +147,7 @@ export class UnixSocket extends Socket {
     if (this.isDatagram) return -EOPNOTSUPP;
     if (!this.listening) return -EINVAL;
     const next = this.pendingConnections.shift();
-    if (next === undefined) return this.shutRead ? -EINVAL : -EAGAIN;
+    if (next === undefined) return this.shutRead && this.waits() ? -EINVAL : -EAGAIN;
     // Those whose connect found the backlog full try again.
     this.wake(POLLOUT | POLLWRNORM);
     return next;
@@ -226,6 +226,11 @@ export class UnixSocket extends Socket {
     return sent;
   }
 
+  /** Less than a quarter of the buffer is in use (Linux counts one byte for the socket itself). */
+  private isWritable(): boolean {
+    return (this.outstanding + 1) * 4 <= this.sendBuffer;
+  }
+
   private endedForSending(): number {
     return this.shutWrite ? -EPIPE : -this.takeError();
   }
@@ -242,13 +247,29 @@ export class UnixSocket extends Socket {
   }
 
   private sendPacket(task: Task, message: SocketMessage): number {
-    const target = this.packetTarget(task, message);
-    if (typeof target === 'number') return target;
+    if (this.type === SOCK_SEQPACKET) {
+      const error = this.takeError();
+      if (error !== 0) return -error;
+      if (!this.connected) return -ENOTCONN;
+    }
     const size = message.io?.total ?? 0;
     if (size > this.sendBuffer - 32) return -EMSGSIZE;
     const ended = this.endedForSending();
     if (ended !== 0) return ended;
     if (this.outstanding >= this.sendBuffer) return -EAGAIN;
+    const sent = this.sendPacketTo(task, this.packetTarget(task, message), message, size);
+    // What was taken of the buffer is given back: those that wait for room look again.
+    if (sent < 0 && this.isWritable()) this.wake(POLLOUT | POLLWRNORM);
+    return sent;
+  }
+
+  private sendPacketTo(
+    task: Task,
+    target: UnixSocket | number,
+    message: SocketMessage,
+    size: number,
+  ): number {
+    if (typeof target === 'number') return target;
     if (target.closed) return this.type === SOCK_SEQPACKET ? -EPIPE : this.disconnect();
     if (target.shutRead) return -EPIPE;
     if (!this.hasRoomAt(target)) return -EAGAIN;
@@ -266,12 +287,7 @@ export class UnixSocket extends Socket {
   }
 
   private packetTarget(task: Task, message: SocketMessage): UnixSocket | number {
-    if (this.type === SOCK_SEQPACKET) {
-      const error = this.takeError();
-      if (error !== 0) return -error;
-      if (!this.connected) return -ENOTCONN;
-      return this.peer ?? -EPIPE;
-    }
+    if (this.type === SOCK_SEQPACKET) return this.peer ?? -EPIPE;
     if (message.address === null) return this.peer ?? -ENOTCONN;
     const parsed = parseUnixAddress(message.address);
     if (typeof parsed === 'number' || parsed.kind === 'unnamed')
@@ -294,13 +310,18 @@ export class UnixSocket extends Socket {
     const error = this.takeError();
     if (error !== 0) return -error;
     // Of datagrams only a call that would wait hears that there won't be any.
-    const waits = !this.isDatagram || ((this.file?.flags ?? 0) & O_NONBLOCK) === 0;
+    const waits = !this.isDatagram || this.waits();
     if (
       (this.shutRead && waits) ||
       (!this.isDatagram && (this.peer === null || this.peer.shutWrite || this.peer.closed))
     )
       return 0;
     return -EAGAIN;
+  }
+
+  /** A call would wait: only then it hears that what it waits for can't come. */
+  private waits(): boolean {
+    return ((this.file?.flags ?? 0) & O_NONBLOCK) === 0;
   }
 
   private receiveStream(message: SocketMessage): number {
@@ -444,7 +465,7 @@ export class UnixSocket extends Socket {
     if (!this.isDatagram && !this.connected && !this.listening) events |= POLLHUP;
     if (this.error !== 0) events |= POLLERR;
     if (this.listening) return events;
-    if (this.outstanding * 4 <= this.sendBuffer && (this.peer === null || this.hasRoomAt(this.peer)))
+    if (this.isWritable() && (this.peer === null || this.hasRoomAt(this.peer)))
       events |= POLLOUT | POLLWRNORM;
     return events;
   }

@@ -17,6 +17,8 @@ import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  POLLOUT,
+  POLLWRNORM,
   SO_ATTACH_FILTER,
   SO_BINDTODEVICE,
   SO_BROADCAST,
@@ -257,6 +259,8 @@ function setBuffer(task: Task, socket: Socket, option: number, value: number): n
   if (sending) {
     socket.sendBuffer = Math.max(wanted * 2, LEAST_SEND);
     socket.sendBufferSet = true;
+    // Senders look again, whether there is more room or less.
+    if ((socket.events() & POLLOUT) !== 0) socket.wake(POLLOUT | POLLWRNORM);
   } else {
     socket.receiveBuffer = Math.max(wanted * 2, LEAST_RECEIVE);
     socket.receiveBufferSet = true;
