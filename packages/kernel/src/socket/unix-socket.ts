@@ -302,6 +302,8 @@ export class UnixSocket extends Socket {
   override receive(_task: Task, message: SocketMessage): number {
     if ((message.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     if (this.type !== SOCK_DGRAM && !this.connected) return this.type === SOCK_STREAM ? -EINVAL : -ENOTCONN;
+    // An error comes before packets, but after the bytes of a stream.
+    if (this.type !== SOCK_STREAM && this.error !== 0) return -this.takeError();
     if (this.incoming.length === 0) return this.emptyResult();
     return this.type === SOCK_STREAM ? this.receiveStream(message) : this.receivePacket(message);
   }
@@ -416,7 +418,7 @@ export class UnixSocket extends Socket {
     this.closed = true;
     this.kernel.unixSockets.delete(this);
     this.forgetName();
-    const unread = this.incoming.length > 0;
+    const unread = this.incoming.some((parcel) => parcel.at < parcel.bytes.length);
     this.dropIncoming();
     for (const pending of this.pendingConnections.splice(0)) {
       // A connection that nobody accepted is reset, not closed.
