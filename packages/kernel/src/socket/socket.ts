@@ -256,6 +256,7 @@ class SocketOps extends FileOps {
   }
 
   override read(file: FileDescription, io: IoSegments): number {
+    // As System V: not even what is at the head of the queue is looked at.
     if (io.total === 0) return 0;
     const socket = file.data as Socket;
     const message = new SocketMessage();

@@ -18,6 +18,7 @@ import {
   MSG_OOB,
   MSG_PEEK,
   MSG_TRUNC,
+  O_NONBLOCK,
   POLLERR,
   POLLHUP,
   POLLIN,
@@ -38,6 +39,7 @@ import { type FileDescription, gather, type Inode, scatter } from '@sandbox-kern
 import type { Kernel } from '../kernel.js';
 import { Task } from '../task.js';
 import { PeerCredentials, Socket, type SocketFamily, type SocketMessage } from './socket.js';
+import { mostInParcel, packetCharge, streamCharge } from './unix-charge.js';
 import { collectUnixGarbage, noteInFlight, noteLanded } from './unix-garbage.js';
 import {
   bindUnixName,
@@ -48,10 +50,8 @@ import {
 } from './unix-names.js';
 
 const TIOCOUTQ = 0x5411;
-/** net.unix.max_dgram_qlen. */
+/** net.unix.max_dgram_qlen: for those that send to a socket which is not connected back to them. */
 const MOST_DATAGRAMS = 512;
-/** A stream's parcel: as Linux cuts writes into pages. */
-const STREAM_PARCEL = 32768;
 const DEFAULT_BACKLOG_LIMIT = 4096;
 
 /** Bytes on their way, with what came along. */
@@ -62,6 +62,8 @@ export class Parcel {
   files: FileDescription[];
   readonly credentials: PeerCredentials | null;
   readonly from: UnixSocket;
+  /** What it counts for in the sender's buffer. */
+  readonly charge: number;
   /** The sender's address when it was sent. */
   readonly address: UnixAddress | null;
 
@@ -70,12 +72,14 @@ export class Parcel {
     files: FileDescription[],
     credentials: PeerCredentials | null,
     from: UnixSocket,
+    charge: number,
   ) {
     this.bytes = bytes;
     this.at = 0;
     this.files = files;
     this.credentials = credentials;
     this.from = from;
+    this.charge = charge;
     this.address = from.address;
   }
 }
@@ -91,7 +95,7 @@ export class UnixSocket extends Socket {
   backlog: number;
   readonly pendingConnections: UnixSocket[];
   readonly incoming: Parcel[];
-  /** Bytes sent that nobody has read. */
+  /** What was sent and nobody has read, with all that it takes in memory (SIOCOUTQ). */
   outstanding: number;
   own: PeerCredentials | null;
   peerCredentials: PeerCredentials | null;
@@ -145,7 +149,7 @@ export class UnixSocket extends Socket {
     if (this.isDatagram) return -EOPNOTSUPP;
     if (!this.listening) return -EINVAL;
     const next = this.pendingConnections.shift();
-    if (next === undefined) return this.shutRead ? -EINVAL : -EAGAIN;
+    if (next === undefined) return this.shutRead && this.waits() ? -EINVAL : -EAGAIN;
     // Those whose connect found the backlog full try again.
     this.wake(POLLOUT | POLLWRNORM);
     return next;
@@ -200,9 +204,6 @@ export class UnixSocket extends Socket {
 
   override send(task: Task, message: SocketMessage): number {
     if ((message.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
-    if (this.shutWrite) return -EPIPE;
-    const error = this.takeError();
-    if (error !== 0) return -error;
     return this.type === SOCK_STREAM ? this.sendStream(task, message) : this.sendPacket(task, message);
   }
 
@@ -210,14 +211,16 @@ export class UnixSocket extends Socket {
     if (message.address !== null) return this.connected ? -EISCONN : -EOPNOTSUPP;
     const peer = this.peer;
     if (!this.connected) return -ENOTCONN;
+    const ended = this.endedForSending();
+    if (ended !== 0) return ended;
     if (peer === null || peer.shutRead || peer.closed) return -EPIPE;
     const total = message.io?.total ?? 0;
     let sent = 0;
     while (message.done < total) {
-      const room = this.sendBuffer - this.outstanding;
-      if (room <= 0) break;
-      const size = Math.min(total - message.done, STREAM_PARCEL, room);
-      this.deliver(task, peer, message, size);
+      // The last one may exceed the limit, as in Linux.
+      if (this.outstanding >= this.sendBuffer) break;
+      const size = Math.min(total - message.done, mostInParcel(this.sendBuffer));
+      this.deliver(task, peer, message, size, streamCharge(size));
       message.done += size;
       sent += size;
     }
@@ -231,7 +234,16 @@ export class UnixSocket extends Socket {
     return 0;
   }
 
-  private deliver(task: Task, to: UnixSocket, message: SocketMessage, size: number): void {
+  /** Less than a quarter of the buffer is in use (Linux counts one byte for the socket itself). */
+  private isWritable(): boolean {
+    return (this.outstanding + 1) * 4 <= this.sendBuffer;
+  }
+
+  private endedForSending(): number {
+    return this.shutWrite ? -EPIPE : -this.takeError();
+  }
+
+  private deliver(task: Task, to: UnixSocket, message: SocketMessage, size: number, charge: number): void {
     let bytes = new Uint8Array(size);
     if (message.io !== null) gather(message.io, message.done, bytes, 0, size);
     if (to.filter !== null && this.type !== SOCK_STREAM) {
@@ -242,37 +254,54 @@ export class UnixSocket extends Socket {
     const files = message.files;
     message.files = [];
     noteInFlight(this.kernel, files);
-    to.incoming.push(new Parcel(bytes, files, message.credentials ?? credentialsOf(task), this));
-    this.outstanding += bytes.length;
+    to.incoming.push(new Parcel(bytes, files, message.credentials ?? credentialsOf(task), this, charge));
+    this.outstanding += charge;
     to.wake(POLLIN | POLLRDNORM);
   }
 
   private sendPacket(task: Task, message: SocketMessage): number {
-    const target = this.packetTarget(task, message);
-    if (typeof target === 'number') return target;
+    if (this.type === SOCK_SEQPACKET) {
+      const error = this.takeError();
+      if (error !== 0) return -error;
+      if (!this.connected) return -ENOTCONN;
+    }
     const size = message.io?.total ?? 0;
     if (size > this.sendBuffer - 32) return -EMSGSIZE;
+    const ended = this.endedForSending();
+    if (ended !== 0) return ended;
+    if (this.outstanding >= this.sendBuffer) return -EAGAIN;
+    const sent = this.sendPacketTo(task, this.packetTarget(task, message), message, size);
+    // What was taken of the buffer is given back: those that wait for room look again.
+    if (sent < 0 && this.isWritable()) this.wake(POLLOUT | POLLWRNORM);
+    return sent;
+  }
+
+  private sendPacketTo(
+    task: Task,
+    target: UnixSocket | number,
+    message: SocketMessage,
+    size: number,
+  ): number {
+    if (typeof target === 'number') return target;
+    if (target.closed) return this.type === SOCK_SEQPACKET ? -EPIPE : this.disconnect();
     if (target.shutRead) return -EPIPE;
-    const full = this.outstanding > 0 && this.outstanding + size > this.sendBuffer;
-    if (full || target.incoming.length >= MOST_DATAGRAMS) return -EAGAIN;
-    this.deliver(task, target, message, size);
+    if (!this.hasRoomAt(target)) return -EAGAIN;
+    this.deliver(task, target, message, size, packetCharge(size));
     message.done += size;
     return size;
   }
 
+  /** The peer of a datagram socket is gone: what it sent is lost with it. */
+  private disconnect(): number {
+    this.peer = null;
+    this.connected = false;
+    this.dropIncoming();
+    return -ECONNREFUSED;
+  }
+
   private packetTarget(task: Task, message: SocketMessage): UnixSocket | number {
-    if (this.type === SOCK_SEQPACKET) {
-      if (!this.connected) return -ENOTCONN;
-      return this.peer === null || this.peer.closed ? -EPIPE : this.peer;
-    }
-    if (message.address === null) {
-      if (this.peer === null) return this.connected ? -ECONNREFUSED : -ENOTCONN;
-      if (this.peer.closed) {
-        this.peer = null;
-        return -ECONNREFUSED;
-      }
-      return this.peer;
-    }
+    if (this.type === SOCK_SEQPACKET) return this.peer ?? -EPIPE;
+    if (message.address === null) return this.peer ?? -ENOTCONN;
     const parsed = parseUnixAddress(message.address);
     if (typeof parsed === 'number' || parsed.kind === 'unnamed')
       return typeof parsed === 'number' ? parsed : -EDESTADDRREQ;
@@ -286,6 +315,8 @@ export class UnixSocket extends Socket {
   override receive(_task: Task, message: SocketMessage): number {
     if ((message.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     if (this.type !== SOCK_DGRAM && !this.connected) return this.type === SOCK_STREAM ? -EINVAL : -ENOTCONN;
+    // An error comes before packets, but after the bytes of a stream.
+    if (this.type !== SOCK_STREAM && this.error !== 0) return -this.takeError();
     if (this.incoming.length === 0) return this.emptyResult();
     return this.type === SOCK_STREAM ? this.receiveStream(message) : this.receivePacket(message);
   }
@@ -293,12 +324,19 @@ export class UnixSocket extends Socket {
   private emptyResult(): number {
     const error = this.takeError();
     if (error !== 0) return -error;
+    // Of datagrams only a call that would wait hears that there won't be any.
+    const waits = !this.isDatagram || this.waits();
     if (
-      this.shutRead ||
+      (this.shutRead && waits) ||
       (!this.isDatagram && (this.peer === null || this.peer.shutWrite || this.peer.closed))
     )
       return 0;
     return -EAGAIN;
+  }
+
+  /** A call would wait: only then it hears that what it waits for can't come. */
+  private waits(): boolean {
+    return ((this.file?.flags ?? 0) & O_NONBLOCK) === 0;
   }
 
   private receiveStream(message: SocketMessage): number {
@@ -322,9 +360,8 @@ export class UnixSocket extends Socket {
     return message.done - start;
   }
 
-  /** Bytes of another sender, or with descriptors, are for a read of their own. */
+  /** Bytes of another sender are for a read of their own. (Those with descriptors end a read, but don't begin one.) */
   private continues(message: SocketMessage, parcel: Parcel): boolean {
-    if (parcel.files.length > 0) return false;
     if (!this.passesCredentials || message.credentials === null || parcel.credentials === null) return true;
     const one = message.credentials;
     const other = parcel.credentials;
@@ -335,7 +372,7 @@ export class UnixSocket extends Socket {
     parcel.at += count;
     if (parcel.at < parcel.bytes.length) return;
     this.incoming.shift();
-    parcel.from.read(parcel.bytes.length);
+    parcel.from.read(parcel.charge);
   }
 
   private receivePacket(message: SocketMessage): number {
@@ -352,7 +389,7 @@ export class UnixSocket extends Socket {
     this.takeFiles(parcel, message, peek);
     if (!peek) {
       this.incoming.shift();
-      parcel.from.read(parcel.bytes.length);
+      parcel.from.read(parcel.charge);
     }
     return (message.flags & MSG_TRUNC) !== 0 ? parcel.bytes.length : count;
   }
@@ -368,9 +405,9 @@ export class UnixSocket extends Socket {
     parcel.files = [];
   }
 
-  /** Bytes that this socket sent were read or thrown away: there is room again. */
-  private read(bytes: number): void {
-    this.outstanding -= bytes;
+  /** Something that this socket sent was read or thrown away: there is room again. */
+  private read(charge: number): void {
+    this.outstanding -= charge;
     if (!this.closed) this.wake(POLLOUT | POLLWRNORM);
   }
 
@@ -394,7 +431,7 @@ export class UnixSocket extends Socket {
     this.closed = true;
     this.kernel.unixSockets.delete(this);
     this.forgetName();
-    const unread = this.incoming.length > 0;
+    const unread = this.incoming.some((parcel) => parcel.at < parcel.bytes.length);
     this.dropIncoming();
     for (const pending of this.pendingConnections.splice(0)) {
       // A connection that nobody accepted is reset, not closed.
@@ -425,7 +462,7 @@ export class UnixSocket extends Socket {
   /** Throws away what nobody will read, descriptors included. */
   dropIncoming(): void {
     for (const parcel of this.incoming.splice(0)) {
-      parcel.from.read(parcel.bytes.length);
+      parcel.from.read(parcel.charge);
       noteLanded(this.kernel, parcel.files);
       for (const file of parcel.files) file.release();
       parcel.files = [];
@@ -433,21 +470,24 @@ export class UnixSocket extends Socket {
   }
 
   override events(): number {
-    if (this.listening) return this.pendingConnections.length > 0 ? POLLIN | POLLRDNORM : 0;
     let events = 0;
     const gone = !this.isDatagram && this.connected && (this.peer === null || this.peer.closed);
     const noMore = this.shutRead || gone || (this.peer !== null && !this.isDatagram && this.peer.shutWrite);
-    if (this.incoming.length > 0 || noMore) events |= POLLIN | POLLRDNORM;
+    const waiting = this.listening ? this.pendingConnections.length > 0 : this.incoming.length > 0;
+    if (waiting || noMore) events |= POLLIN | POLLRDNORM;
     if (noMore) events |= POLLRDHUP;
     if (gone || (this.shutRead && this.shutWrite)) events |= POLLHUP;
-    if (!this.isDatagram && !this.connected) events |= POLLHUP;
+    if (!this.isDatagram && !this.connected && !this.listening) events |= POLLHUP;
     if (this.error !== 0) events |= POLLERR;
-    if (this.outstanding * 4 <= this.sendBuffer && this.peerHasRoom()) events |= POLLOUT | POLLWRNORM;
+    if (this.listening) return events;
+    if (this.isWritable() && (this.peer === null || this.hasRoomAt(this.peer)))
+      events |= POLLOUT | POLLWRNORM;
     return events;
   }
 
-  private peerHasRoom(): boolean {
-    return !this.isDatagram || this.peer === null || this.peer.incoming.length < MOST_DATAGRAMS;
+  /** How many may wait counts only where others than the receiver's own peer send. */
+  private hasRoomAt(target: UnixSocket): boolean {
+    return target === this || target.peer === this || target.incoming.length <= MOST_DATAGRAMS;
   }
 
   override getOption(_task: Task, level: number, option: number): Uint8Array | number {

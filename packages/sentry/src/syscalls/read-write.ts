@@ -34,7 +34,7 @@ import {
   SYS_writev,
 } from '@sandbox-kernel/abi';
 import { ACCESS_READ, ACCESS_WRITE, PAGE_SIZE } from '@sandbox-kernel/contracts';
-import { kernelSignal, type SyscallArgs, sendToTask, type Task } from '@sandbox-kernel/kernel';
+import { kernelSignal, type SyscallArgs, sendToTask, socketOf, type Task } from '@sandbox-kernel/kernel';
 import { type IoBuffers, importBuffer, importIovec, MAX_RW_COUNT } from '@sandbox-kernel/mm';
 import {
   type FileDescription,
@@ -153,6 +153,8 @@ function writeVector(task: Task, args: SyscallArgs, offset: number, flags: numbe
   const io = workspaceOf(task).io;
   const imported = importIovec(task.memory, args.addr(1), args.size(2), ACCESS_READ, io);
   if (imported < 0) return imported;
+  // Unlike write(2), which sends an empty message.
+  if (io.total === 0 && socketOf(file) !== null) return 0;
   if ((flags & ~KNOWN_RWF) !== 0 || refusesNoWait(file, flags)) return -EOPNOTSUPP;
   if ((flags & RWF_APPEND) !== 0 && (flags & RWF_NOAPPEND) !== 0) return -EINVAL;
   return writeFrom(task, file, io, offset, flags);

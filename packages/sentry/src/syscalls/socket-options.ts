@@ -18,6 +18,8 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   PACKET_HDRLEN,
+  POLLOUT,
+  POLLWRNORM,
   SO_ATTACH_BPF,
   SO_ATTACH_FILTER,
   SO_ATTACH_REUSEPORT_EBPF,
@@ -264,6 +266,8 @@ function setBuffer(task: Task, socket: Socket, option: number, value: number): n
   if (sending) {
     socket.sendBuffer = Math.max(wanted * 2, LEAST_SEND);
     socket.sendBufferSet = true;
+    // Senders look again, whether there is more room or less.
+    if ((socket.events() & POLLOUT) !== 0) socket.wake(POLLOUT | POLLWRNORM);
   } else {
     socket.receiveBuffer = Math.max(wanted * 2, LEAST_RECEIVE);
     socket.receiveBufferSet = true;

@@ -112,9 +112,9 @@ export class Pipe {
 
   /** Bytes taken from `io`, `skip` bytes from its start; less when full; -EAGAIN when nothing fits; -EPIPE without readers. */
   write(io: IoSegments, skip: number, packets: boolean): number {
-    if (this.readers === 0) return -EPIPE;
     const total = io.total - skip;
     if (total <= 0) return 0;
+    if (this.readers === 0) return -EPIPE;
     let done = packets ? 0 : this.merge(io, skip, total % PAGE_SIZE);
     while (done < total && this.used < this.slots) {
       const page = this.takePage();
