@@ -32,6 +32,21 @@ static void look(const char *who, pid_t pid) {
   }
 }
 
+// Fields of /proc/PID/stat that say where things lie: the stack, the heap, arguments and environment.
+static void addresses(const char *who, pid_t pid) {
+  char path[64], text[1024];
+  sprintf(path, "/proc/%d/stat", pid);
+  int fd = MUST(open(path, O_RDONLY));
+  ssize_t n = MUST(read(fd, text, sizeof text - 1));
+  close(fd);
+  text[n] = 0;
+  int field = 2;
+  for (char *p = strtok(strrchr(text, ')') + 1, " "); p; p = strtok(NULL, " ")) {
+    field++;
+    if (field == 28 || (field >= 47 && field <= 51)) printf("%s field %d: %s\n", who, field, strcmp(p, "0") == 0 ? "hidden" : "told");
+  }
+}
+
 // A process that sleeps until it is killed.
 static pid_t sleeper(bool dumpable) {
   int ready[2];
@@ -66,14 +81,17 @@ int guest(int argc, char **argv) {
   pid_t open_one = sleeper(true);
   look("dumpable", open_one);
   owner("dumpable", open_one);
+  addresses("dumpable", open_one);
   pid_t closed = sleeper(false);
   look("closed", closed);
   owner("closed", closed);
+  addresses("closed", closed);
   if (getuid() == 0) {
     IN_CHILD("other user", {
       MUST(setresgid(1000, 1000, 1000));
       MUST(setresuid(1000, 1000, 1000));
       look("other", open_one);
+      addresses("other", open_one);
     });
   }
   kill(open_one, SIGKILL), kill(closed, SIGKILL);
