@@ -3,7 +3,6 @@
 #include "../guest.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -35,8 +34,6 @@ static void each(const char *name, int fd) {
     report("  made", -1);
     return;
   }
-  // A regular file of sorts, whose refusals have changed with Linux's versions.
-  bool in_pidfs = strcmp(name, "pidfd") == 0;
   char c = 0;
   static const int whences[] = {SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE, 9};
   for (int i = 0; i < 6; i++) {
@@ -46,15 +43,13 @@ static void each(const char *name, int fd) {
     report(" lseek -1", lseek(fd, -1, whences[i]));
   }
   MUST(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK));
-  if (!in_pidfs) {
-    report("  pread", pread(fd, &c, 1, 0));
-    report("  pread 0", pread(fd, &c, 0, 0));
-    report("  pread -1", pread(fd, &c, 1, -1));
-    report("  pwrite", pwrite(fd, &c, 1, 0));
-    report("  ftruncate", ftruncate(fd, 0));
-    report("  fallocate", fallocate(fd, 0, 0, 1));
-    report("  sync_file_range", sync_file_range(fd, 0, 1, 0));
-  }
+  report("  pread", pread(fd, &c, 1, 0));
+  report("  pread 0", pread(fd, &c, 0, 0));
+  report("  pread -1", pread(fd, &c, 1, -1));
+  report("  pwrite", pwrite(fd, &c, 1, 0));
+  report("  ftruncate", ftruncate(fd, 0));
+  report("  fallocate", fallocate(fd, 0, 0, 1));
+  report("  sync_file_range", sync_file_range(fd, 0, 1, 0));
   report("  read 0", read(fd, &c, 0));
   report("  read 1", read(fd, &c, 1));
   report("  fsync", fsync(fd));
@@ -93,8 +88,6 @@ int guest(int argc, char **argv) {
   each("timerfd", timerfd_create(CLOCK_MONOTONIC, 0));
   each("signalfd", signalfd(-1, &set, 0));
   each("inotify", inotify_init());
-  each("pidfd", syscall(SYS_pidfd_open, getpid(), 0));
-  each("fanotify", syscall(SYS_fanotify_init, FAN_CLASS_NOTIF | FAN_REPORT_FID, O_RDONLY));
   each("userfaultfd", syscall(SYS_userfaultfd, 1));
   MUST(pipe(pair));
   each("pipe read", pair[0]);

@@ -48,38 +48,43 @@ class FdLink extends PseudoLink {
 
 /** Entries that come and go with the descriptors. */
 class DescriptorDirectory extends PseudoDirectory {
-  readonly #task: Task;
+  protected readonly task: Task;
   readonly #make: (fd: number) => PseudoNode;
   readonly #nodes = new Map<number, PseudoNode>();
 
   constructor(task: Task, make: (fd: number) => PseudoNode) {
     super(0o500);
-    this.#task = task;
+    this.task = task;
     this.#make = make;
   }
 
   override refresh(): number {
-    ownByTask(this, this.#task);
+    ownByTask(this, this.task);
     return 0;
   }
 
   override find(name: string): PseudoNode | null {
     const fd = Number(name);
-    if (String(fd) !== name || this.#task.files.get(fd) === null) return null;
+    if (String(fd) !== name || this.task.files.get(fd) === null) return null;
     let node = this.#nodes.get(fd);
     if (node === undefined) {
       node = this.#make(fd);
       this.#nodes.set(fd, node);
     }
-    ownByTask(node, this.#task);
+    ownByTask(node, this.task);
     return node;
   }
 
   override names(): string[] {
     const names: string[] = [];
-    for (let fd = this.#task.files.next(0); fd >= 0; fd = this.#task.files.next(fd + 1))
-      names.push(String(fd));
+    for (let fd = this.task.files.next(0); fd >= 0; fd = this.task.files.next(fd + 1)) names.push(String(fd));
     return names;
+  }
+}
+
+class FdinfoDirectory extends DescriptorDirectory {
+  override mayOpen(): number {
+    return mayLookInto(this.task);
   }
 }
 
@@ -88,7 +93,7 @@ export function fdDirectory(task: Task): PseudoDirectory {
 }
 
 export function fdinfoDirectory(task: Task): PseudoDirectory {
-  return new DescriptorDirectory(task, (fd) => new GeneratedFile(task, () => fdinfoText(task, fd), 0o400));
+  return new FdinfoDirectory(task, (fd) => new GeneratedFile(task, () => fdinfoText(task, fd), 0o400));
 }
 
 function fdinfoText(task: Task, fd: number): string | number {

@@ -139,7 +139,7 @@ export class Namespaces {
   }
 
   directory(task: Task): PseudoDirectory {
-    const directory = new NamespaceDirectory(task);
+    const directory = new PseudoDirectory(0o511);
     const link = (name: string, namespace: Namespace): void => {
       directory.add(name, new NamespaceLink(task, namespace, this.#vfs));
     };
@@ -149,19 +149,6 @@ export class Namespaces {
         link(`${namespace.name}_for_children`, namespace);
     }
     return directory;
-  }
-}
-
-class NamespaceDirectory extends PseudoDirectory {
-  readonly #task: Task;
-
-  constructor(task: Task) {
-    super(0o511);
-    this.#task = task;
-  }
-
-  override mayOpen(): number {
-    return mayLookInto(this.#task);
   }
 }
 

@@ -1,5 +1,5 @@
 // /proc/PID and /proc/PID/task/TID: one directory object per task, for as long as the task is there.
-import { EINVAL, ENOENT } from '@sandbox-kernel/abi';
+import { EINVAL, ENOENT, EPERM } from '@sandbox-kernel/abi';
 import { oomScore, PidfdTarget, TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
 import {
   type FileCaller,
@@ -37,10 +37,14 @@ const GUARDED: ReadonlySet<string> = new Set([
   'environ',
   'maps',
   'numa_maps',
-  'personality',
   'smaps',
   'smaps_rollup',
 ]);
+
+/** Opened by whom the permission bits let, told to who may look into the task. */
+function personalityText(task: Task): string | number {
+  return mayLookInto(task) === 0 ? `${task.personality.toString(16).padStart(8, '0')}\n` : -EPERM;
+}
 
 /** proc_pid_children(5): processes that this thread made, each followed by a space. */
 function childrenText(task: Task): string {
@@ -62,7 +66,7 @@ const FILES: readonly (readonly [string, Generator, number])[] = [
   ['mountstats', (task) => mountstatsText(mountsText(task)), 0o400],
   ['numa_maps', numaMapsText, 0o444],
   ['oom_score', (task) => `${oomScore(task.group)}\n`, 0o444],
-  ['personality', (task) => `${task.personality.toString(16).padStart(8, '0')}\n`, 0o400],
+  ['personality', personalityText, 0o400],
   ['sessionid', () => '4294967295', 0o444],
   ['smaps', smapsText, 0o444],
   ['smaps_rollup', smapsRollupText, 0o444],

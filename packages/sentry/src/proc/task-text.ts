@@ -10,6 +10,7 @@ import {
   usageOfGroup,
 } from '@sandbox-kernel/kernel';
 import type { MemoryUsage } from '@sandbox-kernel/mm';
+import { mayLookInto } from './task-access.js';
 
 const KIB = 1024;
 const PAGE = 4096;
@@ -215,6 +216,10 @@ export function statText(task: Task): string {
   const { memory } = task;
   const ticks = (nanos: number): number => Math.floor(nanos / NANOS_PER_TICK);
   const nice = task.scheduling.nice;
+  // Where things lie in its memory is only for those who may look into it.
+  const told = mayLookInto(task) === 0;
+  const address = (value: number): number => (told ? value : 0);
+  const code = told ? 0 : 1;
   const fields = [
     task.tid,
     `(${task.comm})`,
@@ -241,9 +246,9 @@ export function statText(task: Task): string {
     usage.total,
     Math.floor(rssOf(usage) / PAGE),
     limitNumber(group.limits.soft[5] as number),
-    0,
-    0,
-    memory.startStack,
+    code,
+    code,
+    address(memory.startStack),
     0,
     0,
     task.pending.set.lo >>> 0,
@@ -262,12 +267,12 @@ export function statText(task: Task): string {
     0,
     0,
     0,
-    memory.startBrk,
-    memory.argStart,
-    memory.argEnd,
-    memory.envStart,
-    memory.envEnd,
-    task.state >= TASK_ZOMBIE ? task.exitStatus : 0,
+    address(memory.startBrk),
+    address(memory.argStart),
+    address(memory.argEnd),
+    address(memory.envStart),
+    address(memory.envEnd),
+    told && task.state >= TASK_ZOMBIE ? task.exitStatus : 0,
   ];
   return `${fields.join(' ')}\n`;
 }
