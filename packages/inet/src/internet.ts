@@ -34,6 +34,7 @@ import { NetlinkFamily, type NetlinkProtocol } from './netlink/netlink-socket.js
 import { GenericProtocol, UeventProtocol } from './netlink/plain-protocols.js';
 import { RouteProtocol } from './netlink/route.js';
 import { SockDiagProtocol } from './netlink/sock-diag.js';
+import { RING_SCRATCH } from './packet-ring.js';
 import { PacketFamily } from './packet-socket.js';
 import { PingIdentifiers } from './raw-socket.js';
 import { InternetSettings } from './settings.js';
@@ -91,12 +92,14 @@ export class Internet implements InterfaceRequests {
   readonly changes: ChangeSink;
   /** Tables of iptables(8) and nft(8). */
   readonly netfilter: Netfilter;
+  private scratch: Uint8Array | null;
   private readonly clock: Clock;
   /** Microseconds: when the stack wants to be called at the latest, as of its last run. */
   private devicesDue: number;
 
   constructor(kernel: Kernel, options: InternetOptions = {}) {
     this.kernel = kernel;
+    this.scratch = null;
     this.clock = kernel.clock;
     this.stack = new Stack({ random: new Random32(kernel.random), now: this.micros() });
     this.stack.network.wallOffset =
@@ -147,6 +150,12 @@ export class Internet implements InterfaceRequests {
       });
     }
     return failed < 0 ? failed : iface;
+  }
+
+  /** Where packets are put together for rings: one at a time. */
+  get ringScratch(): Uint8Array {
+    this.scratch ??= new Uint8Array(RING_SCRATCH);
+    return this.scratch;
   }
 
   /** netdevice(7), for sockets of any family. */

@@ -11,7 +11,6 @@ import {
   TPACKET3_HDR_TP_LEN,
   TPACKET3_HDR_TP_MAC,
   TPACKET3_HDR_TP_NET,
-  TPACKET3_HDR_TP_NEXT_OFFSET,
   TPACKET3_HDR_TP_NSEC,
   TPACKET3_HDR_TP_SEC,
   TPACKET3_HDR_TP_SNAPLEN,
@@ -19,9 +18,11 @@ import {
 } from '@sandbox-kernel/abi';
 import type { RingMemory } from '@sandbox-kernel/kernel';
 import { Timer, type TimerOwner, type TimerWheel } from '@sandbox-kernel/netstack';
+import { viewOf } from './option-bytes.js';
 import {
   align,
   BLOCK_HEADER,
+  fits,
   type PacketRing,
   packetOffset,
   type RingPacket,
@@ -54,8 +55,8 @@ export class BlockRing implements PacketRing, TimerOwner {
   private readonly owner: BlockOwner;
   private readonly timers: TimerWheel;
   private readonly timer: Timer;
-  /** The block's content until it is handed over. */
-  private readonly block: Uint8Array;
+  /** One packet with its header, or the block's header. */
+  private readonly scratch: Uint8Array;
   private readonly view: DataView;
   private readonly first: number;
   /** The block that is filled next, or being filled. */
@@ -65,8 +66,18 @@ export class BlockRing implements PacketRing, TimerOwner {
   private end: number;
   private last: number;
   private sequence: number;
+  private firstSeconds: number;
+  private firstNanos: number;
+  private lastSeconds: number;
+  private lastNanos: number;
 
-  constructor(memory: RingMemory, request: RingRequest, owner: BlockOwner, timers: TimerWheel) {
+  constructor(
+    memory: RingMemory,
+    request: RingRequest,
+    owner: BlockOwner,
+    timers: TimerWheel,
+    scratch: Uint8Array,
+  ) {
     this.memory = memory;
     this.request = request;
     this.owner = owner;
@@ -74,8 +85,8 @@ export class BlockRing implements PacketRing, TimerOwner {
     this.timer = new Timer(this, 0);
     this.drops = 0;
     this.freezes = 0;
-    this.block = new Uint8Array(request.blockSize);
-    this.view = new DataView(this.block.buffer);
+    this.scratch = scratch;
+    this.view = viewOf(scratch);
     this.first = BLOCK_HEADER + align(request.privateSize, 8);
     this.index = 0;
     this.frozen = false;
@@ -83,6 +94,10 @@ export class BlockRing implements PacketRing, TimerOwner {
     this.end = this.first;
     this.last = 0;
     this.sequence = 1;
+    this.firstSeconds = 0;
+    this.firstNanos = 0;
+    this.lastSeconds = 0;
+    this.lastNanos = 0;
   }
 
   private status(index: number): number {
@@ -96,23 +111,29 @@ export class BlockRing implements PacketRing, TimerOwner {
 
   deposit(from: RingPacket): boolean {
     const { blockSize } = this.request;
+    const room = blockSize - this.first;
     const mac = packetOffset(this.request, from.linkHeader);
-    const snap = Math.max(Math.min(from.packet.length, blockSize - this.first - mac), 0);
+    if (!fits(mac, from.linkHeader, room)) return this.drop();
+    const snap = Math.min(from.packet.length, room - mac);
     const size = align(mac + snap, 8);
     if (this.count > 0 && this.end + size > blockSize) this.retire(0);
-    if (!this.open()) {
-      this.drops++;
-      return false;
-    }
+    if (!this.open()) return this.drop();
+    const base = this.index * blockSize;
     this.put(from, mac, snap);
-    if (this.count > 0) this.view.setUint32(this.last, this.end - this.last, true);
+    if (this.memory.writeAt(base + this.end, this.scratch, 0, mac + snap) !== mac + snap) return this.drop();
+    if (this.count > 0) this.memory.setWord(base + this.last, this.end - this.last);
     else this.begin(from);
     this.last = this.end;
     this.end = Math.min(this.end + size, blockSize);
     this.count++;
-    this.view.setUint32(LAST_TIME, from.seconds, true);
-    this.view.setUint32(LAST_TIME + 4, from.nanos, true);
+    this.lastSeconds = from.seconds;
+    this.lastNanos = from.nanos;
     return true;
+  }
+
+  private drop(): boolean {
+    this.drops++;
+    return false;
   }
 
   /** Is the next block free? One that is being filled is. */
@@ -128,26 +149,25 @@ export class BlockRing implements PacketRing, TimerOwner {
   }
 
   private begin(from: RingPacket): void {
-    this.view.setUint32(FIRST_TIME, from.seconds, true);
-    this.view.setUint32(FIRST_TIME + 4, from.nanos, true);
+    this.firstSeconds = from.seconds;
+    this.firstNanos = from.nanos;
     const delay = (this.request.retireAfter || DEFAULT_RETIRE_MS) * MICROS_PER_MILLI;
     this.timers.arm(this.timer, this.owner.now() + delay);
   }
 
   private put(from: RingPacket, mac: number, snap: number): void {
-    const { block, view, end: at } = this;
+    const { scratch, view } = this;
     const { packet } = from;
-    block.fill(0, at, at + mac);
-    view.setUint32(at + TPACKET3_HDR_TP_NEXT_OFFSET, 0, true);
-    view.setUint32(at + TPACKET3_HDR_TP_SEC, from.seconds, true);
-    view.setUint32(at + TPACKET3_HDR_TP_NSEC, from.nanos, true);
-    view.setUint32(at + TPACKET3_HDR_TP_SNAPLEN, snap, true);
-    view.setUint32(at + TPACKET3_HDR_TP_LEN, packet.length, true);
-    view.setUint32(at + TPACKET3_HDR_TP_STATUS, from.status | TP_STATUS_USER, true);
-    view.setUint16(at + TPACKET3_HDR_TP_MAC, mac, true);
-    view.setUint16(at + TPACKET3_HDR_TP_NET, mac + from.linkHeader, true);
-    block.set(from.name, at + align(TPACKET3_HDR_SIZE, TPACKET_ALIGNMENT));
-    block.set(packet.bytes.subarray(packet.start, packet.start + snap), at + mac);
+    scratch.fill(0, 0, mac);
+    view.setUint32(TPACKET3_HDR_TP_SEC, from.seconds, true);
+    view.setUint32(TPACKET3_HDR_TP_NSEC, from.nanos, true);
+    view.setUint32(TPACKET3_HDR_TP_SNAPLEN, snap, true);
+    view.setUint32(TPACKET3_HDR_TP_LEN, packet.length, true);
+    view.setUint32(TPACKET3_HDR_TP_STATUS, from.status | TP_STATUS_USER, true);
+    view.setUint16(TPACKET3_HDR_TP_MAC, mac, true);
+    view.setUint16(TPACKET3_HDR_TP_NET, mac + from.linkHeader, true);
+    scratch.set(from.name, align(TPACKET3_HDR_SIZE, TPACKET_ALIGNMENT));
+    scratch.set(packet.bytes.subarray(packet.start, packet.start + snap), mac);
   }
 
   timerExpired(): void {
@@ -167,10 +187,13 @@ export class BlockRing implements PacketRing, TimerOwner {
     view.setUint32(LENGTH, this.end, true);
     view.setUint32(SEQUENCE, this.sequence % 2 ** 32, true);
     view.setUint32(SEQUENCE + 4, Math.floor(this.sequence / 2 ** 32), true);
+    view.setUint32(FIRST_TIME, this.firstSeconds, true);
+    view.setUint32(FIRST_TIME + 4, this.firstNanos, true);
+    view.setUint32(LAST_TIME, this.lastSeconds, true);
+    view.setUint32(LAST_TIME + 4, this.lastNanos, true);
     this.sequence++;
     // What lies between the header and the first packet is the program's own.
-    this.memory.writeAt(at, this.block, 0, BLOCK_HEADER);
-    this.memory.writeAt(at + this.first, this.block, this.first, this.end - this.first);
+    this.memory.writeAt(at, this.scratch, 0, BLOCK_HEADER);
     this.memory.setWord(at + STATUS, TP_STATUS_USER | why | (this.drops > 0 ? TP_STATUS_LOSING : 0));
     this.count = 0;
     this.end = this.first;

@@ -47,6 +47,10 @@ export const BLOCK_HEADER = 48;
 const LEAST_LINK = 16;
 /** Bytes of one ring: more is refused as memory that is not there. */
 const MOST_MEMORY = 2 ** 30;
+/** Where a packet may begin in its slot: offsets have 16 bits. */
+const MOST_OFFSET = 65535;
+/** Scratch memory for one slot: its headers and the largest packet. All rings of a sandbox share one. */
+export const RING_SCRATCH = 2 ** 17 + 4096;
 
 export interface RingRequest {
   readonly version: number;
@@ -108,6 +112,11 @@ export function packetOffset(request: RingRequest, linkHeader: number): number {
   return net + request.reserve - linkHeader;
 }
 
+/** False: the headers, with what is reserved, leave no room for the packet in a slot of `room` bytes. */
+export function fits(mac: number, linkHeader: number, room: number): boolean {
+  return mac + linkHeader <= MOST_OFFSET && mac <= room;
+}
+
 /** The option's bytes as a request; null: no ring. Checked in Linux's order. */
 export function parseRingRequest(
   bytes: Uint8Array,
@@ -160,13 +169,13 @@ export class FrameRing implements PacketRing {
   private readonly view: DataView;
   private next: number;
 
-  constructor(memory: RingMemory, request: RingRequest) {
+  constructor(memory: RingMemory, request: RingRequest, scratch: Uint8Array) {
     this.memory = memory;
     this.request = request;
     this.drops = 0;
     this.perBlock = Math.floor(request.blockSize / request.frameSize);
-    this.frame = new Uint8Array(request.frameSize);
-    this.view = new DataView(this.frame.buffer);
+    this.frame = scratch;
+    this.view = viewOf(scratch);
     this.next = 0;
   }
 
@@ -182,30 +191,33 @@ export class FrameRing implements PacketRing {
 
   deposit(from: RingPacket): boolean {
     const at = this.at(this.next);
-    if (this.memory.word(at) !== TP_STATUS_KERNEL) {
-      this.drops++;
-      return false;
-    }
-    const size = this.fill(from);
+    const mac = packetOffset(this.request, from.linkHeader);
+    const room = fits(mac, from.linkHeader, this.request.frameSize);
+    if (!room || this.memory.word(at) !== TP_STATUS_KERNEL) return this.drop();
+    const size = this.fill(from, mac);
     // The slot is the program's from the moment on that its status says so: that comes last.
-    if (this.memory.writeAt(at + 8, this.frame, 8, size - 8) < 0) return false;
+    if (this.memory.writeAt(at + 8, this.frame, 8, size - 8) !== size - 8) return this.drop();
     if (this.request.version !== TPACKET_V1) this.memory.setWord(at + 4, this.view.getUint32(4, true));
     this.memory.setWord(at, from.status | TP_STATUS_USER | (this.drops > 0 ? TP_STATUS_LOSING : 0));
     this.next = (this.next + 1) % this.request.frames;
     return true;
   }
 
+  private drop(): boolean {
+    this.drops++;
+    return false;
+  }
+
   /** The frame in scratch memory; its size. */
-  private fill(from: RingPacket): number {
+  private fill(from: RingPacket, mac: number): number {
     const { packet, linkHeader } = from;
     const { version, frameSize } = this.request;
-    const mac = Math.min(packetOffset(this.request, linkHeader), frameSize);
     const snap = Math.min(packet.length, frameSize - mac);
     const head = align(headerSize(version), TPACKET_ALIGNMENT);
     this.frame.fill(0, 0, mac);
     if (version === TPACKET_V1) this.head1(from, snap, mac, mac + linkHeader);
     else this.head2(from, snap, mac, mac + linkHeader);
-    this.frame.set(from.name.subarray(0, Math.max(Math.min(from.name.length, frameSize - head), 0)), head);
+    this.frame.set(from.name, head);
     this.frame.set(packet.bytes.subarray(packet.start, packet.start + snap), mac);
     return mac + snap;
   }

@@ -205,8 +205,8 @@ export class PacketSocket extends Socket {
     const memory = new RingMemory(this.kernel, request.blockSize * request.blocks, this.inode);
     this.ring =
       version === TPACKET_V3
-        ? new BlockRing(memory, request, this, this.internet.stack.timers)
-        : new FrameRing(memory, request);
+        ? new BlockRing(memory, request, this, this.internet.stack.timers, this.internet.ringScratch)
+        : new FrameRing(memory, request, this.internet.ringScratch);
     return 0;
   }
 
