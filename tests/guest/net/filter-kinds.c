@@ -100,7 +100,8 @@ static void programs(void) {
 
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
-  tcp();
+  // Linux 6.18 lets only the privileged filter TCP; earlier ones let everybody.
+  if (geteuid() == 0) tcp();
   local(SOCK_STREAM, "stream");
   local(SOCK_DGRAM, "datagram");
   local(SOCK_SEQPACKET, "packet");

@@ -33,9 +33,18 @@ class Memory {
   drop(): void {}
 }
 
-const numbers = fc.oneof(
-  fc.constantFrom(0, 1, 16, 32, 48, 68, 80, 96, 512, 2048, 4096, 8192, 65536, 2 ** 20, 2 ** 31, 2 ** 32 - 1),
-  fc.nat(8192),
+const wild = fc.constantFrom(0, 1, 16, 68, 80, 4096, 65536, 2 ** 20, 2 ** 31, 2 ** 32 - 1);
+const multiple = (of: number, most: number) =>
+  fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: most }).map((n) => n * of) }, wild);
+/** struct tpacket_req3, mostly sound. */
+const requests = fc.tuple(
+  multiple(4096, 20),
+  multiple(1, 5),
+  multiple(16, 400),
+  wild,
+  wild,
+  multiple(1, 5000),
+  wild,
 );
 
 describe('rings', () => {
@@ -44,16 +53,15 @@ describe('rings', () => {
     let rings = 0;
     fc.assert(
       fc.property(
-        fc.array(numbers, { minLength: 7, maxLength: 7 }),
+        requests,
         fc.constantFrom(0, 1, 2),
-        fc.oneof(fc.constant(0), fc.nat(70_000)),
+        fc.oneof(fc.constant(0), fc.nat(300), fc.nat(70_000)),
         fc.array(fc.tuple(fc.nat(65_000), fc.constantFrom(0, 14)), { maxLength: 12 }),
         fc.boolean(),
         (words, version, reserve, packets, isFree) => {
           const [blockSize = 0, blocks = 0, frameSize = 0] = words;
-          // Half of the frame counts are right: others are refused before anything is made.
           const perBlock = frameSize === 0 ? 0 : Math.floor(blockSize / frameSize);
-          const asked = isFree ? [blockSize, blocks, frameSize, perBlock * blocks, ...words.slice(4)] : words;
+          const asked = [blockSize, blocks, frameSize, perBlock * blocks, ...words.slice(4)];
           const bytes = new Uint8Array(Uint32Array.from(asked).buffer);
           const request = parseRingRequest(bytes, version, reserve, false);
           if (request === null || typeof request === 'number') return;
