@@ -61,7 +61,7 @@ function send(socket: UnixSocket, text: string, more: Partial<SocketMessage> = {
 
 function receive(
   socket: UnixSocket,
-  length = 1000,
+  length = 10_000,
   flags = 0,
 ): { result: number; text: string; message: SocketMessage } {
   const bytes = new Uint8Array(length);
