@@ -26,7 +26,7 @@ function headCharge(bytes: number): number {
 
 /** Most bytes of a stream that are one message: two of them fit into the buffer. */
 export function mostInParcel(sendBuffer: number): number {
-  return Math.min((sendBuffer >>> 1) - 64, PAGE_HEAD + STREAM_PAGES);
+  return Math.max(Math.min((sendBuffer >>> 1) - 64, PAGE_HEAD + STREAM_PAGES), 1);
 }
 
 export function streamCharge(bytes: number): number {
