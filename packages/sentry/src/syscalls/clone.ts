@@ -116,7 +116,7 @@ function clone3(task: Task, args: SyscallArgs): number {
 /** There is one control group: a descriptor of its directory is right, and changes nothing. */
 function checkControlGroup(task: Task, fd: number): number {
   if (fd > 0x7fffffff) return -EINVAL;
-  const type = task.files.get(fd)?.inode?.superblock.type;
+  const type = task.files.get(fd)?.inode?.superblock.filesystem.type;
   return type === 'cgroup2' ? 0 : -EBADF;
 }
 
