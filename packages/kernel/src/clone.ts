@@ -14,6 +14,7 @@ import {
   CLONE_PIDFD,
   CLONE_SETTLS,
   CLONE_SIGHAND,
+  CLONE_SYSVSEM,
   CLONE_THREAD,
   CLONE_VFORK,
   CLONE_VM,
@@ -29,6 +30,7 @@ import {
 import { FRAME_FS_BASE, FRAME_RAX, FRAME_RSP, FRAME_SIZE } from '@sandbox-kernel/contracts';
 import type { MemoryManager } from '@sandbox-kernel/mm';
 import { freezeImage, thawImage } from './freeze.js';
+import { shareSemaphoreUndo } from './ipc/semaphore-set.js';
 import { createPidfd } from './pidfd.js';
 import { inheritedExecuteBits, ProcessImage } from './process-image.js';
 import { cloneEvent, followClone } from './ptrace/attach.js';
@@ -260,6 +262,7 @@ function announce(parent: Task, child: Task, request: CloneRequest): number {
       return discard(child, -14);
     }
   }
+  if ((flags & CLONE_SYSVSEM) !== 0) shareSemaphoreUndo(parent, child);
   enterTables(child);
   // Like Linux, failures to store a tid are not failures of clone.
   if ((flags & CLONE_PARENT_SETTID) !== 0) parent.memory.writeU32(request.parentTid, child.tid);

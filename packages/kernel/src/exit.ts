@@ -5,7 +5,7 @@ import { CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP
 import { vforkDone } from './clone.js';
 import { thawImage } from './freeze.js';
 import { exitFutexes } from './futex/robust-list.js';
-import { undoSemaphores } from './ipc/semaphore-set.js';
+import { leaveSemaphoreUndo } from './ipc/semaphore-set.js';
 import { hasStopped, isOrphaned, type ProcessGroup } from './process-group.js';
 import { abandonTracees, buryTracee, isHiddenFrom, tellExit, unlink } from './ptrace/attach.js';
 import { stopBeforeExit } from './ptrace/trace-stop.js';
@@ -47,7 +47,7 @@ export function exitTask(task: Task, status: number): number {
   exitFutexes(task);
   forgetSequence(task);
   const last = group.live === 1;
-  if (last) undoSemaphores(group);
+  leaveSemaphoreUndo(task);
   if (last) group.itimers.stop();
   if (last) group.cpuLimit.stop();
   if (last) group.timers.deleteAll();

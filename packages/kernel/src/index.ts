@@ -56,10 +56,9 @@ export {
 export {
   checkOperationCount,
   getSemaphores,
+  leaveSemaphoreUndo,
   operateSemaphores,
-  owesUndo,
   SemaphoreSet,
-  undoSemaphores,
 } from './ipc/semaphore-set.js';
 export { getSegment, SHM_LIMIT, SharedSegment } from './ipc/shared-segment.js';
 export { newSession, setProcessGroup } from './job-control.js';

@@ -23,6 +23,7 @@ import {
 } from '@sandbox-kernel/vfs';
 import type { Credentials } from './credentials/credentials.js';
 import type { RobustList } from './futex/robust-list.js';
+import type { SemaphoreUndo } from './ipc/semaphore-set.js';
 import type { Kernel } from './kernel.js';
 import type { ProcessImage } from './process-image.js';
 import type { CallDispatch } from './ptrace/call-work.js';
@@ -121,6 +122,8 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   exitStatus: number;
   clearChildTid: number;
   robustList: RobustList | null;
+  /** Where SEM_UNDO is noted; null as long as nothing was. */
+  semaphoreUndo: SemaphoreUndo | null;
   /** rseq(2): address, length, signature; 0 when none. */
   rseqAddress: number;
   rseqLength: number;
@@ -204,6 +207,7 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.exitStatus = 0;
     this.clearChildTid = 0;
     this.robustList = null;
+    this.semaphoreUndo = null;
     this.rseqAddress = 0;
     this.rseqLength = 0;
     this.rseqSignature = 0;

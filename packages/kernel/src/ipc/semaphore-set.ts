@@ -19,7 +19,6 @@ import {
 } from '@sandbox-kernel/abi';
 import { WaitQueue } from '@sandbox-kernel/vfs';
 import type { Task } from '../task.js';
-import type { ThreadGroup } from '../thread-group.js';
 import type { IpcNamespace } from './ipc-namespace.js';
 import { IpcObject } from './ipc-object.js';
 
@@ -48,14 +47,24 @@ class SemaphoreWait {
   }
 }
 
+/** What tasks owe that have used SEM_UNDO: one list for all that were cloned with CLONE_SYSVSEM. */
+export class SemaphoreUndo {
+  /** Tasks whose list this is. */
+  users: number;
+
+  constructor() {
+    this.users = 1;
+  }
+}
+
 export class SemaphoreSet extends IpcObject {
   readonly namespace: IpcNamespace;
   readonly values: Int32Array;
   /** Who changed each last. */
   readonly pids: Int32Array;
   operationTime: number;
-  /** Adjustments that processes owe at their end: SEM_UNDO. */
-  readonly undos: Map<ThreadGroup, Int32Array>;
+  /** Adjustments that are owed at the end of a list: SEM_UNDO. */
+  readonly undos: Map<SemaphoreUndo, Int32Array>;
   /** Tasks in `semop`, first come first served. */
   readonly waiters: WaitQueue;
 
@@ -84,9 +93,9 @@ export class SemaphoreSet extends IpcObject {
   }
 
   /** Carries out all operations or none. 0; WOULD_BLOCK, with `wait.blocking`; -errno. */
-  attempt(group: ThreadGroup, wait: SemaphoreWait): number {
+  attempt(task: Task, wait: SemaphoreWait): number {
     const { operations } = wait;
-    const owed = this.undos.get(group);
+    const owed = task.semaphoreUndo === null ? undefined : this.undos.get(task.semaphoreUndo);
     const values = this.values.slice();
     const undo = owed === undefined ? null : owed.slice();
     for (let at = 0; at < operations.length; at += 3) {
@@ -108,7 +117,7 @@ export class SemaphoreSet extends IpcObject {
     }
     this.values.set(values);
     if (undo !== null && owed !== undefined) owed.set(undo);
-    for (let at = 0; at < operations.length; at += 3) this.pids[operations[at]! & 0xffff] = group.pid;
+    for (let at = 0; at < operations.length; at += 3) this.pids[operations[at]! & 0xffff] = task.group.pid;
     return 0;
   }
 
@@ -119,7 +128,7 @@ export class SemaphoreSet extends IpcObject {
       const task = node.waiter as Task;
       const wait = task.call.object as SemaphoreWait;
       const next = node.next;
-      const result = wait.result === PENDING ? this.attempt(task.group, wait) : WOULD_BLOCK;
+      const result = wait.result === PENDING ? this.attempt(task, wait) : WOULD_BLOCK;
       if (result === WOULD_BLOCK) {
         node = next;
         continue;
@@ -184,9 +193,9 @@ export function operateSemaphores(task: Task, id: number, operations: Int16Array
   }
   const allowed = set.check(task.credentials, alters ? ALTER : READ);
   if (allowed < 0) return allowed;
-  if (undoes && !set.undos.has(task.group)) set.undos.set(task.group, new Int32Array(set.values.length));
+  if (undoes) openUndo(task, set);
   const wait = new SemaphoreWait(set, operations);
-  const result = set.attempt(task.group, wait);
+  const result = set.attempt(task, wait);
   if (result !== WOULD_BLOCK) return completed(set, result, alters);
   task.call.object = wait;
   task.call.deadline = deadline;
@@ -204,7 +213,7 @@ function completed(set: SemaphoreSet, result: number, alters: boolean): number {
 function resumeWait(task: Task, wait: SemaphoreWait): number {
   if (wait.result !== PENDING) return wait.result;
   if (wait.set.removed) return -EIDRM;
-  const result = wait.set.attempt(task.group, wait);
+  const result = wait.set.attempt(task, wait);
   if (result !== WOULD_BLOCK) return completed(wait.set, result, true);
   if (task.kernel.clock.monotonic() >= task.call.deadline) return -EAGAIN;
   return sleep(task, wait);
@@ -222,23 +231,35 @@ export function checkOperationCount(count: number): number {
   return count > SEMOPM ? -E2BIG : 0;
 }
 
-/** Has the process a list of what it owes? */
-export function owesUndo(group: ThreadGroup): boolean {
-  for (const set of group.kernel.ipc.semaphores.objects()) if (set.undos.has(group)) return true;
-  return false;
+function openUndo(task: Task, set: SemaphoreSet): void {
+  task.semaphoreUndo ??= new SemaphoreUndo();
+  if (!set.undos.has(task.semaphoreUndo))
+    set.undos.set(task.semaphoreUndo, new Int32Array(set.values.length));
 }
 
-/** The process ends, or leaves its list by unshare(2): what it owes is settled. */
-export function undoSemaphores(group: ThreadGroup): void {
-  for (const set of group.kernel.ipc.semaphores.objects()) {
-    const undo = set.undos.get(group);
+/** CLONE_SYSVSEM. */
+export function shareSemaphoreUndo(parent: Task, child: Task): void {
+  parent.semaphoreUndo ??= new SemaphoreUndo();
+  parent.semaphoreUndo.users++;
+  child.semaphoreUndo = parent.semaphoreUndo;
+}
+
+/** A task ends, or leaves its list by unshare(2): what the list owes is settled when it was the last. */
+export function leaveSemaphoreUndo(task: Task): void {
+  const list = task.semaphoreUndo;
+  if (list === null) return;
+  task.semaphoreUndo = null;
+  list.users--;
+  if (list.users > 0) return;
+  for (const set of task.kernel.ipc.semaphores.objects()) {
+    const undo = set.undos.get(list);
     if (undo === undefined) continue;
-    set.undos.delete(group);
+    set.undos.delete(list);
     for (let number = 0; number < undo.length; number++) {
       if (undo[number] === 0) continue;
       const value = set.values[number]! + undo[number]!;
       set.values[number] = Math.min(Math.max(value, 0), SEMVMX);
-      set.pids[number] = group.pid;
+      set.pids[number] = task.group.pid;
     }
     set.operationTime = set.namespace.now();
     set.update();

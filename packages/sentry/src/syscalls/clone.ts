@@ -137,7 +137,7 @@ export const CLONE_SYSCALLS: readonly SyscallRow[] = [
     handler: clone,
     coverage: 'partial',
     format: 'xpppp',
-    note: 'no new namespaces; CLONE_IO and, for processes, CLONE_SYSVSEM are accepted without effect',
+    note: 'no new namespaces; CLONE_IO is accepted without effect',
   },
   { nr: SYS_fork, name: 'fork', handler: fork, coverage: 'full', format: '' },
   { nr: SYS_vfork, name: 'vfork', handler: vfork, coverage: 'full', format: '' },

@@ -22,12 +22,11 @@ import {
   SYS_unshare,
 } from '@sandbox-kernel/abi';
 import {
+  leaveSemaphoreUndo,
   mayTrace,
-  owesUndo,
   pidfdTarget,
   type SyscallArgs,
   type Task,
-  undoSemaphores,
 } from '@sandbox-kernel/kernel';
 import { namespaceKind } from '../proc/namespaces.js';
 import type { SyscallRow } from './row.js';
@@ -48,7 +47,7 @@ function unshare(task: Task, args: SyscallArgs): number {
   if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) !== 0 && task.group.live > 1) return -EINVAL;
   if ((flags & CLONE_VM) !== 0 && task.image.users > 1) return -EINVAL;
   if ((flags & NAMESPACES) !== 0) return task.credentials.hasCapability(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
-  if ((flags & CLONE_SYSVSEM) !== 0) undoSemaphores(task.group);
+  if ((flags & CLONE_SYSVSEM) !== 0) leaveSemaphoreUndo(task);
   if ((flags & CLONE_FILES) !== 0 && task.files.shareCount > 1) {
     const own = task.files.copy();
     task.files.release();
@@ -111,7 +110,7 @@ function kcmp(task: Task, args: SyscallArgs): number {
     case KCMP_IO:
       return one.group === other.group ? 0 : order;
     case KCMP_SYSVSEM:
-      return one.group === other.group || !(owesUndo(one.group) || owesUndo(other.group)) ? 0 : order;
+      return one.semaphoreUndo === other.semaphoreUndo ? 0 : order;
     default:
       return -EINVAL;
   }
