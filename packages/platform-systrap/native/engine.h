@@ -180,6 +180,7 @@ struct Engine : Shared {
   int cpu = -1;          // the sentry's, when it keeps to one
   bool shortPlaced = false;  // since the last review
   uint64_t reviewAt = 0;     // TSC
+  size_t reviewFrom = 0;     // place in `running`
   int taken = -1;     // the context that Wait returned last
   int spinScore = 0;
   double switches = 0;  // share of contexts that go on after another one was served, average

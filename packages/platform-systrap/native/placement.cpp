@@ -27,6 +27,7 @@ constexpr int kMostCredit = 256;          // hand-overs to two that spin earn cr
 constexpr int kVain = 8;
 constexpr double kShortPause = 2'000'000;   // when it is used up, somebody else needs the cores: nobody spins for so long,
 constexpr double kLongPause = 64'000'000;   // and for twice as long each time, until it has gone well for longer than that
+constexpr int kMostLooks = 4;               // clocks of threads that one review reads: each is a file of the host's
 constexpr double kLeastSpin = 20'000;
 constexpr double kMostSpin = 60'000;
 constexpr int kAnywhere = -1;
@@ -189,11 +190,22 @@ bool Review(Engine& engine) {
   bool shares = false;
   const uint64_t now = __rdtsc();
   const auto old = static_cast<uint64_t>(kReview * engine.cyclesPerNano);
-  for (const int id : engine.running) {
-    Context& context = engine.contexts[id];
+  const bool due = now >= engine.reviewAt;
+  int looks = due ? kMostLooks : 0;
+  size_t next = 0;
+  const size_t count = engine.running.size();
+  for (size_t i = 0; i < count; i++) {
+    // Each time from where the last one had looked enough.
+    const size_t at = (engine.reviewFrom + i) % count;
+    Context& context = engine.contexts[engine.running[at]];
     Thread& thread = engine.threads[context.thread];
     if (thread.cpu == kAnywhere) continue;
-    if (now - context.resumed < old || !HasComputed(engine, context, thread)) {
+    if (now - context.resumed < old || looks == 0) {
+      shares = true;
+      continue;
+    }
+    if (--looks == 0) next = at + 1;
+    if (!HasComputed(engine, context, thread)) {
       shares = true;
       continue;
     }
@@ -203,7 +215,10 @@ bool Review(Engine& engine) {
   }
   if (!shares && !engine.shortPlaced && !engine.running.empty()) Enter(engine, kModeFree);
   engine.shortPlaced = false;
-  engine.reviewAt = now + old;
+  if (due) {
+    engine.reviewAt = now + old;
+    engine.reviewFrom = next;
+  }
   return shares;
 }
 
