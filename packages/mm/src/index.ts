@@ -57,14 +57,16 @@ export { MemoryManager, type MemoryManagerOptions } from './memory-manager.js';
 export { areaFlagNames } from './proc.js';
 export { reclaim } from './reclaim.js';
 export { SharedMemory } from './shared-memory.js';
-export type {
-  AddressLayout,
-  AddressSpaceSource,
-  AreaInfo,
-  AreaUsage,
-  FutexKey,
-  MappedFile,
-  MemoryLimits,
-  MemoryTuning,
-  MemoryUsage,
+export {
+  type AddressLayout,
+  type AddressSpaceSource,
+  type AreaInfo,
+  type AreaUsage,
+  emptyAreaInfo,
+  emptyAreaUsage,
+  type FutexKey,
+  type MappedFile,
+  type MemoryLimits,
+  type MemoryTuning,
+  type MemoryUsage,
 } from './types.js';

@@ -95,6 +95,21 @@ export interface AreaInfo {
   name: string;
 }
 
+export function emptyAreaInfo(): AreaInfo {
+  return {
+    start: 0,
+    end: 0,
+    prot: 0,
+    shared: false,
+    flags: 0,
+    offset: 0,
+    deviceMajor: 0,
+    deviceMinor: 0,
+    inode: 0,
+    name: '',
+  };
+}
+
 /** Figures of one area for /proc/PID/smaps, bytes. Filled by `MemoryManager.areaUsage`. */
 export interface AreaUsage {
   rss: number;
@@ -105,6 +120,19 @@ export interface AreaUsage {
   privateDirty: number;
   anonymous: number;
   locked: number;
+}
+
+export function emptyAreaUsage(): AreaUsage {
+  return {
+    rss: 0,
+    pss: 0,
+    sharedClean: 0,
+    sharedDirty: 0,
+    privateClean: 0,
+    privateDirty: 0,
+    anonymous: 0,
+    locked: 0,
+  };
 }
 
 /** Sizes of an address space, bytes. Filled by `MemoryManager.usage`. */

@@ -1,38 +1,16 @@
 // /proc/PID/maps, smaps and smaps_rollup: proc_pid_maps(5), proc_pid_smaps(5).
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from '@sandbox-kernel/abi';
 import { TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
-import { type AreaInfo, type AreaUsage, areaFlagNames } from '@sandbox-kernel/mm';
+import {
+  type AreaInfo,
+  type AreaUsage,
+  areaFlagNames,
+  emptyAreaInfo,
+  emptyAreaUsage,
+} from '@sandbox-kernel/mm';
 
 const KIB = 1024;
 const NAME_COLUMN = 73;
-
-function emptyArea(): AreaInfo {
-  return {
-    start: 0,
-    end: 0,
-    prot: 0,
-    shared: false,
-    flags: 0,
-    offset: 0,
-    deviceMajor: 0,
-    deviceMinor: 0,
-    inode: 0,
-    name: '',
-  };
-}
-
-function emptyAreaUsage(): AreaUsage {
-  return {
-    rss: 0,
-    pss: 0,
-    sharedClean: 0,
-    sharedDirty: 0,
-    privateClean: 0,
-    privateDirty: 0,
-    anonymous: 0,
-    locked: 0,
-  };
-}
 
 function areaLine(area: AreaInfo): string {
   const { prot } = area;
@@ -50,7 +28,7 @@ function hex(value: number, width: number): string {
 
 export function mapsText(task: Task): string {
   if (task.state >= TASK_ZOMBIE) return '';
-  const area = emptyArea();
+  const area = emptyAreaInfo();
   let text = '';
   for (let i = 0; i < task.memory.areaCount; i++) {
     task.memory.area(i, area);
@@ -61,7 +39,7 @@ export function mapsText(task: Task): string {
 
 export function smapsText(task: Task): string {
   if (task.state >= TASK_ZOMBIE) return '';
-  const area = emptyArea();
+  const area = emptyAreaInfo();
   const usage = emptyAreaUsage();
   let text = '';
   for (let i = 0; i < task.memory.areaCount; i++) {
@@ -75,7 +53,7 @@ export function smapsText(task: Task): string {
 
 export function smapsRollupText(task: Task): string {
   if (task.state >= TASK_ZOMBIE || task.memory.areaCount === 0) return '';
-  const area = emptyArea();
+  const area = emptyAreaInfo();
   const usage = emptyAreaUsage();
   const sum = emptyAreaUsage();
   let start = 0;

@@ -3,7 +3,7 @@
 import { EACCES, EINVAL, EIO, ESRCH } from '@sandbox-kernel/abi';
 import type { IoSegments } from '@sandbox-kernel/contracts';
 import { mayInspect, TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel';
-import type { AreaInfo } from '@sandbox-kernel/mm';
+import { emptyAreaInfo, emptyAreaUsage } from '@sandbox-kernel/mm';
 import {
   type FileDescription,
   FileOps,
@@ -146,28 +146,8 @@ class ClearRefsFile extends PseudoFile {
 /** One line per area: everything is on node 0. */
 export function numaMapsText(task: Task): string {
   if (task.state >= TASK_ZOMBIE) return '';
-  const area: AreaInfo = {
-    start: 0,
-    end: 0,
-    prot: 0,
-    shared: false,
-    flags: 0,
-    offset: 0,
-    deviceMajor: 0,
-    deviceMinor: 0,
-    inode: 0,
-    name: '',
-  };
-  const usage = {
-    rss: 0,
-    pss: 0,
-    sharedClean: 0,
-    sharedDirty: 0,
-    privateClean: 0,
-    privateDirty: 0,
-    anonymous: 0,
-    locked: 0,
-  };
+  const area = emptyAreaInfo();
+  const usage = emptyAreaUsage();
   let text = '';
   for (let i = 0; i < task.memory.areaCount; i++) {
     task.memory.area(i, area);

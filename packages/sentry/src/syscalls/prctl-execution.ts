@@ -26,7 +26,7 @@ import {
   PROT_WRITE,
 } from '@sandbox-kernel/abi';
 import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
-import type { AreaInfo } from '@sandbox-kernel/mm';
+import { emptyAreaInfo } from '@sandbox-kernel/mm';
 
 const PAGE_SIZE = 4096;
 const MDWE_BITS = PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT;
@@ -93,18 +93,7 @@ export function mayProtectWith(task: Task, addr: number, length: number, prot: n
   if ((prot & PROT_WRITE) !== 0) return -EACCES;
   const { memory } = task;
   const end = addr + Math.ceil(length / PAGE_SIZE) * PAGE_SIZE;
-  const area: AreaInfo = {
-    start: 0,
-    end: 0,
-    prot: 0,
-    shared: false,
-    flags: 0,
-    offset: 0,
-    deviceMajor: 0,
-    deviceMinor: 0,
-    inode: 0,
-    name: '',
-  };
+  const area = emptyAreaInfo();
   for (let i = 0; i < memory.areaCount; i++) {
     memory.area(i, area);
     if (area.end > addr && area.start < end && (area.prot & PROT_EXEC) === 0) return -EACCES;
