@@ -25,9 +25,16 @@ outsideSuite(suite, (current) => {
     it('are shared by the sentry and the only guest that runs', () => {
       const outside = current();
       const { space, context } = outside.bench.guest(caller);
-      outside.makeCalls(context, space, 50);
-      const lists = threadsOf(space).map((tid) => cpusOf(pidOf(space), tid));
-      expect(new Set(lists)).toEqual(new Set([cpusOf(process.pid, process.pid)]));
+      let lists: string[] = [];
+      // A guest that loses its processor to other work looks as if it computed, and goes away for some calls.
+      for (let round = 0; round < 400 && !/^(\d+)(,\1)+$/.test(lists.join()); round++) {
+        outside.makeCalls(context, space, 50);
+        lists = [
+          cpusOf(process.pid, process.pid),
+          ...threadsOf(space).map((tid) => cpusOf(pidOf(space), tid)),
+        ];
+      }
+      expect(new Set(lists).size).toBe(1);
       expect(lists[0]).toMatch(/^\d+$/);
     });
   });
