@@ -8,6 +8,7 @@ import {
   CLONE_FILES,
   CLONE_FS,
   CLONE_NEWNS,
+  CLONE_NEWPID,
   CLONE_NEWUSER,
   CLONE_PARENT,
   CLONE_PARENT_SETTID,
@@ -126,6 +127,7 @@ function checkFlags(parent: Task, request: CloneRequest): number {
   if ((flags & CLONE_NEWUSER) !== 0 && (flags & CLONE_FS) !== 0) return -EINVAL;
   if ((flags & CLONE_THREAD) !== 0 && (flags & CLONE_SIGHAND) === 0) return -EINVAL;
   if ((flags & CLONE_SIGHAND) !== 0 && (flags & CLONE_VM) === 0) return -EINVAL;
+  if ((flags & CLONE_THREAD) !== 0 && (flags & (CLONE_NEWUSER | CLONE_NEWPID)) !== 0) return -EINVAL;
   if ((flags & CLONE_SIGHAND) !== 0 && (request.flagsHigh & CLONE_HIGH_CLEAR_SIGHAND) !== 0) return -EINVAL;
   if ((flags & CLONE_PARENT) !== 0 && parent.group.unkillable) return -EINVAL;
   if ((flags & NEW_NAMESPACES) !== 0)

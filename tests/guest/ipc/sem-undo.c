@@ -25,6 +25,7 @@ static void finish(pid_t pid) {
 }
 
 static int thread(void *unused) {
+  (void)unused;
   add(5);
   syscall(SYS_exit, 0);
   return 0;
@@ -40,6 +41,7 @@ static void run_thread(int flags) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   set = semget(IPC_PRIVATE, 1, 0600);
   MUST(set);
   pid_t pid = start(0);

@@ -32,6 +32,7 @@ import {
   PR_SET_IO_FLUSHER,
   PR_SET_KEEPCAPS,
   PR_SET_MM,
+  PR_SET_MM_AUXV,
   PR_SET_NAME,
   PR_SET_NO_NEW_PRIVS,
   PR_SET_PDEATHSIG,
@@ -198,6 +199,7 @@ function memoryAndMachine(task: Task, args: SyscallArgs, option: number): number
     case PR_SET_VMA:
       return setAnonymousName(task, args);
     case PR_SET_MM:
+      if (!zeroFrom(args, 4) || (args.addr(3) !== 0 && args.int(1) !== PR_SET_MM_AUXV)) return -EINVAL;
       return task.credentials.hasCapability(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
     default:
       return execution(task, args, option);
