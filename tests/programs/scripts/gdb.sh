@@ -1,5 +1,5 @@
 # gdb at work on the program $1: breakpoints, steps, calls, signals, threads, a crash. Without addresses and numbers of processes.
-clean() { sed -E 's/0x[0-9a-f]+/ADDR/g; s/(process|LWP) [0-9]+/\1 N/g; s/expected=[0-9]+/expected=N/; s/(Id|Target Id) +/\1 /g; s#(in )?\./[^ ]*/(sysdeps|nptl|signal|misc)[^ ]*#SOURCE#g' | grep -vE '^$|libthread_db|debuginfo|warning:|No such file'; }
+clean() { sed -E 's/0x[0-9a-f]+/ADDR/g; s/(process|LWP) [0-9]+/\1 N/g; s/expected=[0-9]+/expected=N/; s/(Id|Target Id) +/\1 /g; s/("debugged") .*/\1/; s#(in )?\./[^ ]*/(sysdeps|nptl|signal|misc)[^ ]*#SOURCE#g' | grep -vE '^$|libthread_db|debuginfo|warning:|No such file'; }
 gdb -batch -nx -ex 'set startup-with-shell on' -ex 'break square' -ex 'run first' -ex bt -ex 'print *p' -ex next -ex next -ex 'print total' \
   -ex 'set variable total = 100' -ex finish -ex 'stepi' -ex 'stepi' -ex 'delete' -ex 'handle SIGUSR1 stop print pass' -ex continue \
   -ex 'print total' -ex 'print square(&p)' -ex 'break worker' -ex continue -ex 'info threads' -ex 'thread apply all print total' -ex continue "$1" 2>&1 | clean | grep -vE 'New Thread|exited\]$'

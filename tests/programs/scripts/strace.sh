@@ -3,7 +3,7 @@ out=$(mktemp)
 clean() { sed -E 's/^[0-9]+ +//; s/0x[0-9a-f]+/ADDR/g; s/(pid|si_pid|tid|child_tidptr|parent_tid|tgid)=[0-9]+/\1=N/g; s/^(fork|vfork|clone|clone3|wait4|getpid|gettid)(.*) = [0-9]+$/\1\2 = N/; s/^(<\.\.\. .*) = [0-9]{2,}$/\1 = N/; s/kill\([0-9]+/kill(N/; s/wait4\([0-9]+/wait4(N/; s/[0-9]+ vars/N vars/; s/si_[us]time=[0-9]+/si_time=N/g'; }
 
 strace -o "$out" -e trace=openat,read,write,close -e read=none echo hello && clean < "$out" | grep -E 'write|exited'
-strace -o "$out" -f -e trace=%process sh -c '/bin/echo one; (exit 3); /bin/echo two' && clean < "$out" | grep -cE 'execve|exited with'
+strace -o "$out" -f -e trace=%process sh -c '/bin/echo one; (exit 3); /bin/echo two' && clean < "$out" | grep -cE 'execve\(|exited with'
 strace -o "$out" -e trace=none -e signal=all sh -c 'trap "echo caught" USR1; kill -USR1 $$; kill -TERM $$'
 clean < "$out"
 strace -o "$out" -qq -e trace=nanosleep,clock_nanosleep timeout 0.2 sleep 0.01 && clean < "$out" | wc -l
