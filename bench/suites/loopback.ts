@@ -56,7 +56,7 @@ const httpd = (connections: number): Benchmark => ({
   command: (world) => [
     '/bin/sh',
     '-c',
-    `${NGINX} -c ${world.folder}/nginx.conf >/dev/null 2>&1 & ${ready(5404)}; ${world.guest} http 5404,${connections},20000; kill $!`,
+    `${NGINX} -c ${world.folder}/nginx.conf >/dev/null 2>&1 & ${ready(5404)}; ${world.guest} http 5404,${connections},60000; kill $!`,
   ],
 });
 
