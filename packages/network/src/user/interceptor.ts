@@ -1,7 +1,7 @@
 // What a guest may put on the wire at all: packets from its own addresses, of protocols that the forwarder carries. They are taken for
 // any destination; everything else is refused here, so that raw sockets reach no further than ordinary ones.
 import {
-  type Address,
+  Address,
   HOOK_PREROUTING,
   type HookContext,
   PACKET_INTERCEPTED,
@@ -19,6 +19,9 @@ const ICMP = 1;
 const TCP = 6;
 const UDP = 17;
 const ICMPV6 = 58;
+const NEIGHBOR_SOLICITATION = 135;
+/** Type, code, checksum, reserved, target. */
+const SOLICITATION_LENGTH = 24;
 
 export class Interceptor implements PacketHook {
   readonly priority = PRIORITY_MANGLE;
@@ -36,7 +39,10 @@ export class Interceptor implements PacketHook {
   filterPacket(packet: PacketBuffer, context: HookContext): number {
     if (context.inInterface !== this.#interfaceIndex) return VERDICT_ACCEPT;
     const destination = packet.destination as Address;
-    if (destination.isMulticast || destination.isLimitedBroadcast) return VERDICT_ACCEPT;
+    if (destination.isMulticast || destination.isLimitedBroadcast) {
+      if (packet.protocol === ICMPV6) this.#noteSearch(packet);
+      return VERDICT_ACCEPT;
+    }
     if (!this.#isGuest(packet.source as Address)) return VERDICT_DROP;
     if (isCarried(packet.protocol, destination.isV4)) {
       packet.flags |= PACKET_INTERCEPTED;
@@ -51,18 +57,34 @@ export class Interceptor implements PacketHook {
     return !source.isV4 && (source.isLinkLocal || source.isUnspecified);
   }
 
+  /** The guest looks for a neighbour (RFC 4861, 4.3) with a link-local address: there is none but the gateway, and nobody says so. */
+  #noteSearch(packet: PacketBuffer): void {
+    const at = packet.transportOffset;
+    if (at + SOLICITATION_LENGTH > packet.end || packet.bytes[at] !== NEIGHBOR_SOLICITATION) return;
+    // A source of zeros: it asks whether its own address is free.
+    if (packet.source === null || packet.source.isUnspecified) return;
+    const target = Address.fromBytes(packet.bytes.subarray(at + 8, at + SOLICITATION_LENGTH));
+    if (target === null || !target.isLinkLocal) return;
+    if (this.#context.stack.network.isLocalAddress(target, this.#interfaceIndex)) return;
+    this.#tell(target, 'link-local addresses are those of the sandbox and its gateway; the host has none here');
+  }
+
   #refuse(packet: PacketBuffer, destination: Address): void {
+    this.#tell(destination, `IP protocol ${packet.protocol} is not carried`);
+    this.#context.stack.network.refuse(packet, REFUSE_ADMIN);
+  }
+
+  #tell(target: Address, reason: string): void {
     const event = {
       kind: 'refuse',
       protocol: 'ip',
       direction: 'out',
-      target: `${destination}`,
+      target: `${target}`,
       names: [],
-      reason: `IP protocol ${packet.protocol} is not carried`,
+      reason,
       count: 1,
     } as const;
     this.#context.log.add(event, this.#context.now);
-    this.#context.stack.network.refuse(packet, REFUSE_ADMIN);
   }
 }
 

@@ -172,6 +172,7 @@ describe('addresses', () => {
     for (let i = 0; i < 200; i++) w.turn();
     expect(endpoint.state).not.toBe(1);
     expect(w.eventsOf('connect')).toEqual([]);
+    expect(w.eventsOf('refuse').map(({ target }) => target)).toContain('fe80::1');
   });
 });
 
