@@ -1,13 +1,8 @@
 // IPv6 extension headers by options that stay and by control messages (RFC 3542): hop-by-hop and destination options as they are set, sent
 // and told to the receiver.
 #include "../guest.h"
+#include "control.h"
 #include "net.h"
-
-static void show_bytes(const char *what, const unsigned char *bytes, int count) {
-  printf("%s %d:", what, count);
-  for (int i = 0; i < count; i++) printf(" %02x", bytes[i]);
-  printf("\n");
-}
 
 static void attempt(int fd, const char *what, int option, const void *bytes, int count) {
   unsigned char back[64];
@@ -20,21 +15,7 @@ static void attempt(int fd, const char *what, int option, const void *bytes, int
   show_bytes("  back", back, n);
 }
 
-static void receive(const char *what, int fd) {
-  unsigned char data[64], control[512];
-  struct iovec iov = {data, sizeof data};
-  struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-  struct pollfd p = {fd, POLLIN, 0};
-  if (poll(&p, 1, 5000) != 1) {
-    printf("%s: nothing came\n", what);
-    return;
-  }
-  printf("%s: %zd\n", what, recvmsg(fd, &m, 0));
-  for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
-    printf("  level %d type %d ", c->cmsg_level, c->cmsg_type);
-    show_bytes("bytes", CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-  }
-}
+static void receive(const char *what, int fd) { receive_hiding(what, fd, NULL); }
 
 static int send_with(const char *what, int fd, int type, const void *bytes, int count) {
   unsigned char control[CMSG_SPACE(64)] = {0};

@@ -57,6 +57,17 @@ static void auxv(void) {
   CHECK(pr(0x41555856, 0, 0, 0, 0) == size);
 }
 
+static void told_by_child(void) {
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid == 0) {
+    CHECK(pr(66, 0, 0, 0, 0));
+    fflush(stdout);
+    _exit(0);
+  }
+  waitpid(pid, NULL, 0);
+}
+
 static void mdwe(void) {
   printf("-- PR_SET_MDWE\n");
   CHECK(pr(66, 0, 0, 0, 0));
@@ -84,14 +95,7 @@ static void mdwe(void) {
     CHECK(mprotect(before, PAGE, PROT_EXEC));
     OK(mmap(NULL, PAGE, PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     OK(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    fflush(stdout);
-    pid_t inner = fork();
-    if (inner == 0) {
-      CHECK(pr(66, 0, 0, 0, 0));
-      fflush(stdout);
-      _exit(0);
-    }
-    waitpid(inner, NULL, 0);
+    told_by_child();
     _exit(0);
   }
   waitpid(pid, NULL, 0);
@@ -99,14 +103,7 @@ static void mdwe(void) {
   if (pid == 0) {
     CHECK(pr(65, 3, 0, 0, 0));
     CHECK(pr(66, 0, 0, 0, 0));
-    fflush(stdout);
-    pid_t inner = fork();
-    if (inner == 0) {
-      CHECK(pr(66, 0, 0, 0, 0));
-      fflush(stdout);
-      _exit(0);
-    }
-    waitpid(inner, NULL, 0);
+    told_by_child();
     _exit(0);
   }
   waitpid(pid, NULL, 0);

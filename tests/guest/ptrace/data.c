@@ -1,29 +1,14 @@
 // ptrace(2): what a tracer reads and writes of its tracee, threads, what remains when either side ends, and who may trace whom.
 #include "../guest.h"
+#include "tracee.h"
 #include <elf.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
-static long pt(long request, pid_t pid, long addr, long data) {
-  return syscall(SYS_ptrace, request, (long)pid, addr, data);
-}
-
-static pid_t child;
 static volatile long word = 0x1122334455667788;
 static const char constant[] __attribute__((aligned(8))) = "constant";
-
-#define TRACED(...) \
-  do { \
-    fflush(stdout); \
-    child = MUST(fork()); \
-    if (child == 0) { \
-      if (pt(PTRACE_TRACEME, 0, 0, 0) != 0) _exit(90); \
-      __VA_ARGS__; \
-      _exit(0); \
-    } \
-  } while (0)
 
 static int await(const char *what, pid_t pid) {
   int status = 0;

@@ -1,14 +1,9 @@
 // ptrace(2): every kind of stop that wait(2) tells of: signals, system calls, events, group stops, and how each is left.
 #include "../guest.h"
+#include "tracee.h"
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
-
-static long pt(long request, pid_t pid, long addr, long data) {
-  return syscall(SYS_ptrace, request, (long)pid, addr, data);
-}
-
-static pid_t child;
 
 // Waits for `pid` (or any) and prints who it was and how it stopped.
 static int await(const char *what, pid_t pid) {
@@ -38,17 +33,6 @@ static void handler(int sig) {
   text[10] += sig / 10, text[11] += sig % 10;
   (void)!write(1, text, sizeof text - 1);
 }
-
-#define TRACED(...) \
-  do { \
-    fflush(stdout); \
-    child = MUST(fork()); \
-    if (child == 0) { \
-      if (pt(PTRACE_TRACEME, 0, 0, 0) != 0) _exit(90); \
-      __VA_ARGS__; \
-      _exit(0); \
-    } \
-  } while (0)
 
 static void signals(void) {
   printf("-- signals\n");
