@@ -1,13 +1,13 @@
 // Makes a memory file, on a host that refuses new mounts when the argument is `refused`, and prints what it is and what it can.
 import { readlinkSync } from 'node:fs';
 import { createMemoryFile, MemoryFile, openHost } from '@sandbox-kernel/host';
-import { refuseCalls } from './refuse.js';
+import { refuseCalls } from './support/refuse.js';
 
 const MIB = 2 ** 20;
 const host = openHost();
 if (process.argv[2] === 'refused') {
   const SYS_FSOPEN = 430;
-  refuseCalls(host, [SYS_FSOPEN], 1);
+  refuseCalls(host, [{ number: SYS_FSOPEN, errno: 1 }]);
 }
 const memory = createMemoryFile(host.door);
 if (!(memory instanceof MemoryFile)) throw new Error(`memory file: ${memory}`);

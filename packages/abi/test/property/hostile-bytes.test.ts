@@ -13,6 +13,7 @@ import {
   SECCOMP_DATA_SIZE,
   set64,
 } from '../../src/index.js';
+import { assemble } from '../support/assemble.js';
 
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -75,13 +76,7 @@ it('runs every filter that passes the check to its end', () => {
   let accepted = 0;
   fc.assert(
     fc.property(fc.array(instruction, { maxLength: 5 }), (list) => {
-      const bytes = view(new Uint8Array((list.length + 1) * 8));
-      [...list, [0x06, 0, 0, 0x7fff0000] as const].forEach(([code, jt, jf, k], i) => {
-        bytes.setUint16(i * 8, code, true);
-        bytes.setUint8(i * 8 + 2, jt);
-        bytes.setUint8(i * 8 + 3, jf);
-        bytes.setUint32(i * 8 + 4, k, true);
-      });
+      const bytes = assemble([...list, [0x06, 0, 0, 0x7fff0000]]);
       const program = parseSeccompFilter(bytes, 0, list.length + 1);
       if (typeof program === 'number') return program < 0;
       accepted++;

@@ -11,18 +11,10 @@ import {
   SECCOMP_RET_ALLOW,
   SECCOMP_RET_ERRNO,
 } from '../../src/index.js';
-
-type Instruction = readonly [code: number, jt: number, jf: number, k: number];
+import { assemble, type Instruction } from '../support/assemble.js';
 
 function parse(program: readonly Instruction[]): BpfProgram | number {
-  const view = new DataView(new ArrayBuffer(Math.max(8, program.length * 8)));
-  program.forEach(([code, jt, jf, k], i) => {
-    view.setUint16(i * 8, code, true);
-    view.setUint8(i * 8 + 2, jt);
-    view.setUint8(i * 8 + 3, jf);
-    view.setUint32(i * 8 + 4, k, true);
-  });
-  return parseSeccompFilter(view, 0, program.length);
+  return parseSeccompFilter(assemble(program), 0, program.length);
 }
 
 function run(program: readonly Instruction[], nr: number): number {

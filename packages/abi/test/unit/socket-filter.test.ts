@@ -11,18 +11,10 @@ import {
   SKF_LL_OFF,
   SKF_NET_OFF,
 } from '../../src/index.js';
-
-type Instruction = readonly [code: number, jt: number, jf: number, k: number];
+import { assemble, type Instruction } from '../support/assemble.js';
 
 function parse(...program: readonly Instruction[]): BpfProgram | number {
-  const view = new DataView(new ArrayBuffer(program.length * 8));
-  program.forEach(([code, jt, jf, k], i) => {
-    view.setUint16(i * 8, code, true);
-    view.setUint8(i * 8 + 2, jt);
-    view.setUint8(i * 8 + 3, jf);
-    view.setUint32(i * 8 + 4, k >>> 0, true);
-  });
-  return parseSocketFilter(view, 0, program.length);
+  return parseSocketFilter(assemble(program), 0, program.length);
 }
 
 /** Bytes 0 to 39: a link header of 14, a network header of 20, the rest. */

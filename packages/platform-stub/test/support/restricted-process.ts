@@ -1,29 +1,18 @@
 // Puts this process under a seccomp filter and tries a platform. Arguments: errno and call number, in pairs; such calls fail.
 import { openHost, startEventWatcher } from '@sandbox-kernel/host';
+import { type Refusal, refuseCalls } from '../../../host/test/support/refuse.js';
 import type { OpenPlatform } from './harness.js';
 
-/** Classic BPF: each call number fails with its errno, all others are allowed. */
-function filter(pairs: readonly string[]): Uint8Array {
-  const instructions: number[][] = [[0x20, 0, 0, 0]];
-  for (let i = 0; i < pairs.length; i += 2) {
-    instructions.push([0x15, 0, 1, Number(pairs[i + 1])], [0x06, 0, 0, 0x0005_0000 | Number(pairs[i])]);
-  }
-  instructions.push([0x06, 0, 0, 0x7fff_0000]);
-  const program = new Uint8Array(instructions.length * 8);
-  const view = new DataView(program.buffer);
-  instructions.forEach(([code = 0, yes = 0, no = 0, value = 0], i) => {
-    view.setUint16(i * 8, code, true);
-    view.setUint8(i * 8 + 2, yes);
-    view.setUint8(i * 8 + 3, no);
-    view.setUint32(i * 8 + 4, value, true);
-  });
-  return program;
+function refusals(pairs: readonly string[]): Refusal[] {
+  const list: Refusal[] = [];
+  for (let i = 0; i < pairs.length; i += 2)
+    list.push({ errno: Number(pairs[i]), number: Number(pairs[i + 1]) });
+  return list;
 }
 
 export function tryRestricted(open: OpenPlatform): void {
   const host = openHost();
-  host.confinement.noNewPrivileges();
-  const installed = host.confinement.seccomp(filter(process.argv.slice(2)));
+  const installed = refuseCalls(host, refusals(process.argv.slice(2)));
   if (installed !== 0) throw new Error(`seccomp: ${installed}`);
   const events = startEventWatcher(host.door);
   if (typeof events === 'number') throw new Error(`watcher: ${events}`);
