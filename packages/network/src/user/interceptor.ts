@@ -66,7 +66,10 @@ export class Interceptor implements PacketHook {
     const target = Address.fromBytes(packet.bytes.subarray(at + 8, at + SOLICITATION_LENGTH));
     if (target === null || !target.isLinkLocal) return;
     if (this.#context.stack.network.isLocalAddress(target, this.#interfaceIndex)) return;
-    this.#tell(target, 'link-local addresses are those of the sandbox and its gateway; the host has none here');
+    this.#tell(
+      target,
+      'link-local addresses are those of the sandbox and its gateway; the host has none here',
+    );
   }
 
   #refuse(packet: PacketBuffer, destination: Address): void {
