@@ -34,6 +34,7 @@ constexpr size_t kChunkBytes = kSlotsPerChunk * SLOT_SIZE;
 constexpr size_t kMaxSlots = SLOTS_BYTES / SLOT_SIZE;
 
 constexpr size_t kSigcontextBytes = 184;
+constexpr int kResumeDue = 2;  // RESUME_DUE in contracts
 
 static_assert(offsetof(Slot, state) == SLOT_STATE && offsetof(Slot, patched) == SLOT_PATCHED);
 static_assert(offsetof(Slot, fsBase) == SLOT_FS_BASE && offsetof(Slot, gsBase) == SLOT_GS_BASE);

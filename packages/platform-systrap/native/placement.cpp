@@ -123,7 +123,7 @@ static Mode Choose(Engine& engine, Context& context) {
   const bool fresh = context.resumes < kSeasoned;
   if (fresh) context.resumes++;
   // Two that wake each other with every second call are handed over cheaper on one core.
-  const bool turns = engine.switches > (engine.mode == kModeSpin ? kManySwitches : kManySwitches / 2);
+  const bool turns = (context.flags & kResumeDue) != 0 || engine.switches > (engine.mode == kModeSpin ? kManySwitches : kManySwitches / 2);
   if (turns || fresh) engine.spinScore -= engine.spinScore > kLong ? kLong : engine.spinScore;
   else if (context.burst < engine.spinNanos / 2) engine.spinScore += engine.spinScore < kMostScore ? 1 : 0;
   else if (context.burst > engine.spinNanos) engine.spinScore -= engine.spinScore > kLong ? kLong : engine.spinScore;

@@ -7,7 +7,6 @@
 
 namespace stub {
 
-constexpr int kResumeDue = 2;  // RESUME_DUE in contracts
 constexpr double kLongestTurn = 1'000'000;  // ns that a woken context waits at most
 constexpr size_t kMostCompared = 32;        // running contexts: where there are more, cores are taken anyhow
 
