@@ -18,9 +18,13 @@ export interface PlatformFeatures {
   readonly addressMinimum: number;
   /** Bytes of the extended register state in XSAVE standard format (CPUID leaf 13, enabled features). */
   readonly fpuSize: number;
-  /** Feature mask XCR0, as (lo, hi). */
+  /** The same with the features that a process must ask for, once a thread has used one (AMX's tiles); fpuSize where there are none. */
+  readonly dynamicFpuSize: number;
+  /** Feature mask XCR0 of what every process has, as (lo, hi). */
   readonly xcr0Low: number;
   readonly xcr0High: number;
+  /** Features that a process must ask for (the low half; there are none in the other). */
+  readonly dynamicFeatures: number;
   /** True when FRAME_ERR carries the processor's page fault error code. */
   readonly faultErrorCode: boolean;
   /** True when guest code may execute RDFSBASE/WRFSBASE itself (AT_HWCAP2). */
@@ -83,7 +87,10 @@ export interface Context {
   resume(space: AddressSpace, flags: number): number;
   /** Asks a running context to trap soon with TRAP_INTERRUPTED (or whatever trap comes first). No effect when stopped. */
   interrupt(): void;
-  /** Copies the extended state (XSAVE standard format) out of or into a stopped context. Bytes copied, or -errno. */
+  /**
+   * Copies the extended state (XSAVE standard format) out of or into a stopped context. Bytes copied, or -errno: `fpuSize`, or
+   * `dynamicFpuSize` of a context that has used such a feature, for which there must be room.
+   */
   saveFpu(into: Uint8Array, at: number): number;
   /** Pre: `length` bytes validated by the caller's rules; the platform refuses reserved bits with -EINVAL. */
   restoreFpu(from: Uint8Array, at: number, length: number): number;
@@ -105,6 +112,8 @@ export interface Platform {
   readonly features: PlatformFeatures;
   /** A new, empty address space; or one that starts with the mappings of `from` (a cheap start for fork). Null: out of resources. */
   createAddressSpace(from: AddressSpace | null): AddressSpace | null;
+  /** Contexts of `space`, and spaces made from it later, may use `dynamicFeatures` from now on. 0 or -errno. */
+  permitDynamicFeatures(space: AddressSpace): number;
   /** Null: out of resources. All registers zero, extended state fresh. */
   createContext(): Context | null;
   /**

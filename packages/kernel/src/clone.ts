@@ -39,6 +39,7 @@ import { stopAtEvent, wantsEvent } from './ptrace/trace-stop.js';
 import { setRegister } from './registers.js';
 import { BLOCKED } from './results.js';
 import { ResourceLimits } from './rlimits.js';
+import { dropDynamicState } from './signal/dynamic-features.js';
 import { SignalHandlers } from './signal/signal-handlers.js';
 import { Task } from './task.js';
 import { TASK_NEW, TASK_ZOMBIE } from './task-state.js';
@@ -191,6 +192,7 @@ function childImage(parent: Task, flags: number): ProcessImage | number {
   image.auxv = from.auxv;
   image.dumpable = from.dumpable;
   image.membarrier = from.membarrier;
+  image.dynamicFeatures = from.dynamicFeatures;
   image.mergesPages = from.mergesPages;
   image.executeBits = inheritedExecuteBits(from);
   image.hugePagesDisabled = from.hugePagesDisabled;
@@ -204,10 +206,11 @@ function copyProcessor(parent: Task, child: Task, request: CloneRequest): void {
   setRegister(to, FRAME_RAX, 0);
   if (request.stackPointer !== 0) setRegister(to, FRAME_RSP, request.stackPointer);
   if ((request.flags & CLONE_SETTLS) !== 0) setRegister(to, FRAME_FS_BASE, request.tls);
-  const size = parent.kernel.platform.features.fpuSize;
-  const bytes = parent.kernel.fpuScratch(size);
+  const { dynamicFeatures, dynamicFpuSize, fpuSize } = parent.kernel.platform.features;
+  const bytes = parent.kernel.fpuScratch(dynamicFpuSize);
   const saved = parent.context.saveFpu(bytes, 0);
-  if (saved > 0) child.context.restoreFpu(bytes, 0, saved);
+  if (saved > fpuSize) dropDynamicState(bytes, dynamicFeatures);
+  if (saved > 0) child.context.restoreFpu(bytes, 0, Math.min(saved, fpuSize));
 }
 
 function inheritState(parent: Task, child: Task, request: CloneRequest): void {

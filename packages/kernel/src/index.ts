@@ -122,6 +122,7 @@ export { Scheduling } from './scheduling.js';
 export { AlternateStack } from './signal/alternate-stack.js';
 export { defaultAction, STOP_SIGNALS, UNBLOCKABLE_SIGNALS } from './signal/default-action.js';
 export { dequeueSignal, hasDeliverable } from './signal/deliver.js';
+export { LAST_FEATURE, leastAlternateStack, requestFeature } from './signal/dynamic-features.js';
 export {
   KernelFileSignals,
   ownUnlessOwned,

@@ -34,6 +34,8 @@ export class ProcessImage {
   mergesPages: boolean;
   /** Commands that membarrier(2) has registered. */
   membarrier: number;
+  /** arch_prctl(ARCH_REQ_XCOMP_PERM) was granted. */
+  dynamicFeatures: boolean;
   /** The thread that copies it: others are held at their way back to the program. */
   freezer: Task | null;
   readonly held: Task[];
@@ -55,6 +57,7 @@ export class ProcessImage {
     this.executeBits = 0;
     this.mergesPages = false;
     this.membarrier = 0;
+    this.dynamicFeatures = false;
     this.freezer = null;
     this.held = [];
     this.processors = null;

@@ -57,8 +57,8 @@ void Unbind(Engine& engine, int id) {
   if (now > context.cpuStart) context.cpuNanos += now - context.cpuStart;
   if (!thread.dead) {
     if (!context.fpuFresh) {
-      context.fpu.resize(engine.initialFpu.size());
-      context.fpuFresh = FpuLoad(engine, thread, context.fpu.data()) != 0;
+      context.fpu.resize(FpuMost(engine));
+      context.fpuFresh = FpuLoad(engine, thread, context.fpu.data()) < 0;
     }
     thread.fpuDirty = true;
     engine.spaces[thread.space].idle.push_back(context.thread);
@@ -81,7 +81,7 @@ static int64_t Bind(Engine& engine, int id, int64_t spaceId) {
   Context& context = engine.contexts[id];
   Thread& thread = engine.threads[index];
   const std::vector<uint8_t>& image = context.fpuFresh ? engine.initialFpu : context.fpu;
-  if ((thread.fpuDirty || !context.fpuFresh) && FpuStore(engine, thread, image.data()) != 0) return -ESRCH;
+  if ((thread.fpuDirty || !context.fpuFresh) && FpuStore(engine, thread, image.data(), image.size()) != 0) return -ESRCH;
   context.fpuFresh = false;
   context.fpu.clear();
   thread.context = id;

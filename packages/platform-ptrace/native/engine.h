@@ -64,6 +64,7 @@ struct Thread {
   bool fpuDirty = false;       // holds state of an earlier context
   bool signalPending = false;  // an interrupt signal was sent and not seen yet
   int cpu = -1;                // pinned there, or -1
+  bool dynamic = false;        // has used what its process had to ask for
   bool known = false;          // `regs` is what the host has for this thread
   user_regs_struct regs{};
 };
@@ -75,6 +76,7 @@ struct Space {
   pid_t pid = 0;
   int manager = -1;  // index of its thread
   int threads = 0;   // alive or not yet reaped, manager included
+  bool dynamic = false;  // its threads may use what a process must ask for
   std::vector<int> idle;
 };
 

@@ -1,6 +1,6 @@
 // Extended state through PTRACE_GETREGSET / SETREGSET NT_X86_XSTATE. The host kernel validates what is written: reserved bits of the
 // header or of MXCSR are refused with EINVAL. The host's set has room for all that the processor has; what a process must ask for (AMX's
-// tiles) is cut off, as it is in signal frames of processes that have not asked: programs have stacks for signals of that size.
+// tiles) is cut off while the thread has not used it, as in signal frames: programs have stacks for signals of that size.
 #include "engine.h"
 
 #include <algorithm>
@@ -13,19 +13,28 @@
 
 namespace stub {
 
-constexpr uint64_t kTiles = 0x60000;
-
 int64_t FpuLoad(Engine& engine, Thread& thread, uint8_t* image) {
-  iovec vector{image, engine.initialFpu.size()};
+  const bool dynamic = engine.spaces[thread.space].dynamic;
+  const size_t usual = engine.initialFpu.size();
+  iovec vector{image, dynamic ? engine.dynamicFpu : usual};
+  uint64_t features;
   if (ptrace(PTRACE_GETREGSET, thread.tid, NT_X86_XSTATE, &vector) != 0) return -errno;
   memcpy(image + kSoftware, engine.initialFpu.data() + kSoftware, kLegacyBytes - kSoftware);
-  return 0;
+  memcpy(&features, image + kLegacyBytes, sizeof features);
+  if ((features & kTileData) != 0) thread.dynamic = true;
+  return static_cast<int64_t>(dynamic && thread.dynamic ? engine.dynamicFpu : usual);
 }
 
 // The host takes nothing but a whole set.
-int64_t FpuStore(Engine& engine, Thread& thread, const uint8_t* image) {
+int64_t FpuStore(Engine& engine, Thread& thread, const uint8_t* image, size_t length) {
   std::vector<uint8_t>& whole = engine.wholeFpu;
-  memcpy(whole.data(), image, engine.initialFpu.size());
+  const size_t size = std::min(thread.dynamic ? engine.dynamicFpu : engine.initialFpu.size(), length);
+  memcpy(whole.data(), image, size);
+  memset(whole.data() + size, 0, whole.size() - size);
+  uint64_t features;
+  memcpy(&features, image + kLegacyBytes, sizeof features);
+  if (size != engine.dynamicFpu) features &= ~kTileData;
+  memcpy(whole.data() + kLegacyBytes, &features, sizeof features);
   iovec vector{whole.data(), whole.size()};
   return ptrace(PTRACE_SETREGSET, thread.tid, NT_X86_XSTATE, &vector) != 0 ? -errno : 0;
 }
@@ -47,8 +56,8 @@ static size_t SizeOf(uint64_t features) {
 static void CutTiles(std::vector<uint8_t>& image) {
   uint64_t features;
   memcpy(&features, image.data() + kSoftware, sizeof features);
-  if ((features & kTiles) == 0) return;
-  features &= ~kTiles;
+  if ((features & kTileData) == 0) return;
+  features &= ~kTileData;
   memcpy(image.data() + kSoftware, &features, sizeof features);
   image.resize(std::min(image.size(), SizeOf(features)));
 }
@@ -62,6 +71,8 @@ int64_t FpuProbe(Engine& engine, pid_t tid) {
   image.resize(vector.iov_len);
   if (image.size() < kHeaderEnd) return -ENOTSUP;
   engine.wholeFpu.assign(image.size(), 0);
+  engine.dynamicFpu = ProbeDynamic();
+  if (engine.dynamicFpu > image.size()) engine.dynamicFpu = 0;
   CutTiles(image);
   memset(image.data(), 0, kSoftware);
   memset(image.data() + kLegacyBytes, 0, image.size() - kLegacyBytes);

@@ -81,7 +81,9 @@ int64_t SpaceCreate(Engine& engine) {
   const int64_t from = engine.arg(0);
   if (from >= 0 && engine.spaceAt(from) == nullptr) return -EINVAL;
   const int id = CloneProcess(engine, from < 0 ? engine.templateSpace : static_cast<int>(from));
-  if (id >= 0) engine.results()[0] = engine.spaces[id].pid;
+  if (id < 0) return id;
+  engine.results()[0] = engine.spaces[id].pid;
+  if (from >= 0) engine.spaces[id].dynamic = engine.spaces[from].dynamic;
   return id;
 }
 
@@ -111,6 +113,20 @@ int64_t SpaceFlush(Engine& engine) {
   const int64_t count = engine.arg(1);
   if (space == nullptr || count < 0 || count > static_cast<int64_t>(kMaxCommands)) return -EINVAL;
   return count == 0 ? 0 : RunCommands(engine, Manager(engine, *space), static_cast<int>(count));
+}
+
+// args: space. Asks the host for AMX's tiles on behalf of its process; children of the process have them, too.
+int64_t SpacePermit(Engine& engine) {
+  constexpr uint64_t kRequest = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr uint64_t kTileComponent = 18;
+  Space* space = engine.spaceAt(engine.arg(0));
+  if (space == nullptr) return -EINVAL;
+  if (engine.dynamicFpu == 0) return -EOPNOTSUPP;
+  const uint64_t args[6] = {kRequest, kTileComponent, 0, 0, 0, 0};
+  int64_t result = 0;
+  const int64_t error = Inject(engine, Manager(engine, *space).tid, SYS_arch_prctl, args, &result);
+  if (error == 0 && result == 0) space->dynamic = true;
+  return error != 0 ? error : result;
 }
 
 static int64_t Receive(Engine& engine, pid_t tid, int64_t* result) {

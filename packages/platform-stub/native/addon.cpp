@@ -74,6 +74,7 @@ static napi_value Create(napi_env env, napi_callback_info) {
       {"spaceDestroy", Invoke<SpaceDestroy>},
       {"spaceFlush", Invoke<SpaceFlush>},
       {"spaceFile", Invoke<SpaceFile>},
+      {"spacePermit", Invoke<SpacePermit>},
       {"contextCreate", Invoke<ContextCreate>},
       {"contextResume", Invoke<ContextResume>},
       {"contextInterrupt", Invoke<ContextInterrupt>},

@@ -2,10 +2,32 @@
 // what it loads; it is validated here first, so that a mistake is an error and neither a signal nor a later surprise.
 #include "engine.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cpuid.h>
 #include <cstring>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace stub {
+
+constexpr int kGetSupported = 0x1021;  // ARCH_GET_XCOMP_SUPP
+constexpr unsigned kTileComponent = 18;
+
+// Bytes of extended state with AMX's tiles (CPUID leaf 13, standard format), where processor and host have them; else 0.
+size_t ProbeDynamic() {
+  uint64_t supported = 0;
+  unsigned bytes = 0;
+  unsigned offset = 0;
+  unsigned c;
+  unsigned d;
+  if (syscall(SYS_arch_prctl, kGetSupported, &supported) != 0 || (supported & kTileData) == 0) return 0;
+  if (__get_cpuid_count(0xd, kTileComponent, &bytes, &offset, &c, &d) == 0) return 0;
+  const size_t size = static_cast<size_t>(offset) + bytes;
+  return bytes > 0 && offset >= kHeaderEnd && size <= kFpuMax ? size : 0;
+}
+
+size_t FpuMost(const Engine& engine) { return std::max(engine.initialFpu.size(), engine.dynamicFpu); }
 
 static Context* Stopped(Engine& engine, int64_t* error) {
   Context* context = engine.contextAt(engine.arg(0));
@@ -19,51 +41,50 @@ int64_t FpuSave(Engine& engine) {
   Context* context = Stopped(engine, &error);
   if (context == nullptr) return error;
   uint8_t* area = engine.page + kFpuArea;
-  if (context->thread >= 0) {
-    error = FpuLoad(engine, engine.threads[context->thread], area);
-    if (error != 0) return error;
-  } else {
-    const std::vector<uint8_t>& image = context->fpuFresh ? engine.initialFpu : context->fpu;
-    memcpy(area, image.data(), image.size());
-  }
-  return static_cast<int64_t>(engine.initialFpu.size());
+  if (context->thread >= 0) return FpuLoad(engine, engine.threads[context->thread], area);
+  const std::vector<uint8_t>& image = context->fpuFresh ? engine.initialFpu : context->fpu;
+  memcpy(area, image.data(), image.size());
+  return static_cast<int64_t>(image.size());
 }
 
 // What the host would refuse. The rest of the header must be zero.
-static bool Acceptable(const Engine& engine, const uint8_t* image) {
+static bool Acceptable(const Engine& engine, const uint8_t* image, size_t length) {
   uint64_t features;
   uint32_t mxcsr;
   uint64_t known;
   memcpy(&features, image + kLegacyBytes, sizeof features);
   memcpy(&mxcsr, image + 24, sizeof mxcsr);
   memcpy(&known, engine.initialFpu.data() + kSoftware, sizeof known);
+  if (length == engine.dynamicFpu) known |= kTileData;
   for (size_t i = kLegacyBytes + 8; i < kHeaderEnd; i++) {
     if (image[i] != 0) return false;
   }
   return (features & ~known) == 0 && (mxcsr & ~0xffffU) == 0;
 }
 
-// args: context, length at kFpuArea. A shorter area than the full one leaves the features beyond it in their initial state.
+// args: context, length at kFpuArea. A shorter area than the usual one leaves the features beyond it in their initial state.
 int64_t FpuRestore(Engine& engine) {
   int64_t error = 0;
   Context* context = Stopped(engine, &error);
   if (context == nullptr) return error;
-  const int64_t length = engine.arg(1);
-  if (length < static_cast<int64_t>(kLegacyBytes) || length > static_cast<int64_t>(engine.initialFpu.size())) return -EINVAL;
-  std::vector<uint8_t> image(engine.initialFpu.size());
-  memcpy(image.data(), engine.page + kFpuArea, static_cast<size_t>(length));
-  if (length < static_cast<int64_t>(kHeaderEnd)) {
+  const int64_t told = engine.arg(1);
+  if (told < static_cast<int64_t>(kLegacyBytes) || told > static_cast<int64_t>(FpuMost(engine))) return -EINVAL;
+  const auto length = static_cast<size_t>(told);
+  if (length > engine.initialFpu.size() && length != engine.dynamicFpu) return -EINVAL;
+  std::vector<uint8_t> image(std::max(engine.initialFpu.size(), length));
+  memcpy(image.data(), engine.page + kFpuArea, length);
+  if (length < kHeaderEnd) {
     memset(image.data() + kLegacyBytes, 0, image.size() - kLegacyBytes);
     image[kLegacyBytes] = 3;
   }
-  if (!Acceptable(engine, image.data())) return -EINVAL;
+  if (!Acceptable(engine, image.data(), length)) return -EINVAL;
   if (context->thread >= 0) {
-    error = FpuStore(engine, engine.threads[context->thread], image.data());
-    return error != 0 ? error : length;
+    error = FpuStore(engine, engine.threads[context->thread], image.data(), image.size());
+    return error != 0 ? error : told;
   }
   context->fpu = image;
   context->fpuFresh = false;
-  return length;
+  return told;
 }
 
 // args: context.
@@ -72,7 +93,7 @@ int64_t FpuReset(Engine& engine) {
   Context* context = Stopped(engine, &error);
   if (context == nullptr) return error;
   context->fpu.clear();
-  if (context->thread >= 0) return FpuStore(engine, engine.threads[context->thread], engine.initialFpu.data());
+  if (context->thread >= 0) return FpuStore(engine, engine.threads[context->thread], engine.initialFpu.data(), engine.initialFpu.size());
   context->fpuFresh = true;
   return 0;
 }
@@ -83,6 +104,7 @@ void TellFeatures(Engine& engine, bool fsgsbase) {
   engine.results()[3] = xcr0[0];
   engine.results()[4] = xcr0[1];
   engine.results()[5] = fsgsbase ? 1 : 0;
+  engine.results()[7] = static_cast<double>(engine.dynamicFpu);
 }
 
 }  // namespace stub

@@ -48,6 +48,7 @@ constexpr uint16_t kStackSegment = 0x2b;
 // Parts of the extended state in the XSAVE standard format.
 constexpr size_t kLegacyBytes = 512;
 constexpr size_t kHeaderEnd = 576;
+constexpr uint64_t kTileData = 0x40000;  // of AMX: the only feature that a process must ask for
 constexpr size_t kSoftware = 464;  // to 511: the host's own words; the first is XCR0, as PTRACE_GETREGSET has it
 
 // What every Engine begins with. The indices of counters are the platform's.
@@ -56,6 +57,7 @@ struct Shared {
   std::vector<Frame*> frames;
   std::vector<int> freeContexts;
   std::vector<uint8_t> initialFpu;
+  size_t dynamicFpu = 0;  // bytes of extended state with what a process must ask for (kTileData); 0: there is nothing to ask for
   int socket = -1;  // our end; stubs have the other
   bool open = false;
   bool dead = false;
@@ -89,9 +91,12 @@ int64_t Wait(Engine& engine);
 int64_t Clock(Engine& engine);
 // Memory that JavaScript may still see (the file of commands and what else the platform maps) is unmapped with the environment only.
 void UnmapFiles(Engine& engine);
-// The extended state of a stopped thread, as many bytes as the initial state has. 0, or -errno.
+// The extended state of a stopped thread: as many bytes as the initial state has, or Shared::dynamicFpu once the host keeps so many for it.
+// FpuLoad: that number, or -errno; the image has room for FpuMost. FpuStore leaves out what the thread has no room for: 0, or -errno.
 int64_t FpuLoad(Engine& engine, Thread& thread, uint8_t* image);
-int64_t FpuStore(Engine& engine, Thread& thread, const uint8_t* image);
+int64_t FpuStore(Engine& engine, Thread& thread, const uint8_t* image, size_t length);
+// args: space. Its contexts may use what a process must ask for.
+int64_t SpacePermit(Engine& engine);
 
 // contexts.cpp
 int64_t ContextCreate(Engine& engine);
@@ -104,8 +109,10 @@ int64_t SendDescriptor(int socket, int fd);
 int64_t FpuSave(Engine& engine);
 int64_t FpuRestore(Engine& engine);
 int64_t FpuReset(Engine& engine);
+size_t FpuMost(const Engine& engine);
+size_t ProbeDynamic();
 
-// results of Open that don't depend on the platform: size of the extended state, XCR0 (lo, hi), FSGSBASE usable.
+// results of Open that don't depend on the platform: size of the extended state, XCR0 (lo, hi), FSGSBASE usable; [7]: Shared::dynamicFpu.
 void TellFeatures(Engine& engine, bool fsgsbase);
 
 }  // namespace stub

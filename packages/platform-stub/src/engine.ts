@@ -11,6 +11,7 @@ export interface NativeEngine {
   spaceDestroy(): number;
   spaceFlush(): number;
   spaceFile(): number;
+  spacePermit(): number;
   contextCreate(): number;
   contextResume(): number;
   contextInterrupt(): number;

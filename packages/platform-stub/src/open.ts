@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import type { HostEvents, PlatformFeatures } from '@sandbox-kernel/contracts';
 import type { StubEngine } from './engine.js';
 
+/** The component of the extended state with AMX's tiles: native/platform.h. */
+const TILE_DATA = 1 << 18;
+
 export interface StubOptions<Events extends HostEvents> {
   /** The memory file, open for reading and writing; and open for reading only (the same descriptor where that can't be had). */
   readonly memoryFd: number;
@@ -37,8 +40,10 @@ export function featuresOf(
     addressLimit,
     addressMinimum: addressMinimum(),
     fpuSize: results[2] ?? 0,
+    dynamicFpuSize: Math.max(results[2] ?? 0, results[7] ?? 0),
     xcr0Low: results[3] ?? 0,
     xcr0High: results[4] ?? 0,
+    dynamicFeatures: (results[7] ?? 0) > 0 ? TILE_DATA : 0,
     faultErrorCode,
     fsgsbase: results[5] === 1,
     patchEntry: 0,

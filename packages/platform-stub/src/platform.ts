@@ -65,6 +65,13 @@ export abstract class StubPlatform<Events extends HostEvents = HostEvents> imple
     return space;
   }
 
+  permitDynamicFeatures(space: AddressSpace): number {
+    const own = space as StubAddressSpace;
+    own.settle();
+    this.engine.args[0] = own.id;
+    return this.engine.native.spacePermit();
+  }
+
   createContext(): Context | null {
     const id = this.engine.native.contextCreate();
     if (id < 0) return null;

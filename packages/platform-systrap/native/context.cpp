@@ -42,8 +42,8 @@ void Unbind(Engine& engine, int id) {
   Thread& thread = engine.threads[context.thread];
   context.cpuNanos = NanosUsed(engine, context);
   if (!context.fpuFresh) {
-    context.fpu.resize(engine.initialFpu.size());
-    context.fpuFresh = FpuLoad(engine, thread, context.fpu.data()) != 0;
+    context.fpu.resize(FpuMost(engine));
+    context.fpuFresh = FpuLoad(engine, thread, context.fpu.data()) < 0;
   }
   thread.fpuDirty = true;
   thread.context = -1;
@@ -65,7 +65,8 @@ static int64_t Bind(Engine& engine, int id, int space) {
   Context& context = engine.contexts[id];
   Thread& thread = engine.threads[static_cast<size_t>(index)];
   if (thread.fpuDirty || !context.fpuFresh) {
-    const int64_t error = FpuStore(engine, thread, context.fpuFresh ? engine.initialFpu.data() : context.fpu.data());
+    const std::vector<uint8_t>& image = context.fpuFresh ? engine.initialFpu : context.fpu;
+    const int64_t error = FpuStore(engine, thread, image.data(), image.size());
     if (error != 0) return error;
   }
   context.fpuFresh = false;

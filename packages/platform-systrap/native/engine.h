@@ -84,6 +84,7 @@ struct Thread {
   bool fpuDirty = false;       // its frame holds state of an earlier context
   bool signalPending = false;  // an interrupt signal was sent and not seen yet
   bool patched = false;        // waits without a signal frame (spill.cpp)
+  bool dynamic = false;        // its frame has room for what its process had to ask for
 };
 
 struct Space {
@@ -96,6 +97,7 @@ struct Space {
   uint64_t lastFile = FD_FIRST_FILE;  // the highest descriptor that the manager ever had
   uint32_t sequence = 0;
   uint64_t serial = 0;  // of all spaces there ever were
+  bool dynamic = false;  // its threads may use what a process must ask for
   std::vector<int> chunks;   // of slots
   std::vector<int> threads;  // by slot
   std::vector<int> idle;
@@ -163,6 +165,9 @@ struct Engine : Shared {
   // Where the host's signal frame has things, as offsets in a slot; learnt from the first trap of all.
   uint32_t contextOffset = 0;
   uint32_t fpuOffset = 0;
+  // The same for frames with room for what a process must ask for; 0 where there is nothing to ask for.
+  uint32_t dynamicOffset = 0;
+  uint32_t dynamicFpuOffset = 0;
   // Sites of calls that came by a signal (sites.cpp).
   uint32_t patchAfter = 0;  // 0: nothing is patched
   std::vector<Site> sites;
@@ -232,6 +237,7 @@ int64_t LearnFrame(Engine& engine, const Thread& thread);
 uint64_t ThreadNanos(const Engine& engine, const Thread& thread);
 void ReleaseChunks(Engine& engine, Space& space);
 bool BlocksInterrupts(const Engine& engine, const Thread& thread);
+bool KnowFrame(const Engine& engine, Thread& thread);
 uint8_t* SlotFrame(const Engine& engine, const Thread& thread);
 
 // context.cpp

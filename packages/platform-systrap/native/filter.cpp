@@ -114,9 +114,12 @@ static Program TrustedFilter() {
   CallerPage(program);
   program.push_back(
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(TRUSTED_TEXT & 0xffffffff), 0,
-               static_cast<uint8_t>(2 + 2 * (sizeof allowed / sizeof *allowed))));
+               static_cast<uint8_t>(6 + 2 * (sizeof allowed / sizeof *allowed))));
   Load(program, offsetof(seccomp_data, nr));
   for (const uint32_t number : allowed) If(program, BPF_JEQ, number, kAllow);
+  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_arch_prctl, 0, 3));
+  Load(program, offsetof(seccomp_data, args));
+  If(program, BPF_JEQ, ARCH_REQ_XCOMP_PERM, kAllow);
   Return(program, kTrap);
   Unless(program, BPF_JEQ, static_cast<uint32_t>(GUEST_TEXT & 0xffffffff), kTrap);
   Load(program, offsetof(seccomp_data, nr));

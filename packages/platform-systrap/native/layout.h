@@ -22,7 +22,7 @@
 #define RESIDENT_OFFSET 0x2000  // in the executable (native/stub/stub.lds)
 
 #define SLOT_SIZE 16384
-#define SLOT_STACK 4096  // offset of the alternate signal stack, which ends with the slot
+#define SLOT_STACK 2048  // offset of the alternate signal stack, which ends with the slot
 
 // Offsets in the page of constants.
 #define CONST_ACTION 0      // struct sigaction of the kernel
@@ -92,6 +92,8 @@
 #define USER_DATA_SELECTOR 0x2b
 
 #define INTERRUPT_SIGNAL 10  // SIGUSR1
+
+#define ARCH_REQ_XCOMP_PERM 0x1023
 
 // Where a template stops when the host refuses something: its exit code.
 #define STEP_MAP 101

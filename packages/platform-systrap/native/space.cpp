@@ -62,6 +62,7 @@ int64_t SpaceCreate(Engine& engine) {
   if (error != 0) return error;
   engine.spaces[index].cpu = engine.spaces[from].cpu;
   engine.spaces[index].lastFile = engine.spaces[from].lastFile;
+  engine.spaces[index].dynamic = engine.spaces[from].dynamic;
   engine.results()[0] = pid;
   return index;
 }
@@ -121,6 +122,19 @@ int64_t SpaceFlush(Engine& engine) {
   const int64_t count = engine.arg(1);
   if (engine.spaceAt(engine.arg(0)) == nullptr || count < 0 || count > static_cast<int64_t>(kMaxCommands)) return -EINVAL;
   return count == 0 ? 0 : RunBatch(engine, static_cast<int>(engine.arg(0)), static_cast<int>(count));
+}
+
+// args: space. Asks the host for AMX's tiles on behalf of its process; children of the process have them, too.
+int64_t SpacePermit(Engine& engine) {
+  constexpr uint64_t kRequest = ARCH_REQ_XCOMP_PERM;
+  constexpr uint64_t kTileComponent = 18;
+  if (engine.spaceAt(engine.arg(0)) == nullptr) return -EINVAL;
+  if (engine.dynamicFpu == 0) return -EOPNOTSUPP;
+  const int space = static_cast<int>(engine.arg(0));
+  PutCommand(engine, space, 0, SYS_arch_prctl, kRequest, kTileComponent);
+  const int64_t error = RunBatch(engine, space, 1);
+  if (error == 0) engine.spaces[space].dynamic = true;
+  return error;
 }
 
 // What was sent to a stub that died before it took it would be taken by the next one: the template, which runs no guest, takes it instead.

@@ -55,7 +55,7 @@ static int64_t AwaitSpill(Engine& engine, Thread& thread) {
     if (!HasSpilled(thread)) SleepOnBell(engine, seen, NowNanos() + kLook);
     engine.shared().sleeping = 0;
   }
-  if (HasSpilled(thread) && thread.slot->context == engine.contextOffset) return 0;
+  if (HasSpilled(thread) && KnowFrame(engine, thread)) return 0;
   KillSpace(engine, thread.space);
   return -ESRCH;
 }

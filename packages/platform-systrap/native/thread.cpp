@@ -132,8 +132,33 @@ int64_t MakeThread(Engine& engine, int space) {
   return index;
 }
 
+// Which of its two layouts the frame of a trapped thread has: larger from the first use of AMX's tiles on. The guest may have written what the
+// slot says, so it is one of the two, or false.
+bool KnowFrame(const Engine& engine, Thread& thread) {
+  const uint32_t at = __atomic_load_n(&thread.slot->context, __ATOMIC_RELAXED);
+  thread.dynamic = engine.spaces[thread.space].dynamic && at == engine.dynamicOffset;
+  return thread.dynamic || at == engine.contextOffset;
+}
+
 uint8_t* SlotFrame(const Engine& engine, const Thread& thread) {
-  return reinterpret_cast<uint8_t*>(thread.slot) + engine.contextOffset;
+  return reinterpret_cast<uint8_t*>(thread.slot) + (thread.dynamic ? engine.dynamicOffset : engine.contextOffset);
+}
+
+// The host aligns extended state, and the marks behind it, downwards from the top of the stack, and puts the rest of the frame below: where
+// that is so for the usual frame it is so for the larger one.
+static void LearnDynamicFrame(Engine& engine) {
+  constexpr size_t kMark = 4;
+  constexpr size_t kAlignment = 64;
+  constexpr size_t kHandler = 1024;  // bytes of stack that the handler has below its frame, at least
+  const size_t usual = (SLOT_SIZE - engine.initialFpu.size() - kMark) & ~(kAlignment - 1);
+  const size_t size = ProbeDynamic();
+  if (size <= engine.initialFpu.size() || usual != engine.fpuOffset) return;
+  const size_t area = (SLOT_SIZE - size - kMark) & ~(kAlignment - 1);
+  const size_t rest = engine.fpuOffset - engine.contextOffset;
+  if (area < rest + SLOT_STACK + kHandler) return;
+  engine.dynamicFpu = size;
+  engine.dynamicFpuOffset = static_cast<uint32_t>(area);
+  engine.dynamicOffset = static_cast<uint32_t>(area - rest);
 }
 
 // Learns from the very first trap, before there is any guest code, how the host lays its frames out.
@@ -156,6 +181,7 @@ int64_t LearnFrame(Engine& engine, const Thread& thread) {
   memcpy(engine.initialFpu.data() + 24, mxcsr, sizeof mxcsr);
   memcpy(engine.initialFpu.data() + 464, software + 2, 8);  // XCR0, where PTRACE_GETREGSET has it
   engine.initialFpu[512] = 3;  // x87 and SSE are given, everything else is in its initial state
+  LearnDynamicFrame(engine);
   return 0;
 }
 

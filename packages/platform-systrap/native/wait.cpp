@@ -127,16 +127,16 @@ bool Accept(Engine& engine, int id) {
   Context& context = engine.contexts[id];
   Thread& thread = engine.threads[context.thread];
   if (__atomic_load_n(&thread.slot->state, __ATOMIC_ACQUIRE) == STATE_RUN) return false;
-  if (thread.slot->context != engine.contextOffset) {
-    KillSpace(engine, thread.space);
-    return false;
-  }
   NoteBurst(engine, context, thread);
   SampleArrival(engine, context, thread);
   thread.patched = __atomic_load_n(&thread.slot->patched, __ATOMIC_RELAXED) == 1;
   if (thread.patched) {
     AcceptPatched(engine, context, thread, engine.frame(id));
     return true;
+  }
+  if (!KnowFrame(engine, thread)) {
+    KillSpace(engine, thread.space);
+    return false;
   }
   Frame& frame = engine.frame(id);
   const uint8_t* host = SlotFrame(engine, thread);

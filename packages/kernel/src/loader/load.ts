@@ -372,7 +372,7 @@ function auxiliaryVector(
   const vector = vdso === 0 ? [] : [AT_SYSINFO_EHDR, vdso];
   vector.push(
     AT_MINSIGSTKSZ,
-    leastSignalStack(features.fpuSize),
+    leastSignalStack(features.dynamicFpuSize),
     AT_HWCAP,
     task.kernel.options.hwcap ?? 0,
     AT_PAGESZ,

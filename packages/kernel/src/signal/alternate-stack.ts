@@ -1,13 +1,5 @@
 // sigaltstack(2): the stack on which handlers with SA_ONSTACK run.
-import {
-  EINVAL,
-  ENOMEM,
-  EPERM,
-  MINSIGSTKSZ,
-  SS_AUTODISARM,
-  SS_DISABLE,
-  SS_ONSTACK,
-} from '@sandbox-kernel/abi';
+import { EINVAL, ENOMEM, EPERM, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK } from '@sandbox-kernel/abi';
 
 export class AlternateStack {
   base: number;
@@ -49,8 +41,8 @@ export class AlternateStack {
     return (state | (this.flags & SS_AUTODISARM)) >>> 0;
   }
 
-  /** sigaltstack(2) with a new stack. `minimum` is the frame size that this processor needs at least (AT_MINSIGSTKSZ is larger). 0 or -errno. */
-  set(base: number, size: number, flags: number, sp: number): number {
+  /** sigaltstack(2) with a new stack of at least `least` bytes. 0 or -errno. */
+  set(base: number, size: number, flags: number, sp: number, least: number): number {
     if (this.inUse(sp)) return -EPERM;
     const mode = (flags & ~SS_AUTODISARM) | 0;
     if (mode !== SS_DISABLE && mode !== SS_ONSTACK && mode !== 0) return -EINVAL;
@@ -62,7 +54,7 @@ export class AlternateStack {
       this.flags = flags >>> 0;
       return 0;
     }
-    if (size < MINSIGSTKSZ) return -ENOMEM;
+    if (size < least) return -ENOMEM;
     this.base = base;
     this.size = size;
     this.flags = flags >>> 0;

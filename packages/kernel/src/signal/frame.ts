@@ -58,7 +58,8 @@ export function pushSignalFrame(task: Task, info: SignalInfo, action: SignalActi
   const onStack = task.alternateStack.inUse(sp);
   const entering = (action.flags & SA_ONSTACK) !== 0 && !onStack && task.alternateStack.size !== 0;
   const start = entering ? task.alternateStack.base + task.alternateStack.size : sp - RED_ZONE;
-  const fpSize = task.kernel.platform.features.fpuSize;
+  const fpSize = task.context.saveFpu(fpuBytes(task), 0);
+  if (fpSize < 0) return false;
   const fpstate = alignDown(start - signalFpuBytes(fpSize), XSAVE_ALIGNMENT);
   const at = alignDown(fpstate - SIGFRAME_SIZE, 16) - 8;
   if (at < 0) return false;
@@ -77,6 +78,11 @@ export function pushSignalFrame(task: Task, info: SignalInfo, action: SignalActi
 
 function alignDown(addr: number, to: number): number {
   return addr - (((addr % to) + to) % to);
+}
+
+/** Room for the extended state of a task, and the mark behind it. */
+function fpuBytes(task: Task): Uint8Array {
+  return task.kernel.fpuScratch(signalFpuBytes(task.kernel.platform.features.dynamicFpuSize));
 }
 
 /** Bytes of the extended state on a signal stack. */
@@ -118,19 +124,18 @@ function fillFrame(
   view.setInt32(SIGFRAME_SIGMASK + 4, mask.hi, true);
 }
 
-/** The XSAVE area with the software bytes that tell the handler how large it is. */
+/** The XSAVE area, which stands in `fpuBytes`, with the software bytes that tell the handler how large it is. */
 function writeFpuState(task: Task, at: number, fpuSize: number): boolean {
   const total = signalFpuBytes(fpuSize);
-  const bytes = task.kernel.fpuScratch(total);
-  bytes.fill(0, 0, total);
-  if (task.context.saveFpu(bytes, 0) < 0) return false;
+  const bytes = fpuBytes(task);
   if (fpuSize > FXSAVE_BYTES) {
     const features = task.kernel.platform.features;
+    const dynamic = fpuSize > features.fpuSize ? features.dynamicFeatures : 0;
     const view = new DataView(bytes.buffer, bytes.byteOffset, total);
     bytes.fill(0, FPX_SW_BYTES, FXSAVE_BYTES);
     view.setUint32(FPX_SW_BYTES, FP_XSTATE_MAGIC1, true);
     view.setUint32(FPX_SW_BYTES + 4, total, true);
-    view.setUint32(FPX_SW_BYTES + 8, features.xcr0Low, true);
+    view.setUint32(FPX_SW_BYTES + 8, (features.xcr0Low | dynamic) >>> 0, true);
     view.setUint32(FPX_SW_BYTES + 12, features.xcr0High, true);
     view.setUint32(FPX_SW_BYTES + 16, fpuSize, true);
     view.setUint32(fpuSize, FP_XSTATE_MAGIC2, true);

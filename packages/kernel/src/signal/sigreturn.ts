@@ -16,6 +16,7 @@ import { REGISTERS_SET } from '../results.js';
 import type { Task } from '../task.js';
 import { UNBLOCKABLE_SIGNALS } from './default-action.js';
 import { badFrame } from './deliver.js';
+import { leastAlternateStack } from './dynamic-features.js';
 import {
   FP_XSTATE_MAGIC1,
   FP_XSTATE_MAGIC2,
@@ -84,15 +85,17 @@ function restoreFpuState(task: Task, at: number): boolean {
     task.context.resetFpu();
     return true;
   }
-  const fpuSize = task.kernel.platform.features.fpuSize;
-  const bytes = task.kernel.fpuScratch(fpuSize + 4);
+  const { dynamicFpuSize, fpuSize } = task.kernel.platform.features;
+  const most = task.image.dynamicFeatures ? dynamicFpuSize : fpuSize;
+  const bytes = task.kernel.fpuScratch(most);
   if (task.memory.copyIn(at, bytes, 0, FXSAVE_BYTES) !== FXSAVE_BYTES) return false;
-  const size = extendedSize(task, bytes, at, fpuSize);
+  const size = extendedSize(task, bytes, at, most);
   if (size > FXSAVE_BYTES && task.memory.copyIn(at, bytes, 0, size) !== size) return false;
   if (size === FXSAVE_BYTES && fpuSize > FXSAVE_BYTES) return restoreLegacy(task, bytes, fpuSize);
-  bytes.fill(0, size, fpuSize);
+  const whole = size > fpuSize ? most : fpuSize;
+  bytes.fill(0, size, whole);
   bytes.fill(0, FPX_SW_BYTES, FXSAVE_BYTES);
-  return task.context.restoreFpu(bytes, 0, fpuSize) >= 0;
+  return task.context.restoreFpu(bytes, 0, whole) >= 0;
 }
 
 /** x87 and SSE state only: the rest goes back to its initial state. */
@@ -120,6 +123,7 @@ function restoreAlternateStack(task: Task, view: DataView): void {
     get64(view, SIGFRAME_UC_STACK + 16),
     view.getUint32(SIGFRAME_UC_STACK + 8, true),
     getRegister(task.frame, FRAME_RSP),
+    leastAlternateStack(task),
   );
 }
 

@@ -1,6 +1,6 @@
 // A kernel on a scripted platform: guests do nothing by themselves; a test makes a task trap, with a handler of its choice,
 // and looks at what became of it.
-import { FRAME_RAX, FRAME_RIP, FRAME_RSP } from '@sandbox-kernel/contracts';
+import { FRAME_RAX, FRAME_RIP, FRAME_RSP, type PlatformFeatures } from '@sandbox-kernel/contracts';
 import {
   getRegister,
   Kernel,
@@ -56,8 +56,9 @@ export class Machine implements KernelEvents {
     programs: ProgramFiles = new VfsPrograms(),
     taskLimit = 1000,
     vdso: (pages: MemoryFile) => VdsoImage | null = () => null,
+    features: Partial<PlatformFeatures> = {},
   ) {
-    this.platform = new ScriptedPlatform(() => null);
+    this.platform = new ScriptedPlatform(() => null, features);
     const memoryFile = new MemoryFile(new ArrayBacking(64 * 2 ** 20));
     this.vfs = new Vfs({ clock: this.clock, random: this.random, pages: memoryFile });
     const namespace = createNamespace(createTmpfs(this.vfs, { mode: 0o755 }), 0);

@@ -4,6 +4,7 @@ import {
   ERESTARTNOHAND,
   ERESTARTNOINTR,
   ERESTARTSYS,
+  MINSIGSTKSZ,
   SA_NODEFER,
   SA_ONSTACK,
   SA_RESETHAND,
@@ -179,13 +180,13 @@ describe('handler', () => {
   test('SA_ONSTACK runs it on the alternate stack', () => {
     const { machine, task } = setUp();
     handle(task, SIGUSR1, SA_ONSTACK);
-    task.alternateStack.set(DATA, 8192, 0, machine.stackPointer(task));
+    task.alternateStack.set(DATA, 8192, 0, machine.stackPointer(task), MINSIGSTKSZ);
     sendToTask(task, userSignal(SIGUSR1, 1, 0));
     machine.settle();
     const sp = machine.stackPointer(task);
     expect(sp).toBeGreaterThan(DATA);
     expect(sp).toBeLessThan(DATA + 8192);
-    expect(task.alternateStack.set(0, 0, 2, sp)).toBe(-1);
+    expect(task.alternateStack.set(0, 0, 2, sp, MINSIGSTKSZ)).toBe(-1);
   });
 
   test('a stack that can not take the frame ends in SIGSEGV', () => {

@@ -8,12 +8,13 @@ import type { SentryKernel } from '../boot/sentry-kernel.js';
 const KIB = 1024;
 const NANOS_PER_SECOND = 1e9;
 
-/** The host's own description of its processors, one block each for those that programs see; without AMX, which they are not offered. */
+/** The host's own description of its processors, one block each for those that programs see; without AMX where the platform has none. */
 export function cpuinfoText(kernel: SentryKernel): string {
+  const tiles = kernel.platform.features.dynamicFeatures !== 0;
   const blocks = readHost('/proc/cpuinfo').split('\n\n');
   return blocks
     .slice(0, kernel.options.processors)
-    .map((block) => `${block.replace(/ amx_\w+/g, '').trimEnd()}\n\n`)
+    .map((block) => `${(tiles ? block : block.replace(/ amx_\w+/g, '')).trimEnd()}\n\n`)
     .join('');
 }
 

@@ -1,6 +1,5 @@
 // arch_prctl(2): bases of FS and GS, CPUID, and features of the processor that a process must ask for (Linux's documentation of x86's
-// xstate). The only ones of these are AMX's tiles, and they are not offered: no host permission is ever asked for on a stub's behalf, so
-// that the host, too, answers their instructions with SIGILL, and frames of signals have one size.
+// xstate), AMX's tiles: what uses them without is ended by the host's SIGILL, too. There are no virtual machines to ask for.
 import {
   ARCH_GET_CPUID,
   ARCH_GET_FS,
@@ -20,11 +19,15 @@ import {
   SYS_arch_prctl,
 } from '@sandbox-kernel/abi';
 import { FRAME_FS_BASE, FRAME_GS_BASE } from '@sandbox-kernel/contracts';
-import { getRegister, type SyscallArgs, setRegister, type Task } from '@sandbox-kernel/kernel';
+import {
+  getRegister,
+  LAST_FEATURE,
+  requestFeature,
+  type SyscallArgs,
+  setRegister,
+  type Task,
+} from '@sandbox-kernel/kernel';
 import type { SyscallRow } from './row.js';
-
-/** The highest number of a state component that Linux 6.12 knows. */
-const LAST_FEATURE = 18;
 
 function archPrctl(task: Task, args: SyscallArgs): number {
   const addr = args.addr(1);
@@ -42,10 +45,13 @@ function archPrctl(task: Task, args: SyscallArgs): number {
     case ARCH_SET_CPUID:
       return -ENODEV;
     case ARCH_GET_XCOMP_SUPP:
+      return tellFeatures(task, addr, true);
     case ARCH_GET_XCOMP_PERM:
+      return tellFeatures(task, addr, task.image.dynamicFeatures);
     case ARCH_GET_XCOMP_GUEST_PERM:
-      return tellFeatures(task, addr);
+      return tellFeatures(task, addr, false);
     case ARCH_REQ_XCOMP_PERM:
+      return requestFeature(task, addr);
     case ARCH_REQ_XCOMP_GUEST_PERM:
       return addr > LAST_FEATURE ? -EINVAL : -EOPNOTSUPP;
     default:
@@ -59,10 +65,10 @@ function setBase(task: Task, register: number, addr: number): number {
   return 0;
 }
 
-/** All that there is may be used without asking. */
-function tellFeatures(task: Task, addr: number): number {
-  const { xcr0Low, xcr0High } = task.kernel.platform.features;
-  return task.memory.writeU64(addr, xcr0High * 2 ** 32 + xcr0Low);
+function tellFeatures(task: Task, addr: number, dynamic: boolean): number {
+  const { dynamicFeatures, xcr0Low, xcr0High } = task.kernel.platform.features;
+  const low = dynamic ? (xcr0Low | dynamicFeatures) >>> 0 : xcr0Low;
+  return task.memory.writeU64(addr, xcr0High * 2 ** 32 + low);
 }
 
 export const ARCH_PRCTL_SYSCALLS: readonly SyscallRow[] = [
@@ -72,6 +78,6 @@ export const ARCH_PRCTL_SYSCALLS: readonly SyscallRow[] = [
     handler: archPrctl,
     coverage: 'partial',
     format: 'xp',
-    note: 'no CPUID faulting; AMX is not offered; no shadow stacks, no address tags',
+    note: 'no CPUID faulting, no shadow stacks, no address tags',
   },
 ];

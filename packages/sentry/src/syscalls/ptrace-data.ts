@@ -115,12 +115,20 @@ export function setRegisters(task: Task, tracee: Task, data: number): number {
 
 /** The extended state at the start of `bytes`; its size. */
 function saveExtended(tracee: Task, bytes: Uint8Array, view: DataView): number {
-  const { features } = tracee.kernel.platform;
-  tracee.context.saveFpu(bytes, 0);
+  const { dynamicFeatures, xcr0High, xcr0Low } = tracee.kernel.platform.features;
+  const size = loadExtended(tracee, bytes);
   bytes.fill(0, XSTATE_COMPONENTS, FXSAVE_BYTES);
-  view.setUint32(XSTATE_COMPONENTS, features.xcr0Low, true);
-  view.setUint32(XSTATE_COMPONENTS + 4, features.xcr0High, true);
-  return features.fpuSize;
+  const components = tracee.image.dynamicFeatures ? xcr0Low | dynamicFeatures : xcr0Low;
+  view.setUint32(XSTATE_COMPONENTS, components >>> 0, true);
+  view.setUint32(XSTATE_COMPONENTS + 4, xcr0High, true);
+  return size;
+}
+
+/** The set has room for all that the processor has. */
+function loadExtended(tracee: Task, bytes: Uint8Array): number {
+  const size = tracee.kernel.platform.features.dynamicFpuSize;
+  bytes.fill(0, Math.max(0, tracee.context.saveFpu(bytes, 0)), size);
+  return size;
 }
 
 /** PTRACE_GETFPREGS: the part that every processor has. */
@@ -134,8 +142,7 @@ export function getFloats(task: Task, tracee: Task, data: number): number {
 /** PTRACE_SETFPREGS: the other parts stay. */
 export function setFloats(task: Task, tracee: Task, data: number): number {
   const { bytes } = workspaceOf(task);
-  const size = tracee.kernel.platform.features.fpuSize;
-  tracee.context.saveFpu(bytes, 0);
+  const size = loadExtended(tracee, bytes);
   if (task.memory.copyIn(data, bytes, 0, FXSAVE_BYTES) !== FXSAVE_BYTES) return -EFAULT;
   return restoreExtended(tracee, bytes, size, true);
 }
@@ -163,7 +170,7 @@ export function registerSet(task: Task, tracee: Task, kind: number, data: number
 function sizeOf(tracee: Task, kind: number): number {
   if (kind === NT_PRSTATUS) return USER_REGS_SIZE;
   if (kind === NT_PRFPREG) return FXSAVE_BYTES;
-  return kind === NT_X86_XSTATE ? tracee.kernel.platform.features.fpuSize : -EINVAL;
+  return kind === NT_X86_XSTATE ? tracee.kernel.platform.features.dynamicFpuSize : -EINVAL;
 }
 
 function readSet(task: Task, tracee: Task, kind: number, base: number, length: number): number {
@@ -178,11 +185,11 @@ function readSet(task: Task, tracee: Task, kind: number, base: number, length: n
 
 function writeSet(task: Task, tracee: Task, kind: number, base: number, length: number): number {
   const { bytes, view } = workspaceOf(task);
-  const size = tracee.kernel.platform.features.fpuSize;
+  const size = tracee.kernel.platform.features.dynamicFpuSize;
   if (kind === NT_X86_XSTATE && length !== size) return -EFAULT;
   if (kind === NT_PRFPREG && length !== FXSAVE_BYTES) return -EINVAL;
   if (kind === NT_PRSTATUS) readRegisters(tracee, view, 0);
-  else tracee.context.saveFpu(bytes, 0);
+  else loadExtended(tracee, bytes);
   if (task.memory.copyIn(base, bytes, 0, length) !== length) return -EFAULT;
   if (kind === NT_PRSTATUS) return writeRegisters(tracee, view, 0);
   return restoreExtended(tracee, bytes, size, kind === NT_PRFPREG);

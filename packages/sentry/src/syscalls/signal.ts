@@ -34,6 +34,7 @@ import {
   BLOCKED,
   defaultAction,
   getRegister,
+  leastAlternateStack,
   pause,
   restartCall,
   SIGINFO_BYTES,
@@ -214,7 +215,7 @@ function sigaltstack(task: Task, args: SyscallArgs): number {
     if (task.memory.copyIn(newAddr, bytes, 0, STACK_BYTES) !== STACK_BYTES) return -EFAULT;
     const base = view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true);
     const size = view.getUint32(20, true) * 2 ** 32 + view.getUint32(16, true);
-    const result = stack.set(base, size, view.getUint32(8, true), sp);
+    const result = stack.set(base, size, view.getUint32(8, true), sp, leastAlternateStack(task));
     if (result < 0) return result;
   }
   if (oldAddr === 0) return 0;

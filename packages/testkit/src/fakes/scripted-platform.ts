@@ -65,11 +65,13 @@ export class ScriptedAddressSpace implements AddressSpace {
   readonly commands: ScriptedCommand[];
   readonly pages: Map<number, ScriptedMapping>;
   destroyed: boolean;
+  dynamicFeatures: boolean;
 
   constructor(from: ScriptedAddressSpace | null) {
     this.commands = [];
     this.pages = new Map(from === null ? [] : from.pages);
     this.destroyed = false;
+    this.dynamicFeatures = from?.dynamicFeatures ?? false;
   }
 
   /** What is mapped at an address. */
@@ -115,7 +117,7 @@ export class ScriptedContext implements Context {
   readonly id: number;
   readonly frame: FrameMemory;
   readonly #platform: ScriptedPlatform;
-  /** Extended state as bytes; what `saveFpu` gives. */
+  /** Extended state as bytes; what `saveFpu` gives. A test makes it longer for a context that has used dynamic features. */
   fpu: Uint8Array;
   running: boolean;
   released: boolean;
@@ -225,8 +227,10 @@ const FEATURES: PlatformFeatures = {
   addressLimit: 0x7fff_ffff_0000,
   addressMinimum: 0x10000,
   fpuSize: 832,
+  dynamicFpuSize: 832,
   xcr0Low: 7,
   xcr0High: 0,
+  dynamicFeatures: 0,
   faultErrorCode: true,
   fsgsbase: false,
   patchEntry: 0,
@@ -256,6 +260,11 @@ export class ScriptedPlatform implements Platform {
     this.#script = script;
     this.#ready = [];
     this.#nextId = 0;
+  }
+
+  permitDynamicFeatures(space: AddressSpace): number {
+    (space as ScriptedAddressSpace).dynamicFeatures = true;
+    return 0;
   }
 
   createAddressSpace(from: AddressSpace | null): ScriptedAddressSpace {
