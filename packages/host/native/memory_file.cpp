@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -66,6 +67,25 @@ int64_t MemoryPunch(State& state) {
 }
 
 constexpr int kPatience = 64;
+// A huge page takes 0.1 to 0.3 ms to clear, and 512 small ones about 1 ms. Where a hypervisor takes free memory back (free page reporting), the
+// large free blocks that huge pages are made of have nothing behind them, and each costs several ms to get.
+constexpr int64_t kSlowNanos = 2'000'000;
+constexpr int kSlow = 2;
+
+static int64_t ThreadNanos() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+// Waits for better times after some in a row that took long.
+static void NoteCost(MemoryFile& memory, int64_t nanos) {
+  memory.slow = nanos > kSlowNanos ? memory.slow + 1 : 0;
+  if (memory.slow < kSlow) return;
+  memory.patience = kPatience;
+  // The next one that is asked for is a trial.
+  memory.slow = kSlow - 1;
+}
 
 // Asks for one huge page at `offset`, where nothing is yet: the first access to memory that is marked gets it. The mark goes again, so that
 // what the sentry touches itself stays small, and the chunk one mapping. False, and no harm done: there was none.
@@ -76,7 +96,9 @@ static bool AskForHugePage(MemoryFile& memory, uint64_t offset) {
     return false;
   }
   if (madvise(at, kHugeBytes, MADV_HUGEPAGE) == 0) {
+    const int64_t start = ThreadNanos();
     (void)*static_cast<volatile uint8_t*>(at);
+    NoteCost(memory, ThreadNanos() - start);
     madvise(at, kHugeBytes, MADV_NOHUGEPAGE);
     const off_t hole = lseek(memory.fd, static_cast<off_t>(offset), SEEK_HOLE);
     if (hole >= static_cast<off_t>(offset + kHugeBytes)) return true;

@@ -31,8 +31,10 @@ struct Buffer {
 struct MemoryFile {
   int fd = -1;
   uint64_t size = 0;
-  // Times that no huge page is asked for: the host had none.
+  // Times that no huge page is asked for: the host had none, or was slow to get them.
   int patience = 0;
+  // Huge pages in a row that took long.
+  int slow = 0;
   std::vector<uint8_t*> chunks;
 };
 
