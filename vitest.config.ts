@@ -52,7 +52,11 @@ export default defineConfig({
         },
       }),
       project('conformance', ['packages/*/test/conformance/**/*.test.ts'], { testTimeout: 60_000 }),
-      project('guest', ['tests/guest/**/*.test.ts'], { testTimeout: 120_000, fileParallelism: false }),
+      project('guest', ['tests/guest/**/*.test.ts'], {
+        testTimeout: 120_000,
+        fileParallelism: false,
+        maxConcurrency: 2,
+      }),
       project('programs', ['tests/programs/**/*.test.ts', 'tests/readme/**/*.test.ts'], {
         testTimeout: 300_000,
         fileParallelism: false,

@@ -33,7 +33,7 @@ function native(program: string, args: readonly string[], user: User): Promise<O
 
 describe.each(platforms())('%s', (platform) => {
   describe.each(users())('as %s', (user) => {
-    it.for(programs)('%s', async (name, { skip }) => {
+    it.concurrent.for(programs)('%s', async (name, { skip }) => {
       const source = here + name;
       skip(guestOptions(source).ipv6 && !hasIpv6, 'this host has no ::1 to compare with');
       const program = compileGuest(source);
