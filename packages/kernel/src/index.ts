@@ -87,7 +87,13 @@ export { CallPatches, type CallSite } from './patching/call-patches.js';
 export { jumpCode, SITE_WINDOW, siteKind, trampolineCode, trampolineHeader } from './patching/call-site.js';
 export { createPidfd, PidfdTarget, pidfdTarget } from './pidfd.js';
 export { type ControllingTerminal, isOrphaned, ProcessGroup, Session } from './process-group.js';
-export { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_ROOT, SUID_DUMP_USER } from './process-image.js';
+export {
+  ProcessImage,
+  SAVED_AUXV_BYTES,
+  SUID_DUMP_DISABLE,
+  SUID_DUMP_ROOT,
+  SUID_DUMP_USER,
+} from './process-image.js';
 export { ProcessTable } from './process-table.js';
 export { mayInspect, mayTrace } from './ptrace/access.js';
 export { attach, detach, traceeOf, traceMe } from './ptrace/attach.js';

@@ -32,7 +32,6 @@ import {
   PR_SET_IO_FLUSHER,
   PR_SET_KEEPCAPS,
   PR_SET_MM,
-  PR_SET_MM_AUXV,
   PR_SET_NAME,
   PR_SET_NO_NEW_PRIVS,
   PR_SET_PDEATHSIG,
@@ -60,6 +59,7 @@ import {
   type Task,
 } from '@sandbox-kernel/kernel';
 import { execution } from './prctl-execution.js';
+import { setMemory } from './prctl-memory.js';
 import type { SyscallRow } from './row.js';
 
 const COMM_BYTES = 16;
@@ -199,8 +199,7 @@ function memoryAndMachine(task: Task, args: SyscallArgs, option: number): number
     case PR_SET_VMA:
       return setAnonymousName(task, args);
     case PR_SET_MM:
-      if (!zeroFrom(args, 4) || (args.addr(3) !== 0 && args.int(1) !== PR_SET_MM_AUXV)) return -EINVAL;
-      return task.credentials.hasCapability(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+      return setMemory(task, args);
     default:
       return execution(task, args, option);
   }
