@@ -136,11 +136,11 @@ function privileges(task: Task, args: SyscallArgs, option: number): number | nul
     case PR_CAPBSET_DROP:
       return dropBounding(task, args.long(1));
     case PR_CAP_AMBIENT:
-      return zeroFrom(args, 3) ? changeAmbient(task, args.int(1), args.long(2)) : -EINVAL;
+      return zeroFrom(args, 3) ? changeAmbient(task, args.addr(1), args.long(2)) : -EINVAL;
     case PR_GET_SECUREBITS:
       return task.credentials.securebits;
     case PR_SET_SECUREBITS:
-      return setSecurebits(task, args.int(1));
+      return setSecurebits(task, args.addr(1));
     case PR_GET_KEEPCAPS:
       return (task.credentials.securebits & SECBIT_KEEP_CAPS) !== 0 ? 1 : 0;
     case PR_SET_KEEPCAPS:
@@ -254,6 +254,6 @@ export const PRCTL_SYSCALLS: readonly SyscallRow[] = [
     handler: prctl,
     coverage: 'partial',
     format: 'dxxxx',
-    note: 'no seccomp, no PR_SET_MM, no core scheduling, speculation always on, TSC always on',
+    note: 'no seccomp, no core scheduling, speculation always on, TSC always on',
   },
 ];
