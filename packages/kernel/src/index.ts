@@ -98,6 +98,7 @@ export { ProcessTable } from './process-table.js';
 export { mayInspect, mayTrace } from './ptrace/access.js';
 export { attach, detach, traceeOf, traceMe } from './ptrace/attach.js';
 export type { CallDispatch } from './ptrace/call-work.js';
+export { DebugRegisters } from './ptrace/debug-registers.js';
 export { readRegisters, writeRegister, writeRegisters } from './ptrace/trace-registers.js';
 export {
   RUN_EMULATED,
