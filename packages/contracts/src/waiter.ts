@@ -12,7 +12,7 @@ export interface WaitEntry {
 
 export interface Waiter {
   /**
-   * Something on the entry's queue happened. True when the waiter took it (ends an exclusive round).
+   * Something on the entry's queue happened; `events` 0: it isn't said what. True when the waiter took it (ends an exclusive round).
    * Must not block or throw; may remove entries from queues, its own included.
    */
   wake(entry: WaitEntry, events: number): boolean;

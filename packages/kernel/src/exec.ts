@@ -146,7 +146,7 @@ function become(task: Task, pending: PendingExec): void {
   const image = new ProcessImage(loaded.memory, task.kernel.programs);
   image.executable = prepared.file;
   image.path = prepared.execPath;
-  image.auxv = loaded.auxv;
+  image.saveVector(loaded.auxv, false);
   replaceImage(task, image);
   applyIdentity(task, pending.identity);
   unshareHandlers(task);

@@ -87,11 +87,18 @@ export { CallPatches, type CallSite } from './patching/call-patches.js';
 export { jumpCode, SITE_WINDOW, siteKind, trampolineCode, trampolineHeader } from './patching/call-site.js';
 export { createPidfd, PidfdTarget, pidfdTarget } from './pidfd.js';
 export { type ControllingTerminal, isOrphaned, ProcessGroup, Session } from './process-group.js';
-export { ProcessImage, SUID_DUMP_DISABLE, SUID_DUMP_ROOT, SUID_DUMP_USER } from './process-image.js';
+export {
+  ProcessImage,
+  SAVED_AUXV_BYTES,
+  SUID_DUMP_DISABLE,
+  SUID_DUMP_ROOT,
+  SUID_DUMP_USER,
+} from './process-image.js';
 export { ProcessTable } from './process-table.js';
 export { mayInspect, mayTrace } from './ptrace/access.js';
 export { attach, detach, traceeOf, traceMe } from './ptrace/attach.js';
 export type { CallDispatch } from './ptrace/call-work.js';
+export { DebugRegisters } from './ptrace/debug-registers.js';
 export { readRegisters, writeRegister, writeRegisters } from './ptrace/trace-registers.js';
 export {
   RUN_EMULATED,

@@ -10,6 +10,8 @@ import {
   ESTALE,
   SIGKILL,
   SIGSEGV,
+  SIGTRAP,
+  TRAP_TRACE,
 } from '@sandbox-kernel/abi';
 import {
   FRAME_CR2,
@@ -44,7 +46,7 @@ import {
   STOP_SIGNAL,
   type TraceState,
 } from './ptrace/trace-state.js';
-import { sendResumeSignal, settleSignal, stopAtExit } from './ptrace/trace-stop.js';
+import { meetBreakpoint, passStep, sendResumeSignal, settleSignal, stopAtExit } from './ptrace/trace-stop.js';
 import { getRegister, setResult } from './registers.js';
 import { BLOCKED, REGISTERS_SET, TASK_EXITED } from './results.js';
 import { abortSequence, lendProcessor, returnProcessor, SEQUENCE_HELD, SEQUENCE_READY } from './rseq.js';
@@ -147,7 +149,10 @@ function leaveStop(task: Task, trace: TraceState): void {
   } else if (point === STOP_ENTRY) makeCall(task, trace);
   else if (point === STOP_FINISH) finishCall(task, trace.result);
   else if (point === STOP_AGAIN) dispatch(task, task.call.nr);
-  else leaveKernel(task);
+  else {
+    if (trace.watches) meetBreakpoint(task);
+    leaveKernel(task);
+  }
 }
 
 /** What the tracer made of the signal is delivered now, or waits as it would have. */
@@ -301,6 +306,7 @@ function handleProcessorException(task: Task): void {
   const code = frame.words[base + (FRAME_SICODE >>> 2)]! | 0;
   task.trapNumber = frame.words[base + (FRAME_TRAPNO >>> 2)]!;
   task.trapError = frame.words[base + (FRAME_ERR >>> 2)]! & 0xffff;
+  if (code === TRAP_TRACE && signal === SIGTRAP && task.trace?.watches === true && passStep(task)) return;
   if (signal < 1 || signal > 64) {
     forceSignal(task, kernelSignal(SIGSEGV));
     return;

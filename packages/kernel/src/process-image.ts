@@ -12,6 +12,9 @@ export const SUID_DUMP_DISABLE = 0;
 export const SUID_DUMP_USER = 1;
 export const SUID_DUMP_ROOT = 2;
 
+/** What Linux keeps of the auxiliary vector: 28 pairs. */
+export const SAVED_AUXV_BYTES = 448;
+
 export class ProcessImage {
   private readonly programs: ProgramFiles;
   readonly memory: MemoryManager;
@@ -23,7 +26,7 @@ export class ProcessImage {
   executable: FileDescription | null;
   /** Path for error messages, AT_EXECFN. */
   path: string;
-  /** As placed on the stack: pairs of 8 bytes. */
+  /** As placed on the stack, with zeros behind it: pairs of 8 bytes. Never changed: shared with those that fork made. */
   auxv: Uint8Array;
   dumpable: number;
   /** PR_SET_THP_DISABLE: kept. */
@@ -51,7 +54,7 @@ export class ProcessImage {
     this.running = 0;
     this.executable = null;
     this.path = '';
-    this.auxv = new Uint8Array(0);
+    this.auxv = new Uint8Array(SAVED_AUXV_BYTES);
     this.dumpable = SUID_DUMP_USER;
     this.hugePagesDisabled = false;
     this.executeBits = 0;
@@ -62,6 +65,15 @@ export class ProcessImage {
     this.held = [];
     this.processors = null;
     this.aioContexts = new Map();
+  }
+
+  /** Replaces the auxiliary vector's first bytes; of the rest either what it had or nothing stays. Pre: they fit. */
+  saveVector(bytes: Uint8Array, keepRest: boolean): void {
+    const next = new Uint8Array(SAVED_AUXV_BYTES);
+    if (keepRest) next.set(this.auxv);
+    next.set(bytes);
+    next.fill(0, SAVED_AUXV_BYTES - 16);
+    this.auxv = next;
   }
 
   /** One user less; the last one ends the address space. */

@@ -406,7 +406,9 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   refreshCallWork(): void {
     this.callWork =
       this.dispatch !== null ||
-      (this.tracer !== null && this.trace !== null && (this.trace.stopsAtCalls || this.trace.steps));
+      (this.tracer !== null &&
+        this.trace !== null &&
+        (this.trace.stopsAtCalls || this.trace.steps || this.trace.watches));
   }
 
   /** SIGSEGV for a stack or state that the program spoilt. */

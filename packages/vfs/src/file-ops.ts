@@ -45,6 +45,11 @@ export class FileOps implements FileDescriptionOps<FileDescription> {
 
   addWaiter(_file: FileDescription, _entry: WaitNode): void {}
 
+  /** O_ASYNC was set: `entry` hears of what signals. */
+  addAsync(file: FileDescription, entry: WaitNode): void {
+    this.addWaiter(file, entry);
+  }
+
   removeWaiter(_file: FileDescription, entry: WaitNode): void {
     entry.leave();
   }

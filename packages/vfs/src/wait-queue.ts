@@ -77,13 +77,22 @@ export class WaitQueue {
    * it. Returns how many took it. Waiters may leave queues and join others while this runs.
    */
   wake(events: number): number {
+    return this.tell(events, events);
+  }
+
+  /** A wake-up without a key: whatever entries are interested in, they are told, with `events` 0. */
+  wakeAll(): number {
+    return this.tell(-1, 0);
+  }
+
+  private tell(interest: number, events: number): number {
     const outer = this.cursor;
     let woken = 0;
     this.cursor = this.head;
     while (this.cursor !== null) {
       const entry: WaitNode = this.cursor;
       this.cursor = entry.next;
-      if ((entry.events & events) === 0) continue;
+      if ((entry.events & interest) === 0) continue;
       const exclusive = entry.exclusive;
       if (!entry.waiter.wake(entry, events)) continue;
       woken++;

@@ -5,6 +5,7 @@ gdb -batch -nx -ex 'set startup-with-shell on' -ex 'break square' -ex 'run first
   -ex 'print total' -ex 'print square(&p)' -ex 'break worker' -ex continue -ex 'info threads' -ex 'thread apply all print total' -ex continue "$1" 2>&1 | clean | grep -vE 'New Thread|exited\]$'
 gdb -batch -nx -ex run -ex 'print $_siginfo.si_signo' -ex 'print $_siginfo._sifields._sigfault.si_addr' -ex 'frame function main' -ex kill --args "$1" a b 2>&1 | clean | grep -E 'received|^\$|main'
 gdb -batch -nx -ex 'set can-use-hw-watchpoints 0' -ex 'break main' -ex run -ex 'watch total' -ex continue -ex continue -ex 'print $xmm0.v4_float[0] * 0' -ex 'print $sp != 0' -ex kill "$1" 2>&1 | clean
+gdb -batch -nx -ex 'break main' -ex run -ex 'watch total' -ex 'hbreak square' -ex continue -ex continue -ex continue -ex 'delete 3' -ex continue -ex 'info watchpoints' -ex kill "$1" 2>&1 | clean
 sleep 30 & pid=$!
 gdb -batch -nx -ex 'print $rip != 0' -ex detach -p $pid 2>&1 | clean | grep -E '^\$'
 kill $pid; wait $pid; echo "attached and left: $?"

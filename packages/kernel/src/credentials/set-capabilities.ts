@@ -82,7 +82,7 @@ export function setSecurebits(task: Task, bits: number): number {
   const locked = (old.securebits & SECURE_ALL_LOCKS) >>> 1;
   const touchesLocked = (locked & (old.securebits ^ bits)) !== 0;
   const unlocks = (old.securebits & SECURE_ALL_LOCKS & ~bits) !== 0;
-  const unknown = (bits & ~(SECURE_ALL_LOCKS | SECURE_ALL_BITS)) !== 0;
+  const unknown = bits > 2 ** 31 || (bits & ~(SECURE_ALL_LOCKS | SECURE_ALL_BITS)) !== 0;
   if (touchesLocked || unlocks || unknown || !old.hasCapability(CAP_SETPCAP)) return -EPERM;
   const next = old.edit();
   next.securebits = bits;

@@ -9,6 +9,11 @@ export interface ProgramFiles {
    * writing (-ETXTBSY); writers are refused until `close`. `flags`: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW (-ELOOP).
    */
   open(task: Task, dirfd: number, path: string, flags: number): FileDescription | number;
+  /**
+   * An open file as what `task` is said to run (prctl(2), PR_SET_MM_EXE_FILE): -EACCES if it is none to execute, or open for writing;
+   * -EBUSY while the present one is mapped.
+   */
+  adopt(task: Task, file: FileDescription): FileDescription | number;
   close(file: FileDescription): void;
   /** One more holder of an opened program (fork). */
   share(file: FileDescription): FileDescription;

@@ -3,6 +3,7 @@ import {
   AT_EMPTY_PATH,
   AT_SYMLINK_NOFOLLOW,
   EACCES,
+  EBUSY,
   ELOOP,
   MS_NOEXEC,
   O_RDONLY,
@@ -10,6 +11,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from '@sandbox-kernel/abi';
+import { emptyAreaInfo } from '@sandbox-kernel/mm';
 import {
   allowWrite,
   askToExecute,
@@ -22,7 +24,7 @@ import {
   WALK_FOLLOW,
 } from '@sandbox-kernel/vfs';
 import type { Task } from '../task.js';
-import type { ProgramFiles } from './program-files.js';
+import { mappableOf, type ProgramFiles } from './program-files.js';
 
 export class VfsPrograms implements ProgramFiles {
   open(task: Task, dirfd: number, path: string, flags: number): FileDescription | number {
@@ -50,6 +52,16 @@ export class VfsPrograms implements ProgramFiles {
     return file;
   }
 
+  adopt(task: Task, file: FileDescription): FileDescription | number {
+    const inode = file.inode;
+    if (inode === null || (inode.mode & S_IFMT) !== S_IFREG) return -EACCES;
+    if (file.mount !== null && (file.mount.flags & MS_NOEXEC) !== 0) return -EACCES;
+    const allowed = permission(inode, task.credentials, MAY_EXEC);
+    if (allowed !== 0) return allowed;
+    if (isMapped(task)) return -EBUSY;
+    return denyWrite(inode) === 0 ? file.retain() : -EACCES;
+  }
+
   close(file: FileDescription): void {
     if (file.inode !== null) allowWrite(file.inode);
     file.release();
@@ -59,4 +71,22 @@ export class VfsPrograms implements ProgramFiles {
     if (file.inode !== null) denyWrite(file.inode);
     return file.retain();
   }
+}
+
+/** Is any of the file that the task runs mapped? */
+function isMapped(task: Task): boolean {
+  const { executable, memory } = task.image;
+  const shown = executable === null ? null : mappableOf(executable);
+  if (shown === null) return false;
+  const area = emptyAreaInfo();
+  for (let i = 0; i < memory.areaCount; i++) {
+    memory.area(i, area);
+    if (
+      area.inode === shown.inode &&
+      area.deviceMinor === shown.deviceMinor &&
+      area.deviceMajor === shown.deviceMajor
+    )
+      return true;
+  }
+  return false;
 }

@@ -2,6 +2,7 @@
 // it is traced now, and is all that anybody looks at who is in a hurry.
 import { PTRACE_O_EXITKILL, PTRACE_O_TRACESYSGOOD } from '@sandbox-kernel/abi';
 import type { SignalInfo } from '../signal/signal-info.js';
+import type { DebugRegisters } from './debug-registers.js';
 
 // Where a stopped task goes on.
 export const STOP_NONE = 0;
@@ -63,6 +64,8 @@ export class TraceState {
   /** RAX as the tracer sees it before a call, and whether that call is the tracer's to make. */
   entryResult: number;
   emulates: boolean;
+  /** Null until the tracer writes one. */
+  debug: DebugRegisters | null;
   /** The tracer had CAP_SYS_PTRACE when it attached: set-user-ID programs keep their rights. */
   privileged: boolean;
 
@@ -85,6 +88,7 @@ export class TraceState {
     this.callNumber = -1;
     this.entryResult = 0;
     this.emulates = false;
+    this.debug = null;
     this.privileged = false;
   }
 
@@ -95,6 +99,11 @@ export class TraceState {
 
   get stopsAtCalls(): boolean {
     return this.mode === RUN_TO_CALL || this.mode >= RUN_EMULATED;
+  }
+
+  /** A breakpoint or watchpoint of the processor's kind is on. */
+  get watches(): boolean {
+    return this.debug?.active === true;
   }
 
   get steps(): boolean {
@@ -119,5 +128,6 @@ export class TraceState {
     this.trapStop = false;
     this.trapNotify = false;
     this.stopSignal = 0;
+    this.debug = null;
   }
 }

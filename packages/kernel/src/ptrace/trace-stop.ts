@@ -15,6 +15,7 @@ import {
   SIGCHLD,
   SIGTRAP,
   TRAP_BRKPT,
+  TRAP_HWBKPT,
 } from '@sandbox-kernel/abi';
 import { FRAME_RIP, RESUME_SINGLE_STEP } from '@sandbox-kernel/contracts';
 import { getRegister } from '../registers.js';
@@ -86,14 +87,32 @@ export function stopAtEntry(task: Task, nr: number): boolean {
 export function stopAtExit(task: Task): boolean {
   const trace = task.trace as TraceState;
   if (task.tracer === null) return false;
+  trace.debug?.lookAll(task);
   if (trace.stopsAtCalls) {
     stopAtCall(task, STOP_EXIT, PTRACE_EVENTMSG_SYSCALL_EXIT);
     return true;
   }
   if (trace.steps) {
     forceSignal(task, new SignalInfo(SIGTRAP, TRAP_BRKPT).address(getRegister(task.frame, FRAME_RIP)));
-  }
+  } else if (trace.watches) meetBreakpoint(task);
   return false;
+}
+
+/** Pre: about to go to the program. A breakpoint in a debug register at its next instruction comes first. */
+export function meetBreakpoint(task: Task): void {
+  const trace = task.trace as TraceState;
+  if (trace.debug?.meets(task) !== true) return;
+  forceSignal(task, new SignalInfo(SIGTRAP, TRAP_HWBKPT).address(getRegister(task.frame, FRAME_RIP)));
+}
+
+/** The program has made one step. Pre: `watches`. True: nobody wants to know. */
+export function passStep(task: Task): boolean {
+  const trace = task.trace as TraceState;
+  const { steps, debug } = trace;
+  if (debug?.stepped(task, steps) !== true) return !steps;
+  if (steps) return false;
+  forceSignal(task, new SignalInfo(SIGTRAP, TRAP_HWBKPT).address(getRegister(task.frame, FRAME_RIP)));
+  return true;
 }
 
 function stopAtCall(task: Task, point: number, message: number): void {
@@ -144,6 +163,11 @@ export function stopAtEvent(task: Task, event: number, message: number, result: 
 
 /** The task has become another program. */
 export function stopAfterExec(task: Task, formerTid: number): number {
+  const { trace } = task;
+  if (trace !== null && trace.debug !== null) {
+    trace.debug = null;
+    setMode(task, trace.mode);
+  }
   if (wantsEvent(task, PTRACE_EVENT_EXEC)) {
     return stopAtEvent(task, PTRACE_EVENT_EXEC, formerTid, REGISTERS_SET);
   }
@@ -218,6 +242,6 @@ export function resumeTraced(task: Task, signal: number, mode: number): void {
 export function setMode(task: Task, mode: number): void {
   const trace = task.trace as TraceState;
   trace.mode = mode;
-  task.resumeFlags = trace.steps ? RESUME_SINGLE_STEP : 0;
+  task.resumeFlags = trace.steps || trace.watches ? RESUME_SINGLE_STEP : 0;
   task.refreshCallWork();
 }

@@ -182,7 +182,7 @@ export function setAsync(file: FileDescription, fd: number, on: boolean, flag: n
   if (on && file.asyncEntry === null && signals != null && file.ops.signalsReadiness(file)) {
     const notice = new AsyncNotice(signals, file, fd);
     file.asyncEntry = notice.node;
-    file.ops.addWaiter(file, notice.node);
+    file.ops.addAsync(file, notice.node);
     file.flags |= flag;
   } else if (!on && file.asyncEntry !== null) {
     file.ops.removeWaiter(file, file.asyncEntry);

@@ -95,6 +95,8 @@ export class UnixSocket extends Socket {
   backlog: number;
   readonly pendingConnections: UnixSocket[];
   readonly incoming: Parcel[];
+  /** Sockets that found no room here: to send another datagram, or to wait for a connection to be accepted. */
+  private refused: UnixSocket[];
   /** What was sent and nobody has read, with all that it takes in memory (SIOCOUTQ). */
   outstanding: number;
   own: PeerCredentials | null;
@@ -112,6 +114,7 @@ export class UnixSocket extends Socket {
     this.backlog = 0;
     this.pendingConnections = [];
     this.incoming = [];
+    this.refused = [];
     this.outstanding = 0;
     this.own = null;
     this.peerCredentials = null;
@@ -141,7 +144,7 @@ export class UnixSocket extends Socket {
       DEFAULT_BACKLOG_LIMIT,
     );
     this.own = credentialsOf(task);
-    this.wake(POLLOUT | POLLWRNORM);
+    this.tellRefused();
     return 0;
   }
 
@@ -151,7 +154,7 @@ export class UnixSocket extends Socket {
     const next = this.pendingConnections.shift();
     if (next === undefined) return this.shutRead && this.waits() ? -EINVAL : -EAGAIN;
     // Those whose connect found the backlog full try again.
-    this.wake(POLLOUT | POLLWRNORM);
+    this.tellRefused();
     return next;
   }
 
@@ -179,7 +182,10 @@ export class UnixSocket extends Socket {
 
   private connectStream(task: Task, listener: UnixSocket): number {
     if (!listener.listening || listener.shutRead || listener.closed) return -ECONNREFUSED;
-    if (listener.pendingConnections.length > listener.backlog) return -EAGAIN;
+    if (listener.pendingConnections.length > listener.backlog) {
+      if (this.waits()) listener.refused.push(this);
+      return -EAGAIN;
+    }
     const server = new UnixSocket(this.kernel, this.type);
     server.address = listener.address;
     server.peerCredentials = credentialsOf(task);
@@ -390,6 +396,7 @@ export class UnixSocket extends Socket {
     if (!peek) {
       this.incoming.shift();
       parcel.from.read(parcel.charge);
+      this.tellRefused();
     }
     return (message.flags & MSG_TRUNC) !== 0 ? parcel.bytes.length : count;
   }
@@ -408,7 +415,15 @@ export class UnixSocket extends Socket {
   /** Something that this socket sent was read or thrown away: there is room again. */
   private read(charge: number): void {
     this.outstanding -= charge;
-    if (!this.closed) this.wake(POLLOUT | POLLWRNORM);
+    if (!this.closed && this.isWritable()) this.wake(POLLOUT | POLLWRNORM);
+  }
+
+  /** There is room, or never will be: those that found none look again. */
+  private tellRefused(): void {
+    if (this.refused.length === 0) return;
+    const refused = this.refused;
+    this.refused = [];
+    for (const sender of refused) if (!sender.closed) sender.wake(POLLOUT | POLLWRNORM);
   }
 
   // ── ends ──
@@ -417,6 +432,7 @@ export class UnixSocket extends Socket {
     if (how !== 1) this.shutRead = true;
     if (how !== 0) this.shutWrite = true;
     this.wake(-1);
+    this.tellRefused();
     const peer = this.peer;
     if (peer !== null && !this.isDatagram) {
       if (how !== 1) peer.shutWrite = true;
@@ -467,6 +483,7 @@ export class UnixSocket extends Socket {
       for (const file of parcel.files) file.release();
       parcel.files = [];
     }
+    this.tellRefused();
   }
 
   override events(): number {
@@ -485,9 +502,11 @@ export class UnixSocket extends Socket {
     return events;
   }
 
-  /** How many may wait counts only where others than the receiver's own peer send. */
+  /** How many may wait counts only where others than the receiver's own peer send. Who is refused hears when it is worth looking again. */
   private hasRoomAt(target: UnixSocket): boolean {
-    return target === this || target.peer === this || target.incoming.length <= MOST_DATAGRAMS;
+    if (target === this || target.peer === this || target.incoming.length <= MOST_DATAGRAMS) return true;
+    if (!target.refused.includes(this)) target.refused.push(this);
+    return false;
   }
 
   override getOption(_task: Task, level: number, option: number): Uint8Array | number {

@@ -12,6 +12,8 @@ import {
 import type { MemoryUsage } from '@sandbox-kernel/mm';
 import { mayLookInto } from './task-access.js';
 
+/** One entry of the auxiliary vector. */
+const AUXV_PAIR = 16;
 const KIB = 1024;
 const PAGE = 4096;
 const NANOS_PER_TICK = 1e7;
@@ -219,7 +221,7 @@ export function statText(task: Task): string {
   // Where things lie in its memory is only for those who may look into it.
   const told = mayLookInto(task) === 0;
   const address = (value: number): number => (told ? value : 0);
-  const code = told ? 0 : 1;
+  const code = (value: number): number => (told ? value : 1);
   const fields = [
     task.tid,
     `(${task.comm})`,
@@ -246,8 +248,8 @@ export function statText(task: Task): string {
     usage.total,
     Math.floor(rssOf(usage) / PAGE),
     limitNumber(group.limits.soft[5] as number),
-    code,
-    code,
+    code(memory.startCode),
+    code(memory.endCode),
     address(memory.startStack),
     0,
     0,
@@ -265,8 +267,8 @@ export function statText(task: Task): string {
     0,
     0,
     0,
-    0,
-    0,
+    address(memory.startData),
+    address(memory.endData),
     address(memory.startBrk),
     address(memory.argStart),
     address(memory.argEnd),
@@ -309,14 +311,34 @@ function memoryText(task: Task, start: number, end: number): string {
   return Buffer.from(bytes.buffer, 0, length).toString('latin1');
 }
 
+/**
+ * A program that writes a title over its arguments leaves no zero at their end: then the text goes on, into the environment if that comes
+ * right behind, up to the first zero.
+ */
 export function cmdlineText(task: Task): string {
-  return memoryText(task, task.memory.argStart, task.memory.argEnd);
+  const { argStart, argEnd, envStart, envEnd } = task.memory;
+  if (argEnd <= argStart) return '';
+  const plain = memoryText(task, argStart, argEnd);
+  if (plain.length < argEnd - argStart || plain.endsWith('\0')) return plain;
+  const last = envStart === argEnd && envEnd > envStart ? envEnd : argEnd;
+  const title = memoryText(task, argStart, Math.min(last, argStart + PAGE));
+  const end = title.indexOf('\0');
+  return end < 0 ? title : title.slice(0, end + 1);
 }
 
 export function environText(task: Task): string {
   return memoryText(task, task.memory.envStart, task.memory.envEnd);
 }
 
+/** To the first pair with a zero, which is shown too. */
 export function auxvText(task: Task): string {
-  return Buffer.from(task.image.auxv).toString('latin1');
+  const { auxv } = task.image;
+  const view = new DataView(auxv.buffer, auxv.byteOffset);
+  let length = AUXV_PAIR;
+  while (length < auxv.length && !isEnd(view, length - AUXV_PAIR)) length += AUXV_PAIR;
+  return Buffer.from(auxv.buffer, auxv.byteOffset, length).toString('latin1');
+}
+
+function isEnd(view: DataView, at: number): boolean {
+  return view.getUint32(at, true) === 0 && view.getUint32(at + 4, true) === 0;
 }

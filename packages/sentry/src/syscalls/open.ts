@@ -15,8 +15,6 @@ import {
   O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
-  POLLIN,
-  POLLOUT,
   RESOLVE_CACHED,
   SYS_close,
   SYS_close_range,
@@ -29,7 +27,14 @@ import {
   SYS_openat2,
 } from '@sandbox-kernel/abi';
 import { BLOCKED, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
-import { type FileDescription, fifoMustWait, leaseDeadline, locksOf, openFile } from '@sandbox-kernel/vfs';
+import {
+  type FileDescription,
+  fifoMustWait,
+  leaseDeadline,
+  locksOf,
+  openFile,
+  pipeOf,
+} from '@sandbox-kernel/vfs';
 import { descriptorLimit, pathArgument } from './arguments.js';
 import { waitForPermission } from './permission-wait.js';
 import type { SyscallRow } from './row.js';
@@ -123,7 +128,7 @@ export function waitForLease(task: Task, error: number): number {
 function waitForPeer(task: Task, flags: number): number {
   const file = task.call.object as FileDescription;
   if (!fifoMustWait(file)) return install(task, file, flags);
-  const result = task.blockOn(file, POLLIN | POLLOUT, -ERESTARTSYS);
+  const result = task.blockOn(pipeOf(file)!.waiters.openers, 1, -ERESTARTSYS);
   if (result !== BLOCKED) file.release();
   return result;
 }

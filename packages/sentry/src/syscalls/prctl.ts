@@ -32,7 +32,6 @@ import {
   PR_SET_IO_FLUSHER,
   PR_SET_KEEPCAPS,
   PR_SET_MM,
-  PR_SET_MM_AUXV,
   PR_SET_NAME,
   PR_SET_NO_NEW_PRIVS,
   PR_SET_PDEATHSIG,
@@ -60,6 +59,7 @@ import {
   type Task,
 } from '@sandbox-kernel/kernel';
 import { execution } from './prctl-execution.js';
+import { setMemory } from './prctl-memory.js';
 import type { SyscallRow } from './row.js';
 
 const COMM_BYTES = 16;
@@ -136,11 +136,11 @@ function privileges(task: Task, args: SyscallArgs, option: number): number | nul
     case PR_CAPBSET_DROP:
       return dropBounding(task, args.long(1));
     case PR_CAP_AMBIENT:
-      return zeroFrom(args, 3) ? changeAmbient(task, args.int(1), args.long(2)) : -EINVAL;
+      return zeroFrom(args, 3) ? changeAmbient(task, args.addr(1), args.long(2)) : -EINVAL;
     case PR_GET_SECUREBITS:
       return task.credentials.securebits;
     case PR_SET_SECUREBITS:
-      return setSecurebits(task, args.int(1));
+      return setSecurebits(task, args.addr(1));
     case PR_GET_KEEPCAPS:
       return (task.credentials.securebits & SECBIT_KEEP_CAPS) !== 0 ? 1 : 0;
     case PR_SET_KEEPCAPS:
@@ -199,8 +199,7 @@ function memoryAndMachine(task: Task, args: SyscallArgs, option: number): number
     case PR_SET_VMA:
       return setAnonymousName(task, args);
     case PR_SET_MM:
-      if (!zeroFrom(args, 4) || (args.addr(3) !== 0 && args.int(1) !== PR_SET_MM_AUXV)) return -EINVAL;
-      return task.credentials.hasCapability(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+      return setMemory(task, args);
     default:
       return execution(task, args, option);
   }
@@ -255,6 +254,6 @@ export const PRCTL_SYSCALLS: readonly SyscallRow[] = [
     handler: prctl,
     coverage: 'partial',
     format: 'dxxxx',
-    note: 'no seccomp, no PR_SET_MM, no core scheduling, speculation always on, TSC always on',
+    note: 'no seccomp, no core scheduling, speculation always on, TSC always on',
   },
 ];

@@ -1,10 +1,15 @@
 // What ptrace(2) reads and writes of a stopped task: memory, registers, signals, the call it is in. All requests come with the tracee already
 // found and stopped; results are 0, a count, or the errno of Linux for that request.
 import {
+  ARCH_GET_FS,
+  ARCH_GET_GS,
+  ARCH_SET_FS,
+  ARCH_SET_GS,
   AUDIT_ARCH_X86_64,
   EFAULT,
   EINVAL,
   EIO,
+  EPERM,
   NT_PRFPREG,
   NT_PRSTATUS,
   NT_X86_XSTATE,
@@ -34,10 +39,14 @@ import {
   USER_REGS_RSP,
   USER_REGS_SIZE,
 } from '@sandbox-kernel/abi';
+import { FRAME_FS_BASE, FRAME_GS_BASE } from '@sandbox-kernel/contracts';
 import {
+  DebugRegisters,
+  getRegister,
   readRegisters,
   SIGINFO_BYTES,
   SignalInfo,
+  setRegister,
   type Task,
   type TraceState,
   UNBLOCKABLE_SIGNALS,
@@ -50,6 +59,7 @@ const WORD = 8;
 /** struct user as the kernel has it: registers first, debug registers near the end. */
 const USER_SIZE = 928;
 const DEBUG_REGISTERS = 848;
+const DEBUG_REGISTERS_END = DEBUG_REGISTERS + 8 * WORD;
 const FXSAVE_BYTES = 512;
 /** Where the extended state says which components it has. */
 const XSTATE_COMPONENTS = 464;
@@ -88,15 +98,46 @@ export function peekUser(task: Task, tracee: Task, offset: number, data: number)
   if (offset < USER_REGS_SIZE) {
     readRegisters(tracee, view, 0);
     at = offset;
+  } else if (offset >= DEBUG_REGISTERS && offset < DEBUG_REGISTERS_END) {
+    const index = (offset - DEBUG_REGISTERS) / WORD;
+    const debug = debugRegistersOf(tracee);
+    view.setUint32(0, debug.readLow(index), true);
+    view.setUint32(4, debug.readHigh(index), true);
   }
   return task.memory.copyOut(data, bytes, at, WORD) === WORD ? 0 : -EFAULT;
 }
 
-/** PTRACE_POKEUSR. Debug registers can only be kept clear: there are no watchpoints. */
+/** PTRACE_POKEUSR. */
 export function pokeUser(tracee: Task, offset: number, low: number, high: number): number {
   if (offset % WORD !== 0 || offset >= USER_SIZE) return -EIO;
   if (offset < USER_REGS_SIZE) return writeRegister(tracee, offset, low, high);
-  return offset >= DEBUG_REGISTERS && low === 0 && high === 0 ? 0 : -EIO;
+  if (offset < DEBUG_REGISTERS || offset >= DEBUG_REGISTERS_END) return -EIO;
+  return debugRegistersOf(tracee).write(tracee, (offset - DEBUG_REGISTERS) / WORD, low, high);
+}
+
+function debugRegistersOf(tracee: Task): DebugRegisters {
+  const trace = tracee.trace as TraceState;
+  trace.debug ??= new DebugRegisters();
+  return trace.debug;
+}
+
+/** PTRACE_ARCH_PRCTL: arch_prctl(2) for the tracee. `addr` is one of the tracer's. */
+export function basesOf(task: Task, tracee: Task, addr: number, what: number): number {
+  switch (what) {
+    case ARCH_SET_FS:
+    case ARCH_SET_GS:
+      if (addr >= task.kernel.platform.features.addressLimit) return -EPERM;
+      setRegister(tracee.frame, what === ARCH_SET_FS ? FRAME_FS_BASE : FRAME_GS_BASE, addr);
+      return 0;
+    case ARCH_GET_FS:
+    case ARCH_GET_GS:
+      return task.memory.writeU64(
+        addr,
+        getRegister(tracee.frame, what === ARCH_GET_FS ? FRAME_FS_BASE : FRAME_GS_BASE),
+      );
+    default:
+      return -EINVAL;
+  }
 }
 
 /** PTRACE_GETREGS. */

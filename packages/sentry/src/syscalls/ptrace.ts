@@ -9,6 +9,7 @@ import {
   EPERM,
   ESRCH,
   NSIG,
+  PTRACE_ARCH_PRCTL,
   PTRACE_ATTACH,
   PTRACE_CONT,
   PTRACE_DETACH,
@@ -70,6 +71,7 @@ import {
   wakeForTrap,
 } from '@sandbox-kernel/kernel';
 import {
+  basesOf,
   getFloats,
   getMask,
   getRegisters,
@@ -195,6 +197,8 @@ function transfer(task: Task, tracee: Task, trace: TraceState, request: number, 
     case PTRACE_GETREGSET:
     case PTRACE_SETREGSET:
       return registerSet(task, tracee, addr, data, request === PTRACE_GETREGSET);
+    case PTRACE_ARCH_PRCTL:
+      return basesOf(task, tracee, addr, data);
     case PTRACE_GET_RSEQ_CONFIGURATION:
       return sequenceOf(task, tracee, addr, data);
     default:
@@ -252,6 +256,6 @@ export const PTRACE_SYSCALLS: readonly SyscallRow[] = [
     handler: ptrace,
     coverage: 'partial',
     format: 'xdxx',
-    note: 'no debug registers, no PTRACE_SINGLEBLOCK, no seccomp events, no 32-bit programs',
+    note: 'debug registers by single steps, none for loads; no PTRACE_SINGLEBLOCK, no seccomp events, no 32-bit programs',
   },
 ];

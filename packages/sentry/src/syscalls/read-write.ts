@@ -9,7 +9,10 @@ import {
   EOPNOTSUPP,
   EPIPE,
   ERESTARTSYS,
+  O_DIRECT,
   O_NONBLOCK,
+  POLLERR,
+  POLLHUP,
   POLLIN,
   POLLOUT,
   POLLRDHUP,
@@ -54,6 +57,8 @@ import { workspaceOf } from './workspace.js';
 
 /** Offset that stands for "the current position". */
 const CURRENT = -1;
+/** No buffer ends above this. */
+const TASK_SIZE = 2 ** 47 - PAGE_SIZE;
 export const KNOWN_RWF = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND;
 
 function read(task: Task, args: SyscallArgs): number {
@@ -61,8 +66,9 @@ function read(task: Task, args: SyscallArgs): number {
   if (file === null || !file.readable) return -EBADF;
   const io = workspaceOf(task).io;
   const imported = importBuffer(task.memory, args.addr(1), args.size(2), ACCESS_WRITE, io);
-  if (imported < 0) return imported;
-  if (imported < args.size(2) && !keepWholePages(file, io, args.size(2))) return -EFAULT;
+  if (imported < 0) return imported === -EFAULT ? readNowhere(task, file, args) : imported;
+  if (imported < args.size(2) && !keepWholePages(file, io, args.size(2)))
+    return readNowhere(task, file, args);
   return readInto(task, file, io, CURRENT, 0);
 }
 
@@ -71,9 +77,31 @@ function write(task: Task, args: SyscallArgs): number {
   if (file === null || !file.writable) return -EBADF;
   const io = workspaceOf(task).io;
   const imported = importBuffer(task.memory, args.addr(1), args.size(2), ACCESS_READ, io);
-  if (imported < 0) return imported;
-  if (imported < args.size(2) && !keepWholePages(file, io, args.size(2))) return -EFAULT;
+  if (imported < 0) return imported === -EFAULT ? writeNowhere(task, file, args) : imported;
+  if (imported < args.size(2) && !keepWholePages(file, io, args.size(2)))
+    return writeNowhere(task, file, args);
   return writeFrom(task, file, io, CURRENT, 0);
+}
+
+/** A buffer that can't be reached is found out when there is something to copy: before that, a file that isn't ready waits. */
+function readNowhere(task: Task, file: FileDescription, args: SyscallArgs): number {
+  if (args.addr(1) + args.size(2) > TASK_SIZE) return -EFAULT;
+  const pipe = pipeOf(file);
+  const done = pipe === null ? notReady(file, POLLIN) : pipe.readNowhere();
+  return done === -EAGAIN && mayWait(file, 0) ? task.blockOn(file, POLLIN | POLLRDHUP, -ERESTARTSYS) : done;
+}
+
+function writeNowhere(task: Task, file: FileDescription, args: SyscallArgs): number {
+  if (args.addr(1) + args.size(2) > TASK_SIZE) return -EFAULT;
+  const pipe = pipeOf(file);
+  const done =
+    pipe === null ? notReady(file, POLLOUT) : pipe.writeNowhere(args.size(2), (file.flags & O_DIRECT) !== 0);
+  if (done === -EAGAIN && mayWait(file, 0)) return task.blockOn(file, POLLOUT, -ERESTARTSYS);
+  return failed(task, done, Infinity);
+}
+
+function notReady(file: FileDescription, events: number): number {
+  return (file.ops.poll(file) & (events | POLLHUP | POLLERR)) === 0 ? -EAGAIN : -EFAULT;
 }
 
 /**

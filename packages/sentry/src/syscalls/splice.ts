@@ -18,7 +18,7 @@ import {
   SYS_tee,
   SYS_vmsplice,
 } from '@sandbox-kernel/abi';
-import { ACCESS_READ, ACCESS_WRITE } from '@sandbox-kernel/contracts';
+import { ACCESS_READ, ACCESS_WRITE, PAGE_SIZE } from '@sandbox-kernel/contracts';
 import {
   BLOCKED,
   kernelSignal,
@@ -204,7 +204,8 @@ function vmsplice(task: Task, args: SyscallArgs): number {
   const access = file.writable ? ACCESS_READ : ACCESS_WRITE;
   const imported = importIovec(task.memory, args.addr(1), args.size(2), access, io);
   if (imported < 0) return imported;
-  const done = splicePages(file, io);
+  const first = task.memory.readU64(args.addr(1));
+  const done = splicePages(file, io, Math.max(first, 0) % PAGE_SIZE);
   if (done > 0 && !file.writable) {
     const committed = io.commit(done);
     if (committed < 0) return committed;

@@ -127,10 +127,19 @@ export class Epoll implements Waiter {
   /** Something happened to a file. Level-triggered readiness is asked for again when events are collected. */
   wake(entry: WaitEntry, events: number): boolean {
     const item = entry as EpollItem;
-    if ((item.interest & events & ~MODES) === 0) return false;
+    const wanted = item.interest & ~MODES;
+    if (wanted === 0 || (events !== 0 && (wanted & events) === 0)) return false;
     this.markReady(item);
+    const taken = !item.exclusive || this.takesAlone(item, events);
     this.queue.wake(EPOLLIN | EPOLLRDNORM);
-    return true;
+    return taken;
+  }
+
+  /** An exclusive interest spares others only if somebody waits here, for just what happened. */
+  private takesAlone(item: EpollItem, events: number): boolean {
+    if (this.queue.empty) return false;
+    const ways = events & (EPOLLIN | EPOLLOUT);
+    return ways === 0 || (ways !== (EPOLLIN | EPOLLOUT) && (item.interest & ways) !== 0);
   }
 
   /** Gives up to `limit` events to the sink. How many. */

@@ -60,7 +60,7 @@ export class EventFd {
   }
 
   write(io: IoSegments): number {
-    if (io.total < 8) return -EINVAL;
+    if (io.total !== 8) return -EINVAL;
     gather(io, 0, this.bytes, 0, 8);
     return this.add(this.words[1]!, this.words[0]!);
   }
@@ -74,7 +74,7 @@ export class EventFd {
     if (top >= TWO_32 || (top === 0xffffffff && bottom === 0xffffffff)) return -EAGAIN;
     this.high = top;
     this.low = bottom;
-    if (this.readable) this.queue.wake(POLLIN);
+    this.queue.wake(POLLIN);
     return 8;
   }
 

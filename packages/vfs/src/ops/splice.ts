@@ -10,12 +10,11 @@ import {
   ESPIPE,
   EXDEV,
   O_APPEND,
-  O_DIRECT,
   S_IFDIR,
   S_IFMT,
   S_IFREG,
 } from '@sandbox-kernel/abi';
-import type { CallerCredentials, IoSegments } from '@sandbox-kernel/contracts';
+import { type CallerCredentials, type IoSegments, PAGE_SIZE } from '@sandbox-kernel/contracts';
 import { FMODE_SEEK } from '../constants.js';
 import type { FileDescription } from '../file-description.js';
 import type { Pipe } from '../pipe/pipe.js';
@@ -51,10 +50,13 @@ export function copyBetween(
     const read = fromOffset < 0 ? readFile(from, io, 0) : readFileAt(from, io, start, 0);
     if (read <= 0) return done > 0 ? done : read;
     io.reset().add(buffer, 0, read);
+    const pipe = pipeOf(to);
     const written =
-      toOffset < 0
-        ? writeFile(to, io, 0, sizeLimit, writer)
-        : writeFileAt(to, io, toOffset + done, 0, sizeLimit, writer);
+      pipe !== null
+        ? pipe.fill(io, (from.mode & FMODE_SEEK) !== 0 ? start % PAGE_SIZE : 0)
+        : toOffset < 0
+          ? writeFile(to, io, 0, sizeLimit, writer)
+          : writeFileAt(to, io, toOffset + done, 0, sizeLimit, writer);
     if (written < read) giveBack(from, fromOffset, start + Math.max(written, 0));
     if (written <= 0) return done > 0 ? done : written;
     done += written;
@@ -186,9 +188,9 @@ export function teePipes(from: FileDescription, to: FileDescription, length: num
   return source.empty && source.writers === 0 ? 0 : -EAGAIN;
 }
 
-/** vmsplice(2): a program's memory into a pipe is a write (pages are copied, not gifted); out of one is a read. */
-export function vmsplice(file: FileDescription, io: IoSegments): number {
+/** vmsplice(2), which copies pages here and gives none away. `lead`: where in its page the memory begins. */
+export function vmsplice(file: FileDescription, io: IoSegments, lead: number): number {
   const pipe = pipeOf(file);
   if (pipe === null) return -EBADF;
-  return file.writable ? pipe.write(io, 0, (file.flags & O_DIRECT) !== 0) : pipe.read(io);
+  return file.writable ? pipe.fill(io, lead) : pipe.drain(io);
 }

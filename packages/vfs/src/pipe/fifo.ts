@@ -29,7 +29,7 @@ export function openFifo(inode: Inode, file: FileDescription, access: number): n
   return 0;
 }
 
-/** True while a blocking open of a FIFO has to wait for its peer: on `pipeOf(file).queue`, any event. */
+/** True while a blocking open of a FIFO has to wait for its peer: on `pipeOf(file).waiters.openers`. */
 export function fifoMustWait(file: FileDescription): boolean {
   if (file.ops !== PIPE_OPS || (file.flags & O_NONBLOCK) !== 0 || file.state === NO_WAIT) return false;
   const pipe = file.data as Pipe;

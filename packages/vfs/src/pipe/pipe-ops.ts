@@ -37,7 +37,11 @@ class PipeOps extends FileOps {
   }
 
   override addWaiter(file: FileDescription, entry: WaitNode): void {
-    (file.data as Pipe).queue.add(entry);
+    (file.data as Pipe).waiters.add(entry, file.readable, file.writable);
+  }
+
+  override addAsync(file: FileDescription, entry: WaitNode): void {
+    (file.data as Pipe).waiters.addAsync(entry, file.readable, file.writable);
   }
 
   override ioctl(file: FileDescription, caller: Caller, request: number, argument: number): number {

@@ -3,6 +3,7 @@
 import {
   EAGAIN,
   EBUSY,
+  EFAULT,
   EINVAL,
   ENOMEM,
   EPERM,
@@ -17,7 +18,7 @@ import {
 import type { IoSegments } from '@sandbox-kernel/contracts';
 import { CHUNK_SIZE, PAGE_SIZE, type PageStore } from '@sandbox-kernel/contracts';
 import { type ByteSegments, gather, scatter } from '../segments.js';
-import { WaitQueue } from '../wait-queue.js';
+import { PipeWaiters } from './pipe-waiters.js';
 
 /** Pages of a fresh pipe. */
 export const DEFAULT_SLOTS = 16;
@@ -27,7 +28,7 @@ const PACKET = 2;
 
 export class Pipe {
   readonly pages: PageStore;
-  readonly queue: WaitQueue;
+  readonly waiters: PipeWaiters;
   readers: number;
   writers: number;
   /** Opens so far: how a FIFO's open knows that a peer came (and maybe went). */
@@ -47,7 +48,7 @@ export class Pipe {
 
   constructor(pages: PageStore) {
     this.pages = pages;
-    this.queue = new WaitQueue();
+    this.waiters = new PipeWaiters();
     this.readers = 0;
     this.writers = 0;
     this.readerOpens = 0;
@@ -92,6 +93,7 @@ export class Pipe {
   read(io: IoSegments): number {
     if (io.total === 0) return 0;
     let done = 0;
+    let wasFull = false;
     while (this.used > 0 && done < io.total) {
       const slot = this.head;
       const size = Math.min(this.length[slot]!, io.total - done);
@@ -99,14 +101,36 @@ export class Pipe {
       scatter(io, done, this.pages.chunk(page), (page % CHUNK_SIZE) + this.start[slot]!, size);
       done += size;
       const packet = (this.flags[slot]! & PACKET) !== 0;
-      if (packet || size === this.length[slot]!) this.drop();
-      else this.advance(slot, size);
+      if (packet || size === this.length[slot]!) {
+        wasFull ||= this.full;
+        this.drop();
+      } else this.advance(slot, size);
       if (packet) break;
     }
-    if (done > 0) {
-      this.queue.wake(POLLOUT | POLLWRNORM);
-      return done;
+    this.waiters.read(wasFull);
+    if (done > 0) return done;
+    return this.writers === 0 ? 0 : -EAGAIN;
+  }
+
+  /** vmsplice(2) out of a pipe: as `read`, but packets have no ends, and what it wakes hears no key. */
+  drain(io: IoSegments): number {
+    let done = 0;
+    for (let i = 0; i < this.used && done < io.total; i++) {
+      const slot = (this.head + i) & (this.slots - 1);
+      const size = Math.min(this.length[slot]!, io.total - done);
+      const page = this.page[slot]!;
+      scatter(io, done, this.pages.chunk(page), (page % CHUNK_SIZE) + this.start[slot]!, size);
+      done += size;
     }
+    if (done === 0) return this.writers === 0 || io.total === 0 ? 0 : -EAGAIN;
+    this.consume(done);
+    return done;
+  }
+
+  /** A read into memory that isn't there: finds out only when there is something to copy. */
+  readNowhere(): number {
+    this.waiters.read(false);
+    if (!this.empty) return -EFAULT;
     return this.writers === 0 ? 0 : -EAGAIN;
   }
 
@@ -119,17 +143,45 @@ export class Pipe {
     while (done < total && this.used < this.slots) {
       const page = this.takePage();
       if (page < 0) {
-        if (done === 0) return -ENOMEM;
-        break;
+        if (done > 0) break;
+        this.waiters.written();
+        return -ENOMEM;
       }
       const size = Math.min(PAGE_SIZE, total - done);
       gather(io, skip + done, this.pages.chunk(page), page % CHUNK_SIZE, size);
       this.push(page, 0, size, packets ? PACKET : MERGE);
       done += size;
     }
-    if (done === 0) return -EAGAIN;
-    this.queue.wake(POLLIN | POLLRDNORM);
-    return done;
+    this.waiters.written();
+    return done === 0 ? -EAGAIN : done;
+  }
+
+  /** A write from memory that isn't there: finds out only when there is room. */
+  writeNowhere(bytes: number, packets: boolean): number {
+    if (this.readers === 0) return -EPIPE;
+    this.waiters.written();
+    return this.full && (packets || !this.merges(bytes % PAGE_SIZE)) ? -EAGAIN : -EFAULT;
+  }
+
+  /**
+   * splice(2) and vmsplice(2) into a pipe: pages that nobody appends to, the first of which ends where a page of the source does that began
+   * `lead` bytes before. Bytes taken; -EAGAIN; -EPIPE.
+   */
+  fill(io: IoSegments, lead: number): number {
+    if (io.total === 0) return 0;
+    if (this.readers === 0) return -EPIPE;
+    let done = 0;
+    while (done < io.total && !this.full) {
+      const page = this.takePage();
+      if (page < 0) break;
+      const size = Math.min(PAGE_SIZE - ((lead + done) % PAGE_SIZE), io.total - done);
+      gather(io, done, this.pages.chunk(page), page % CHUNK_SIZE, size);
+      this.push(page, 0, size, 0);
+      done += size;
+    }
+    if (done > 0) this.waiters.splicedIn();
+    else if (!this.full) return -ENOMEM;
+    return done === 0 ? -EAGAIN : done;
   }
 
   /** Reads without consuming: tee(2). Copies up to `limit` bytes of this pipe to another. Bytes, or -EAGAIN. */
@@ -146,27 +198,28 @@ export class Pipe {
       this.flags[slot] = this.flags[slot]! & ~MERGE;
       done += size;
     }
-    if (done > 0) into.queue.wake(POLLIN | POLLRDNORM);
+    if (done > 0) into.waiters.splicedIn();
     return done;
   }
 
   /** splice(2) between pipes: moves up to `limit` bytes. Bytes moved. */
   moveTo(into: Pipe, limit: number): number {
     let done = 0;
+    let emptied = false;
     while (this.used > 0 && !into.full && done < limit) {
       const slot = this.head;
       const size = Math.min(this.length[slot]!, limit - done);
       const page = this.page[slot]!;
       this.pages.retain(page, PAGE_SIZE);
       into.push(page, this.start[slot]!, size, this.flags[slot]! & ~MERGE);
-      if (size === this.length[slot]!) this.drop();
-      else this.advance(slot, size);
+      if (size === this.length[slot]!) {
+        this.drop();
+        emptied = true;
+      } else this.advance(slot, size);
       done += size;
     }
-    if (done > 0) {
-      this.queue.wake(POLLOUT | POLLWRNORM);
-      into.queue.wake(POLLIN | POLLRDNORM);
-    }
+    if (done > 0) into.waiters.splicedIn();
+    if (emptied) this.waiters.splicedOut();
     return done;
   }
 
@@ -182,14 +235,17 @@ export class Pipe {
 
   /** Pre: as many bytes are there. */
   consume(bytes: number): void {
+    let emptied = false;
     for (let left = bytes; left > 0; ) {
       const slot = this.head;
       const size = Math.min(this.length[slot]!, left);
-      if (size === this.length[slot]!) this.drop();
-      else this.advance(slot, size);
+      if (size === this.length[slot]!) {
+        this.drop();
+        emptied = true;
+      } else this.advance(slot, size);
       left -= size;
     }
-    if (bytes > 0) this.queue.wake(POLLOUT | POLLWRNORM);
+    if (emptied) this.waiters.splicedOut();
   }
 
   pollRead(openState: number): number {
@@ -212,20 +268,18 @@ export class Pipe {
     if (slots > this.slots && size > maximum) return -EPERM;
     if (slots < this.used) return -EBUSY;
     this.relocate(slots);
-    this.queue.wake(POLLOUT | POLLWRNORM);
+    this.waiters.resized();
     return size;
   }
 
   addReader(): void {
-    this.readers++;
     this.readerOpens++;
-    this.queue.wake(POLLOUT | POLLWRNORM);
+    if (this.readers++ === 0) this.waiters.partnerCame();
   }
 
   addWriter(): void {
-    this.writers++;
     this.writerOpens++;
-    this.queue.wake(POLLIN | POLLRDNORM);
+    if (this.writers++ === 0) this.waiters.partnerCame();
   }
 
   /** One open description is gone. True when it was the last: the pipe has given its memory back. */
@@ -237,17 +291,21 @@ export class Pipe {
       this.clear();
       return true;
     }
-    if (this.readers === 0 || this.writers === 0) {
-      this.queue.wake(POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLHUP | POLLERR);
-    }
+    if (this.readers === 0 || this.writers === 0) this.waiters.partnerLeft();
     return false;
   }
 
+  /** Does the last page take as many bytes more? */
+  private merges(bytes: number): boolean {
+    if (bytes === 0 || this.used === 0) return false;
+    const last = (this.head + this.used - 1) & (this.slots - 1);
+    return (this.flags[last]! & MERGE) !== 0 && this.start[last]! + this.length[last]! + bytes <= PAGE_SIZE;
+  }
+
   private merge(io: IoSegments, skip: number, bytes: number): number {
-    if (bytes === 0 || this.used === 0) return 0;
+    if (!this.merges(bytes)) return 0;
     const last = (this.head + this.used - 1) & (this.slots - 1);
     const end = this.start[last]! + this.length[last]!;
-    if ((this.flags[last]! & MERGE) === 0 || end + bytes > PAGE_SIZE) return 0;
     const page = this.page[last]!;
     gather(io, skip, this.pages.chunk(page), (page % CHUNK_SIZE) + end, bytes);
     this.length[last] = this.length[last]! + bytes;
