@@ -90,6 +90,8 @@ const SO_TIMESTAMPNS_NEW = 64;
 const SO_TIMESTAMPING_NEW = 65;
 const SO_RCVTIMEO_NEW = 66;
 const SO_SNDTIMEO_NEW = 67;
+/** What SO_LINGER tells of a negative time: Linux's longest, in its ticks of 4 ms, cut to 32 bits. */
+const LINGER_FOREVER = -1_752_346_657;
 const TIMESTAMPING_KNOWN = 0x3ffff;
 /** Flags: 0 or 1 whatever was passed. */
 const FLAGS = [
@@ -238,8 +240,10 @@ function setPacing(task: Task, socket: Socket, option: number, bytes: Uint8Array
 
 function setLinger(task: Task, socket: Socket, bytes: Uint8Array, value: number): number {
   if (bytes.length < 8) return -EINVAL;
-  const seconds = new DataView(bytes.buffer).getInt32(4, true);
-  socket.kept.set(SO_LINGER, value === 0 ? 0 : (seconds << 1) | 1);
+  const before = socket.kept.get(SO_LINGER) ?? 0;
+  const seconds = new DataView(bytes.buffer).getUint32(4, true);
+  // Switched off the time stays what it was.
+  socket.kept.set(SO_LINGER, value === 0 ? before - (before % 2) : seconds * 2 + 1);
   return socketLevel(task, socket, SO_LINGER, bytes);
 }
 
@@ -362,7 +366,8 @@ function socketOption(task: Task, socket: Socket, option: number, room: number):
       return intBytes(socket.filterLocked ? 1 : 0);
     case SO_LINGER: {
       const kept = socket.kept.get(SO_LINGER) ?? 0;
-      return intBytes(kept & 1, kept >> 1);
+      const seconds = Math.floor(kept / 2);
+      return intBytes(kept % 2, seconds < 2 ** 31 ? seconds : LINGER_FOREVER);
     }
     default:
       return rareOption(task, socket, option, room);
