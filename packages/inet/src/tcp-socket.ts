@@ -419,6 +419,11 @@ export class TcpSocket extends InetSocket implements LingeringSocket {
 
   // ── options ──
 
+  override useReuseProgram(program: BpfProgram | null): number {
+    if (program === null) return this.endpoint.chooseFreely();
+    return this.endpoint.chooseBy(new SocketFilter(this.internet, program));
+  }
+
   override useFilter(program: BpfProgram | null): number {
     this.filter = program;
     this.applyOptions();
@@ -430,6 +435,7 @@ export class TcpSocket extends InetSocket implements LingeringSocket {
     const flag = (option: number): boolean => (this.kept.get(option) ?? 0) !== 0;
     settings.reuseAddress = flag(SO_REUSEADDR);
     settings.reusePort = flag(SO_REUSEPORT);
+    settings.uid = this.uid;
     settings.keepAlive = flag(SO_KEEPALIVE);
     settings.oobInline = flag(SO_OOBINLINE);
     settings.receiveLowWater = Math.max(this.kept.get(SO_RCVLOWAT) ?? 1, 1);

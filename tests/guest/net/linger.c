@@ -204,13 +204,18 @@ static void ends_of_processes(void) {
   stuffed_pair(pair);
   linger(pair[0], 1, 60);
   before = now();
+  int closed[2];
+  MUST(pipe(closed));
   child = MUST(fork());
   if (child == 0) {
+    char byte;
     close(pair[1]);
+    read(closed[0], &byte, 1);
     close(pair[0]);
     _exit(7);
   }
   close(pair[0]);
+  MUST(write(closed[1], "x", 1));
   sleep_ms(300);
   kill(child, SIGKILL);
   MUST(waitpid(child, &status, 0));

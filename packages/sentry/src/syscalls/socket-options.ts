@@ -22,6 +22,7 @@ import {
   POLLWRNORM,
   SO_ATTACH_BPF,
   SO_ATTACH_FILTER,
+  SO_ATTACH_REUSEPORT_CBPF,
   SO_ATTACH_REUSEPORT_EBPF,
   SO_BINDTODEVICE,
   SO_BROADCAST,
@@ -30,6 +31,7 @@ import {
   SO_COOKIE,
   SO_DEBUG,
   SO_DETACH_FILTER,
+  SO_DETACH_REUSEPORT_BPF,
   SO_DOMAIN,
   SO_DONTROUTE,
   SO_ERROR,
@@ -73,7 +75,14 @@ import {
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Socket, Task } from '@sandbox-kernel/kernel';
-import { attachFilter, attachProgram, detachFilter, getFilter, lockFilter } from './socket-filter.js';
+import {
+  attachFilter,
+  attachProgram,
+  attachReuseProgram,
+  detachFilter,
+  getFilter,
+  lockFilter,
+} from './socket-filter.js';
 import { put64 } from './user-time.js';
 
 const LEAST_SEND = 4608;
@@ -163,6 +172,10 @@ export function setSocketOption(
     case SO_ATTACH_BPF:
     case SO_ATTACH_REUSEPORT_EBPF:
       return attachProgram(task, socket, value, length);
+    case SO_ATTACH_REUSEPORT_CBPF:
+      return attachReuseProgram(task, socket, bytes);
+    case SO_DETACH_REUSEPORT_BPF:
+      return socket.useReuseProgram(null);
     case SO_DETACH_FILTER:
       return detachFilter(socket);
     case SO_LOCK_FILTER:
