@@ -1,6 +1,7 @@
-// The program that a socket's owner has attached (SO_ATTACH_FILTER, socket(7)), run over packets as they arrive.
+// The program that a socket's owner has attached (SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF, socket(7)), run over packets as they
+// arrive.
 import { BPF_MEMWORDS, type BpfProgram, FilteredPacket, runBpf } from '@sandbox-kernel/abi';
-import type { PacketBuffer, PacketFilter } from '@sandbox-kernel/netstack';
+import type { PacketBuffer, PacketChooser, PacketFilter } from '@sandbox-kernel/netstack';
 import { hardwareType } from './interface-ioctl.js';
 import type { Internet } from './internet.js';
 import { packetType } from './packet-type.js';
@@ -21,7 +22,7 @@ class ArrivedPacket extends FilteredPacket {
   }
 }
 
-export class SocketFilter implements PacketFilter {
+export class SocketFilter implements PacketFilter, PacketChooser {
   private readonly internet: Internet;
   private readonly program: BpfProgram;
   private readonly input: ArrivedPacket;
@@ -41,6 +42,21 @@ export class SocketFilter implements PacketFilter {
     etherType: number,
     outgoing: boolean,
   ): number {
+    const packetKind = packetType(packet, outgoing);
+    return Math.min(this.run(packet, start, interfaceIndex, etherType, packetKind), packet.end - start);
+  }
+
+  choosePacket(packet: PacketBuffer, start: number, interfaceIndex: number, etherType: number): number {
+    return this.run(packet, start, interfaceIndex, etherType, packetType(packet, false));
+  }
+
+  private run(
+    packet: PacketBuffer,
+    start: number,
+    interfaceIndex: number,
+    etherType: number,
+    packetKind: number,
+  ): number {
     const { input } = this;
     const iface = this.internet.stack.network.interfaceByIndex(interfaceIndex);
     input.view = packet.view;
@@ -49,9 +65,9 @@ export class SocketFilter implements PacketFilter {
     input.networkHeader = packet.networkOffset;
     input.linkHeader = packet.linkOffset;
     input.protocol = etherType;
-    input.packetType = packetType(packet, outgoing);
+    input.packetType = packetKind;
     input.interfaceIndex = interfaceIndex;
     input.hardwareType = iface === null ? 0 : hardwareType(iface);
-    return Math.min(runBpf(this.program, input, this.memory), packet.end - start);
+    return runBpf(this.program, input, this.memory);
   }
 }

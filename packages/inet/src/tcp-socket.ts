@@ -37,7 +37,14 @@ import {
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Caller, IoSegments } from '@sandbox-kernel/contracts';
-import { type Socket, type SocketMessage, signalUrgent, type Task } from '@sandbox-kernel/kernel';
+import {
+  type LingeringSocket,
+  lingerInCall,
+  type Socket,
+  type SocketMessage,
+  signalUrgent,
+  type Task,
+} from '@sandbox-kernel/kernel';
 import {
   type Address,
   READ_DISCARD,
@@ -71,7 +78,7 @@ const UNCONNECTED = 0;
 const CONNECTING = 1;
 const CONNECTED = 2;
 
-export class TcpSocket extends InetSocket {
+export class TcpSocket extends InetSocket implements LingeringSocket {
   readonly endpoint: TcpEndpoint;
   readonly keptTcp: TcpKept;
   private progress: number;
@@ -379,9 +386,24 @@ export class TcpSocket extends InetSocket {
 
   override close(): void {
     super.close();
+    if (this.endpoint.settings.linger > 0 && lingerInCall(this.kernel, this)) return;
+    this.startLinger();
+    this.stopLinger();
+  }
+
+  startLinger(): boolean {
     this.internet.touch();
-    this.endpoint.close();
+    const waits = this.endpoint.close() === -EAGAIN;
     this.wake(-1);
+    return waits;
+  }
+
+  get lingering(): boolean {
+    return this.endpoint.lingering;
+  }
+
+  stopLinger(): void {
+    this.endpoint.stopLingering();
   }
 
   override events(): number {
@@ -397,6 +419,11 @@ export class TcpSocket extends InetSocket {
 
   // ── options ──
 
+  override useReuseProgram(program: BpfProgram | null): number {
+    if (program === null) return this.endpoint.chooseFreely();
+    return this.endpoint.chooseBy(new SocketFilter(this.internet, program));
+  }
+
   override useFilter(program: BpfProgram | null): number {
     this.filter = program;
     this.applyOptions();
@@ -408,11 +435,12 @@ export class TcpSocket extends InetSocket {
     const flag = (option: number): boolean => (this.kept.get(option) ?? 0) !== 0;
     settings.reuseAddress = flag(SO_REUSEADDR);
     settings.reusePort = flag(SO_REUSEPORT);
+    settings.uid = this.uid;
     settings.keepAlive = flag(SO_KEEPALIVE);
     settings.oobInline = flag(SO_OOBINLINE);
     settings.receiveLowWater = Math.max(this.kept.get(SO_RCVLOWAT) ?? 1, 1);
     const linger = this.kept.get(SO_LINGER) ?? 0;
-    settings.linger = (linger & 1) === 0 ? -1 : (linger >> 1) * 1_000_000;
+    settings.linger = (linger & 1) === 0 ? -1 : Math.floor(linger / 2) * 1_000_000;
     settings.v6Only = this.ip.v6Only;
     settings.typeOfService =
       this.isV6 && this.endpoint.remoteAddress?.isV4 !== true ? this.ip.trafficClass : this.ip.tos;

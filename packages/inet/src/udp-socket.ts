@@ -340,6 +340,11 @@ export class UdpSocket extends InetSocket {
     return pollEvents(this.endpoint.ready) | (this.zeroCopy?.pending === true ? POLLERR : 0);
   }
 
+  override useReuseProgram(program: BpfProgram | null): number {
+    if (program === null) return this.endpoint.chooseFreely();
+    return this.endpoint.chooseBy(new SocketFilter(this.internet, program));
+  }
+
   override useFilter(program: BpfProgram | null): number {
     this.filter = program;
     this.endpoint.filter = program === null ? null : new SocketFilter(this.internet, program);
@@ -356,6 +361,7 @@ export class UdpSocket extends InetSocket {
     settings.extensions = headersToSend(ip.headers6, null);
     settings.reuseAddress = flag(SO_REUSEADDR);
     settings.reusePort = flag(SO_REUSEPORT);
+    settings.uid = this.uid;
     settings.broadcast = flag(SO_BROADCAST);
     settings.noChecksum = flag(SO_NO_CHECK);
     settings.v6Only = ip.v6Only;

@@ -14,6 +14,7 @@ import { TASK_EXITED } from './results.js';
 import { forgetSequence } from './rseq.js';
 import { sendToGroup, sendToTask, startGroupExit } from './signal/send.js';
 import { kernelSignal } from './signal/signal-info.js';
+import { abandonLinger } from './socket/linger.js';
 import { childInfo, threadStopped } from './stop.js';
 import type { Task } from './task.js';
 import { TASK_DEAD, TASK_ZOMBIE } from './task-state.js';
@@ -71,6 +72,7 @@ function releaseResources(task: Task): void {
   group.involuntarySwitches += task.involuntarySwitches;
   task.pending.flush(-1, -1);
   vforkDone(task);
+  if (task.lingering !== null) abandonLinger(task);
   task.files.release();
   task.fs.release();
   task.kernel.unbindContext(task);

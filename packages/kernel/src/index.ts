@@ -164,6 +164,7 @@ export {
   useTemporaryMask,
   waitForSignal,
 } from './signal/wait-signal.js';
+export { type LingeringSocket, lingerInCall } from './socket/linger.js';
 export { RingMemory } from './socket/ring-memory.js';
 export {
   type ControlMessage,

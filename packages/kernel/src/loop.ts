@@ -53,6 +53,7 @@ import { abortSequence, lendProcessor, returnProcessor, SEQUENCE_HELD, SEQUENCE_
 import { workBeforeUser } from './signal/deliver.js';
 import { forceSignal, sendToTask } from './signal/send.js';
 import { kernelSignal, SignalInfo } from './signal/signal-info.js';
+import { endWithLinger, waitForLinger } from './socket/linger.js';
 import type { Task } from './task.js';
 import {
   TASK_BLOCKED,
@@ -99,6 +100,7 @@ export function runWokenTask(task: Task): void {
   kernel.enter(task);
   if (task.trace !== null && task.trace.point !== STOP_NONE) leaveStop(task, task.trace);
   else if (task.eventMonitor !== null) finishCall(task, waitForEvents(task));
+  else if (task.lingering?.started === true) finishCall(task, waitForLinger(task));
   else if (task.call.nr >= 0) dispatch(task, task.call.nr);
   else leaveKernel(task);
   kernel.leave();
@@ -198,6 +200,7 @@ function finishCall(task: Task, outcome: number): void {
   if (result !== TASK_EXITED && task.memory.obstacle !== null) result = settleObstacle(task, result);
   // A file or a pipe could not grow: as for a fault, somebody dies, and the call runs again.
   if (result === -ENOMEM && task.kernel.memoryFile.exhausted) result = waitForMemory(task, result);
+  if (task.lingering !== null && result !== BLOCKED) result = endWithLinger(task, result);
   if (result === BLOCKED) {
     task.voluntarySwitches++;
     if (task.state !== TASK_TRACED) task.state = TASK_BLOCKED;

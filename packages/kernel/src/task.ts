@@ -36,6 +36,7 @@ import { forceSignal } from './signal/send.js';
 import { kernelSignal } from './signal/signal-info.js';
 import { SignalQueue } from './signal/signal-queue.js';
 import { SignalSet } from './signal/signal-set.js';
+import type { LingerWait } from './socket/linger.js';
 import { SyscallArgs } from './syscall-args.js';
 import { SyscallState } from './syscall-state.js';
 import {
@@ -158,6 +159,8 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   /** Whose events of its call have yet to be read, and what the call returns then. */
   eventMonitor: UserFaults | null;
   eventResult: number;
+  /** Sockets that its call has closed and that make it wait; null for none. */
+  lingering: LingerWait | null;
   /** Who traces it (ptrace(2)); null for nobody. `trace` stays when nobody does any more. */
   tracer: Task | null;
   trace: TraceState | null;
@@ -231,6 +234,7 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.userFault = null;
     this.eventMonitor = null;
     this.eventResult = 0;
+    this.lingering = null;
     this.tracer = null;
     this.trace = null;
     this.dispatch = null;

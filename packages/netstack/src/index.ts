@@ -157,6 +157,7 @@ export type {
   TransportProtocol,
 } from './roles.js';
 export {
+  type PacketChooser,
   type PacketFilter,
   READY_ERROR,
   READY_HANGUP,

@@ -268,6 +268,12 @@ export interface PacketFilter {
   ): number;
 }
 
+/** Chooses among the sockets of a port (SO_ATTACH_REUSEPORT_CBPF). */
+export interface PacketChooser {
+  /** Index in the group, from [start..packet.end), the payload; out of it: nobody in particular. */
+  choosePacket(packet: PacketBuffer, start: number, interfaceIndex: number, etherType: number): number;
+}
+
 /**
  * Who listens to an endpoint. One object serves many endpoints: `token` is what it gave when it registered. Called
  * from inside the stack: it may call back into the endpoint (read, write, close) but not into Stack.poll or input.

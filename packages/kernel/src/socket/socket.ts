@@ -6,6 +6,7 @@ import {
   EINPROGRESS,
   EINVAL,
   ENODEV,
+  ENOENT,
   EOPNOTSUPP,
   MSG_DONTWAIT,
   O_NONBLOCK,
@@ -13,6 +14,7 @@ import {
   POLLOUT,
   SO_PASSCRED,
   SO_PASSPIDFD,
+  SO_REUSEPORT,
 } from '@sandbox-kernel/abi';
 import type { Caller, IoSegments, Mappable } from '@sandbox-kernel/contracts';
 import {
@@ -197,6 +199,11 @@ export abstract class Socket {
   /** From now on only packets that the program keeps are received; null: all. -EOPNOTSUPP where nothing can be filtered. */
   useFilter(_program: BpfProgram | null): number {
     return -EOPNOTSUPP;
+  }
+
+  /** The program that chooses among the sockets that share a port (SO_REUSEPORT); null: none any more. */
+  useReuseProgram(program: BpfProgram | null): number {
+    return program === null && (this.kept.get(SO_REUSEPORT) ?? 0) !== 0 ? -ENOENT : -EINVAL;
   }
 
   shutdown(_how: number): number {

@@ -52,6 +52,8 @@ export class BindRequest {
   uid = 0;
   reuseAddress = false;
   reusePort = false;
+  /** It has a program for a group already: as on Linux it joins no other. */
+  ownGroup = false;
 }
 
 export class PortTable {
@@ -134,6 +136,12 @@ export class PortTable {
     if (list.length === 0) this.ports.delete(binding.port);
   }
 
+  /** False: with today's options `own`, whose port it is, could not be bound. */
+  mayKeep(own: PortBinding, request: BindRequest): boolean {
+    const list = this.ports.get(own.port);
+    return list === undefined || !list.some((other) => other !== own && this.conflict(other, request));
+  }
+
   isUsed(port: number): boolean {
     return this.ports.has(port);
   }
@@ -167,7 +175,8 @@ export class PortTable {
   private conflict(other: PortBinding, request: BindRequest): boolean {
     if (other.device !== 0 && request.device !== 0 && other.device !== request.device) return false;
     if (!addressesOverlap(other, request)) return false;
-    if (other.reusePort && request.reusePort && other.uid === request.uid) return false;
+    const joins = other.reusePort && request.reusePort && !request.ownGroup;
+    if (joins && other.uid === request.uid) return false;
     return !(other.reuseAddress && request.reuseAddress && (this.datagram || !other.listening));
   }
 }

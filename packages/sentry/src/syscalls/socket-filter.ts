@@ -1,4 +1,4 @@
-// SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER, SO_GET_FILTER (socket(7), linux/filter.h).
+// SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF, SO_DETACH_FILTER, SO_LOCK_FILTER, SO_GET_FILTER (socket(7), linux/filter.h).
 import {
   BPF_MAXINSNS,
   type BpfProgram,
@@ -19,8 +19,19 @@ import {
 } from '@sandbox-kernel/abi';
 import type { Socket, Task } from '@sandbox-kernel/kernel';
 
-/** `bytes`: struct sock_fprog. */
 export function attachFilter(task: Task, socket: Socket, bytes: Uint8Array): number {
+  const program = readProgram(task, socket, bytes);
+  return typeof program === 'number' ? program : socket.useFilter(program);
+}
+
+/** SO_ATTACH_REUSEPORT_CBPF. */
+export function attachReuseProgram(task: Task, socket: Socket, bytes: Uint8Array): number {
+  const program = readProgram(task, socket, bytes);
+  return typeof program === 'number' ? program : socket.useReuseProgram(program);
+}
+
+/** `bytes`: struct sock_fprog. The program it points at, or -errno. */
+function readProgram(task: Task, socket: Socket, bytes: Uint8Array): BpfProgram | number {
   if (bytes.length !== SOCK_FPROG_SIZE) return -EINVAL;
   if (socket.filterLocked) return -EPERM;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -30,8 +41,7 @@ export function attachFilter(task: Task, socket: Socket, bytes: Uint8Array): num
   if (addr === 0 || length === 0 || length > BPF_MAXINSNS) return -EINVAL;
   const code = new Uint8Array(length * SOCK_FILTER_SIZE);
   if (task.memory.copyIn(addr, code, 0, code.length) !== code.length) return -EFAULT;
-  const program = parseSocketFilter(new DataView(code.buffer), 0, length);
-  return typeof program === 'number' ? program : socket.useFilter(program);
+  return parseSocketFilter(new DataView(code.buffer), 0, length);
 }
 
 /** SO_ATTACH_BPF: there is no bpf(2), so no descriptor is a program. */

@@ -22,6 +22,7 @@ import {
   POLLWRNORM,
   SO_ATTACH_BPF,
   SO_ATTACH_FILTER,
+  SO_ATTACH_REUSEPORT_CBPF,
   SO_ATTACH_REUSEPORT_EBPF,
   SO_BINDTODEVICE,
   SO_BROADCAST,
@@ -30,6 +31,7 @@ import {
   SO_COOKIE,
   SO_DEBUG,
   SO_DETACH_FILTER,
+  SO_DETACH_REUSEPORT_BPF,
   SO_DOMAIN,
   SO_DONTROUTE,
   SO_ERROR,
@@ -73,7 +75,14 @@ import {
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Socket, Task } from '@sandbox-kernel/kernel';
-import { attachFilter, attachProgram, detachFilter, getFilter, lockFilter } from './socket-filter.js';
+import {
+  attachFilter,
+  attachProgram,
+  attachReuseProgram,
+  detachFilter,
+  getFilter,
+  lockFilter,
+} from './socket-filter.js';
 import { put64 } from './user-time.js';
 
 const LEAST_SEND = 4608;
@@ -90,6 +99,8 @@ const SO_TIMESTAMPNS_NEW = 64;
 const SO_TIMESTAMPING_NEW = 65;
 const SO_RCVTIMEO_NEW = 66;
 const SO_SNDTIMEO_NEW = 67;
+/** What SO_LINGER tells of a negative time: Linux's longest, in its ticks of 4 ms, cut to 32 bits. */
+const LINGER_FOREVER = -1_752_346_657;
 const TIMESTAMPING_KNOWN = 0x3ffff;
 /** Flags: 0 or 1 whatever was passed. */
 const FLAGS = [
@@ -161,6 +172,10 @@ export function setSocketOption(
     case SO_ATTACH_BPF:
     case SO_ATTACH_REUSEPORT_EBPF:
       return attachProgram(task, socket, value, length);
+    case SO_ATTACH_REUSEPORT_CBPF:
+      return attachReuseProgram(task, socket, bytes);
+    case SO_DETACH_REUSEPORT_BPF:
+      return socket.useReuseProgram(null);
     case SO_DETACH_FILTER:
       return detachFilter(socket);
     case SO_LOCK_FILTER:
@@ -238,8 +253,10 @@ function setPacing(task: Task, socket: Socket, option: number, bytes: Uint8Array
 
 function setLinger(task: Task, socket: Socket, bytes: Uint8Array, value: number): number {
   if (bytes.length < 8) return -EINVAL;
-  const seconds = new DataView(bytes.buffer).getInt32(4, true);
-  socket.kept.set(SO_LINGER, value === 0 ? 0 : (seconds << 1) | 1);
+  const before = socket.kept.get(SO_LINGER) ?? 0;
+  const seconds = new DataView(bytes.buffer).getUint32(4, true);
+  // Switched off the time stays what it was.
+  socket.kept.set(SO_LINGER, value === 0 ? before - (before % 2) : seconds * 2 + 1);
   return socketLevel(task, socket, SO_LINGER, bytes);
 }
 
@@ -362,7 +379,8 @@ function socketOption(task: Task, socket: Socket, option: number, room: number):
       return intBytes(socket.filterLocked ? 1 : 0);
     case SO_LINGER: {
       const kept = socket.kept.get(SO_LINGER) ?? 0;
-      return intBytes(kept & 1, kept >> 1);
+      const seconds = Math.floor(kept / 2);
+      return intBytes(kept % 2, seconds < 2 ** 31 ? seconds : LINGER_FOREVER);
     }
     default:
       return rareOption(task, socket, option, room);

@@ -182,6 +182,8 @@ export class TcpSettings {
   ipOptions: Uint8Array | null = null;
   /** Sees each segment from its TCP header on (SO_ATTACH_FILTER); what it does not keep was lost. */
   filter: PacketFilter | null = null;
+  /** Who made the socket: SO_REUSEPORT shares among the sockets of one user. */
+  uid = 0;
 
   clone(): TcpSettings {
     return Object.assign(new TcpSettings(), this);

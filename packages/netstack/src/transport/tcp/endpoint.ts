@@ -12,10 +12,12 @@ import {
   EINVAL,
   EISCONN,
   ENETUNREACH,
+  ENOENT,
   ENOTCONN,
   EOPNOTSUPP,
 } from '../../errno.js';
 import {
+  type PacketChooser,
   READY_ERROR,
   READY_HANGUP,
   READY_PRIORITY,
@@ -27,6 +29,7 @@ import {
 } from '../../roles.js';
 import { FlowTuple } from '../flow.js';
 import { BindRequest, type PortBinding } from '../ports.js';
+import { ReuseGroup } from '../reuse-group.js';
 import { applySettings } from './apply-settings.js';
 import { abort, closeConnection, shutdownHalves } from './close.js';
 import type { TcpSettings } from './config.js';
@@ -66,6 +69,8 @@ export class TcpEndpoint {
   pendingEvents: number;
   private error: number;
   private closed: boolean;
+  /** A SO_REUSEPORT group that nobody has joined yet: one with a program, before listen(). */
+  private group: ReuseGroup | null;
 
   constructor(tcp: Tcp, isV6 = false, settings?: TcpSettings) {
     this.tcp = tcp;
@@ -79,6 +84,7 @@ export class TcpEndpoint {
     this.pendingEvents = 0;
     this.error = 0;
     this.closed = false;
+    this.group = null;
   }
 
   /** An endpoint for a connection that exists: accepted, or taken from a forwarder. */
@@ -154,8 +160,10 @@ export class TcpEndpoint {
     request.isV6 = this.isV6 && (address === null || !address.isV4);
     request.v6Only = this.current.v6Only;
     request.device = this.current.device;
+    request.uid = this.current.uid;
     request.reuseAddress = this.current.reuseAddress;
     request.reusePort = this.current.reusePort;
+    request.ownGroup = this.group !== null;
     return request;
   }
 
@@ -172,23 +180,38 @@ export class TcpEndpoint {
       if (result < 0) return result;
     }
     const binding = this.binding!;
-    if (!this.mayListen(binding)) return -EADDRINUSE;
+    // Two sockets may share a port by SO_REUSEADDR, but only one of them may listen.
+    if (!this.tcp.ports.mayKeep(binding, this.bindRequest(binding.address))) return -EADDRINUSE;
     binding.listening = true;
     this.tcb = null;
     this.listener = new TcpListener(this.tcp, this, binding, this.current, limit);
+    this.listener.group = this.group;
+    this.group = null;
     this.tcp.listeners.add(this.listener);
     return 0;
   }
 
-  // Two sockets may share a port by SO_REUSEADDR, but only one of them may listen.
-  private mayListen(binding: PortBinding): boolean {
-    for (const other of this.tcp.listening()) {
-      if (other.binding.port !== binding.port || (other.binding.reusePort && binding.reusePort)) continue;
-      const same = other.binding.address === null || binding.address === null;
-      const families = other.binding.isV6 === binding.isV6;
-      if (same ? families : other.binding.address!.equals(binding.address!)) return false;
-    }
-    return true;
+  /** The program that chooses among the listeners of the port: 0, -EINVAL where there is no group, nor may be one. */
+  chooseBy(chooser: PacketChooser): number {
+    if (this.listener === null && this.tcb === null && this.current.reusePort)
+      this.group ??= new ReuseGroup();
+    const group = this.reuseGroup;
+    if (group === null) return -EINVAL;
+    group.chooser = chooser;
+    return 0;
+  }
+
+  /** No program any more: 0, -ENOENT (there was none), -EINVAL (no SO_REUSEPORT). */
+  chooseFreely(): number {
+    const group = this.reuseGroup;
+    if (group === null) return this.current.reusePort ? -ENOENT : -EINVAL;
+    if (group.chooser === null) return -ENOENT;
+    group.chooser = null;
+    return 0;
+  }
+
+  private get reuseGroup(): ReuseGroup | null {
+    return this.listener === null ? this.group : this.listener.group;
   }
 
   /** The oldest connection that is ready, or null (-EAGAIN). */
@@ -296,6 +319,7 @@ export class TcpEndpoint {
   }
 
   private emptyRead(tcb: Tcb): number {
+    if (tcb.finTaken) return 0;
     if (tcb.error !== 0) return -this.takeError();
     if ((tcb.shutdown & SHUTDOWN_RECEIVE) !== 0) return 0;
     if (tcb.state === TCP_CLOSE) return -ENOTCONN;

@@ -1,7 +1,8 @@
 // Which listener gets a SYN: the most specific of those bound to the port (address over wildcard, device over none, the
-// packet's family over a v6 wildcard), and among equals of a SO_REUSEPORT group one chosen by the flow's hash.
+// packet's family over a v6 wildcard), and of a SO_REUSEPORT group the one that its program or the flow's hash chooses.
 
 import type { PacketBuffer } from '../../storage/packet-buffer.js';
+import { joinGroup, reduce } from '../reuse-group.js';
 import type { TcpListener } from './listener.js';
 
 export class ListenerTable {
@@ -16,6 +17,8 @@ export class ListenerTable {
   add(listener: TcpListener): void {
     const port = listener.binding.port;
     const list = this.byPort.get(port);
+    if (listener.binding.reusePort) joinGroup(listener, list);
+    else listener.group = null;
     if (list === undefined) this.byPort.set(port, [listener]);
     else list.push(listener);
   }
@@ -25,25 +28,27 @@ export class ListenerTable {
     const at = list === undefined ? -1 : list.indexOf(listener);
     if (list === undefined || at < 0) return;
     list.splice(at, 1);
+    listener.group?.leave(listener);
     if (list.length === 0) this.byPort.delete(listener.binding.port);
   }
 
-  find(packet: PacketBuffer, port: number, remotePort: number): TcpListener | null {
+  /** `payload`: where the segment's data begins. */
+  find(packet: PacketBuffer, port: number, remotePort: number, payload: number): TcpListener | null {
     const list = this.byPort.get(port);
     if (list === undefined) return null;
     let best: TcpListener | null = null;
     let bestScore = 0;
-    let equals = 0;
     for (const listener of list) {
       const score = scoreOf(listener, packet);
-      if (score > bestScore) {
-        best = listener;
-        bestScore = score;
-        equals = 1;
-      } else if (score === bestScore && score > 0) equals++;
+      if (score <= bestScore) continue;
+      best = listener;
+      bestScore = score;
     }
-    if (equals < 2) return best;
-    return pick(list, packet, bestScore, reduce(this.hash(packet, remotePort), equals));
+    const group = best?.group ?? null;
+    if (group === null || group.members.length < 2) return best;
+    const chosen = group.choose(packet, payload);
+    if (chosen !== null) return chosen as TcpListener;
+    return group.members[reduce(this.hash(packet, remotePort), group.members.length)] as TcpListener;
   }
 
   all(): readonly TcpListener[] {
@@ -56,24 +61,6 @@ export class ListenerTable {
     h = Math.imul(h ^ remotePort ^ (h >>> 13), 0x2c1b3c6d);
     return h ^ (h >>> 16);
   }
-}
-
-/** Spreads a 32-bit hash over `count` places. */
-export function reduce(hash: number, count: number): number {
-  return Math.floor(((hash >>> 0) / 0x100000000) * count);
-}
-
-function pick(
-  list: readonly TcpListener[],
-  packet: PacketBuffer,
-  score: number,
-  nth: number,
-): TcpListener | null {
-  let left = nth;
-  for (const listener of list) {
-    if (scoreOf(listener, packet) === score && left-- === 0) return listener;
-  }
-  return null;
 }
 
 function scoreOf(listener: TcpListener, packet: PacketBuffer): number {

@@ -6,6 +6,7 @@ import { READY_READ, type Route } from '../../roles.js';
 import { Timer, type TimerOwner } from '../../storage/timer-wheel.js';
 import type { FlowTuple } from '../flow.js';
 import type { PortBinding } from '../ports.js';
+import type { GroupMember, ReuseGroup } from '../reuse-group.js';
 import { abort } from './close.js';
 import type { TcpSettings } from './config.js';
 import type { TcpEndpoint } from './endpoint.js';
@@ -51,7 +52,7 @@ export class TcpRequest implements TimerOwner {
   }
 }
 
-export class TcpListener {
+export class TcpListener implements GroupMember {
   readonly tcp: Tcp;
   readonly endpoint: TcpEndpoint;
   readonly binding: PortBinding;
@@ -69,8 +70,9 @@ export class TcpListener {
   /** Cookies are believed for a while after the last one went out. */
   lastCookieAt: number;
   closed: boolean;
-  /** Index in a SO_REUSEPORT group; kept by the table of listeners. */
   accepted: number;
+  /** Who shares the port with it; kept by the table of listeners. */
+  group: ReuseGroup | null;
 
   constructor(tcp: Tcp, endpoint: TcpEndpoint, binding: PortBinding, settings: TcpSettings, backlog: number) {
     this.tcp = tcp;
@@ -86,6 +88,7 @@ export class TcpListener {
     this.lastCookieAt = -1;
     this.closed = false;
     this.accepted = 0;
+    this.group = null;
   }
 
   get isFull(): boolean {

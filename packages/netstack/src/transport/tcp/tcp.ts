@@ -176,7 +176,7 @@ export class Tcp implements TransportProtocol, FreeFlows {
 
   private dispatchNew(packet: PacketBuffer): boolean {
     const s = this.in;
-    const listener = this.listeners.find(packet, s.destinationPort, s.sourcePort);
+    const listener = this.listeners.find(packet, s.destinationPort, s.sourcePort, s.payloadOffset);
     if (listener !== null) {
       const { filter } = listener.settings;
       if (filter === null || keepsSegment(filter, s, packet)) receiveForListener(listener, s, packet);

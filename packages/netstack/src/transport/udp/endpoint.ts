@@ -10,11 +10,13 @@ import {
   EDESTADDRREQ,
   EINVAL,
   EMSGSIZE,
+  ENOENT,
   ENOTCONN,
   EPIPE,
 } from '../../errno.js';
 import {
   type IcmpError,
+  type PacketChooser,
   type PacketFilter,
   READY_ERROR,
   READY_HANGUP,
@@ -34,6 +36,7 @@ import { UDP_HEADER_LENGTH } from '../../wire/udp.js';
 import { copyBytes } from '../bytes.js';
 import { FlowTuple } from '../flow.js';
 import { BindRequest, type PortBinding } from '../ports.js';
+import { type GroupMember, ReuseGroup } from '../reuse-group.js';
 import { GroupMemberships } from './memberships.js';
 import { UdpError, type UdpMessage } from './message.js';
 import { sendDatagram } from './send.js';
@@ -48,12 +51,14 @@ const MAX_ERRORS = 64;
 const PACKET_OVERHEAD = 256;
 const MAX_PAYLOAD = 65507;
 
-export class UdpEndpoint {
+export class UdpEndpoint implements GroupMember {
   readonly udp: Udp;
   readonly isV6: boolean;
   settings: UdpSettings;
   readonly memberships: GroupMemberships;
-  private binding: PortBinding | null;
+  binding: PortBinding | null;
+  /** Who shares the port with it by SO_REUSEPORT; kept by the table. */
+  group: ReuseGroup | null;
   private flow: FlowTuple | null;
   private connectedRoute: Route | null;
   private scratchRoute: Route | null;
@@ -79,6 +84,7 @@ export class UdpEndpoint {
     this.settings = settings ?? udp.defaultSettings;
     this.memberships = new GroupMemberships(udp.host);
     this.binding = null;
+    this.group = null;
     this.flow = null;
     this.connectedRoute = null;
     this.scratchRoute = null;
@@ -139,6 +145,22 @@ export class UdpEndpoint {
     return 0;
   }
 
+  /** The program that chooses among the sockets of the port: 0, -EINVAL where there is no group, nor may be one. */
+  chooseBy(chooser: PacketChooser): number {
+    if (this.binding === null && this.settings.reusePort) this.group ??= new ReuseGroup();
+    if (this.group === null) return -EINVAL;
+    this.group.chooser = chooser;
+    return 0;
+  }
+
+  /** No program any more: 0, -ENOENT (there was none), -EINVAL (no SO_REUSEPORT). */
+  chooseFreely(): number {
+    if (this.group === null) return this.settings.reusePort ? -ENOENT : -EINVAL;
+    if (this.group.chooser === null) return -ENOENT;
+    this.group.chooser = null;
+    return 0;
+  }
+
   private mayBind(address: Address): boolean {
     if (this.settings.freeBind || this.settings.transparent || address.isMulticast) return true;
     const host = this.udp.host;
@@ -151,8 +173,10 @@ export class UdpEndpoint {
     request.isV6 = this.isV6 && (address === null || !address.isV4);
     request.v6Only = this.settings.v6Only;
     request.device = this.settings.device;
+    request.uid = this.settings.uid;
     request.reuseAddress = this.settings.reuseAddress;
     request.reusePort = this.settings.reusePort;
+    request.ownGroup = this.group !== null;
     return request;
   }
 

@@ -6,6 +6,8 @@ import type { ExtensionHeaders } from '../../wire/ipv6-extension.js';
 export class UdpSettings {
   reuseAddress = false;
   reusePort = false;
+  /** Who made the socket: SO_REUSEPORT shares among the sockets of one user. */
+  uid = 0;
   broadcast = false;
   v6Only = false;
   /** Bytes of datagrams that may wait, as SO_RCVBUF stores it. */

@@ -3,6 +3,7 @@
 
 import type { Address } from '../../address.js';
 import type { PacketBuffer } from '../../storage/packet-buffer.js';
+import { joinGroup, type ReuseGroup, reduce } from '../reuse-group.js';
 import type { UdpEndpoint } from './endpoint.js';
 
 const NONE: readonly UdpEndpoint[] = [];
@@ -18,6 +19,8 @@ export class UdpTable {
 
   add(endpoint: UdpEndpoint, port: number): void {
     const list = this.byPort.get(port);
+    if (endpoint.settings.reusePort) joinGroup(endpoint, list);
+    else endpoint.group = null;
     if (list === undefined) this.byPort.set(port, [endpoint]);
     else list.push(endpoint);
   }
@@ -27,6 +30,7 @@ export class UdpTable {
     const at = list === undefined ? -1 : list.indexOf(endpoint);
     if (list === undefined || at < 0) return;
     list.splice(at, 1);
+    endpoint.group?.leave(endpoint);
     if (list.length === 0) this.byPort.delete(port);
   }
 
@@ -36,43 +40,41 @@ export class UdpTable {
     return list === undefined ? NONE : list.slice();
   }
 
-  find(packet: PacketBuffer, port: number, remotePort: number): UdpEndpoint | null {
+  /** `payload`: where the datagram's data begins. */
+  find(packet: PacketBuffer, port: number, remotePort: number, payload: number): UdpEndpoint | null {
     const list = this.byPort.get(port);
     if (list === undefined) return null;
     let best: UdpEndpoint | null = null;
     let bestScore = 0;
-    let equals = 0;
     for (let i = 0; i < list.length; i++) {
       const endpoint = list[i]!;
       const score = endpoint.score(packet, remotePort);
-      if (score > bestScore) {
-        best = endpoint;
-        bestScore = score;
-        equals = 1;
-      } else if (score === bestScore && score > 0) {
-        equals++;
-        // Without SO_REUSEPORT the socket bound last wins.
-        if (!endpoint.settings.reusePort) best = endpoint;
-      }
+      // Without SO_REUSEPORT the socket bound last wins.
+      if (score < bestScore || score === 0 || (score === bestScore && endpoint.group !== null)) continue;
+      best = endpoint;
+      bestScore = score;
     }
-    if (equals < 2 || !best!.settings.reusePort) return best;
-    return this.pick(list, packet, remotePort, bestScore, equals);
+    const group = best?.group ?? null;
+    if (group === null || group.members.length < 2) return best;
+    return this.pick(group, packet, remotePort, payload, bestScore) ?? best;
   }
 
   private pick(
-    list: readonly UdpEndpoint[],
+    group: ReuseGroup,
     packet: PacketBuffer,
     remotePort: number,
+    payload: number,
     score: number,
-    equals: number,
   ): UdpEndpoint | null {
+    const chosen = group.choose(packet, payload) as UdpEndpoint | null;
+    if (chosen !== null && chosen.score(packet, remotePort) > 0) return chosen;
     let h = Math.imul(packet.source!.hash ^ this.secret, 0x2c1b3c6d);
     h = Math.imul(h ^ packet.destination!.hash ^ (h >>> 15), 0x297a2d39);
     h = Math.imul(h ^ remotePort ^ (h >>> 13), 0x2c1b3c6d);
-    let nth = Math.floor((((h ^ (h >>> 16)) >>> 0) / 0x100000000) * equals);
-    for (const endpoint of list)
-      if (endpoint.score(packet, remotePort) === score && nth-- === 0) return endpoint;
-    return null;
+    const equals = group.members.filter(
+      (member) => (member as UdpEndpoint).score(packet, remotePort) === score,
+    );
+    return (equals[reduce(h ^ (h >>> 16), equals.length)] as UdpEndpoint | undefined) ?? null;
   }
 
   /** The unconnected socket that may have sent from here: for ICMP errors. */

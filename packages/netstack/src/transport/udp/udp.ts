@@ -119,7 +119,7 @@ export class Udp implements TransportProtocol, FreeFlows {
     const endpoint =
       flow !== null
         ? (flow.owner as UdpEndpoint)
-        : this.table.find(packet, header.destinationPort, header.sourcePort);
+        : this.table.find(packet, header.destinationPort, header.sourcePort, header.payloadOffset);
     if (endpoint !== null) this.hand(endpoint, packet);
     else this.stranger(packet);
   }

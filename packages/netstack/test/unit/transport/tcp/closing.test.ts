@@ -54,6 +54,14 @@ describe('orderly release', () => {
     expect(script.tcp.timeWaitCount).toBe(1);
   });
 
+  it('reads the end, not the error, once the FIN was taken', () => {
+    const script = established();
+    script.inject({ flags: 'F.', seq: 1, ack: 1 }).inject({ flags: 'R', seq: 2 });
+    expect(script.endpoint.state).toBe(TCP_CLOSE);
+    expect(script.endpoint.read(new Uint8Array(1), 0, 1)).toBe(0);
+    expect(script.endpoint.takeError()).toBe(32);
+  });
+
   it('still receives after its own half is closed', () => {
     const script = established();
     script.endpoint.shutdown(SHUTDOWN_SEND);
