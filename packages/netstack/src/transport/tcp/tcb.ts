@@ -189,6 +189,8 @@ export class Tcb implements TimerOwner {
   reassembly: Reassembly | null = null;
   finSeq = 0;
   finSeen = false;
+  /** The peer's FIN was taken: reads have an end, even if a reset came after it. */
+  ended = false;
   receiveBuffer: number;
   receiveBufferLocked = false;
   rcvMss = 536;
