@@ -33,12 +33,14 @@ export class WaitNode implements WaitEntry {
 export class WaitQueue {
   private head: WaitNode | null;
   private tail: WaitNode | null;
+  private firstExclusive: WaitNode | null;
   /** The next entry that a running `wake` will look at: kept right when entries leave meanwhile. */
   private cursor: WaitNode | null;
 
   constructor() {
     this.head = null;
     this.tail = null;
+    this.firstExclusive = null;
     this.cursor = null;
   }
 
@@ -46,7 +48,10 @@ export class WaitQueue {
     return this.head === null;
   }
 
-  /** First in the queue. Exclusive entries join at the tail, others before the head, as Linux does: all plain waiters hear. */
+  /**
+   * First in the queue. Plain entries come before exclusive ones: all of them hear. Within each kind it is first come, first served: what
+   * all of them want (a byte of a pipe that is a lock) goes to who has waited longest, where Linux's readers wait exclusively.
+   */
   get first(): WaitNode | null {
     return this.head;
   }
@@ -55,14 +60,23 @@ export class WaitQueue {
   add(entry: WaitNode): void {
     if (entry.queue !== null) throw new InvariantError('wait entry stands in a queue already');
     entry.queue = this;
-    if (entry.exclusive) this.append(entry);
-    else this.prepend(entry);
+    const next = entry.exclusive ? null : this.firstExclusive;
+    const previous = next === null ? this.tail : next.previous;
+    if (entry.exclusive && this.firstExclusive === null) this.firstExclusive = entry;
+    entry.next = next;
+    entry.previous = previous;
+    if (previous === null) this.head = entry;
+    else previous.next = entry;
+    if (next === null) this.tail = entry;
+    else next.previous = entry;
   }
 
   /** No effect when `entry` is not in this queue. */
   remove(entry: WaitNode): void {
     if (entry.queue !== this) return;
     if (this.cursor === entry) this.cursor = entry.next;
+    // Behind an exclusive entry stand only others.
+    if (this.firstExclusive === entry) this.firstExclusive = entry.next;
     if (entry.previous === null) this.head = entry.next;
     else entry.previous.next = entry.next;
     if (entry.next === null) this.tail = entry.previous;
@@ -100,19 +114,5 @@ export class WaitQueue {
     }
     this.cursor = outer;
     return woken;
-  }
-
-  private append(entry: WaitNode): void {
-    entry.previous = this.tail;
-    if (this.tail === null) this.head = entry;
-    else this.tail.next = entry;
-    this.tail = entry;
-  }
-
-  private prepend(entry: WaitNode): void {
-    entry.next = this.head;
-    if (this.head === null) this.tail = entry;
-    else this.head.previous = entry;
-    this.head = entry;
   }
 }

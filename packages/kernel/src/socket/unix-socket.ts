@@ -456,8 +456,8 @@ export class UnixSocket extends Socket {
     }
     const peer = this.peer;
     this.peer = null;
+    // The other side keeps its pointer here: the name of a peer that has gone is still told.
     if (peer !== null && !this.isDatagram && peer.peer === this) {
-      peer.peer = null;
       peer.shutWrite = true;
       if (unread) peer.error = ECONNRESET;
       peer.wake(-1);
