@@ -1,6 +1,7 @@
 // Micro benchmarks: one operation in a loop, timed by the program itself.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import type { Benchmark, World } from '../benchmark.js';
+import { flagsOf, folderOf, PLACES, type Place } from './places.js';
 
 function self(name: string, program: string, ...args: string[]): Benchmark {
   return { name, timing: 'self', command: (world) => [world.guest, program, ...args] };
@@ -10,18 +11,6 @@ function fill(folder: string, prefix: string, count: number): true {
   mkdirSync(folder, { recursive: true });
   for (let i = 0; i < count; i++) writeFileSync(`${folder}/${prefix}${i}`, '');
   return true;
-}
-
-/** Where files lie in the sandbox: the copy-on-write root, a tmpfs, or a directory shared with the host. */
-const PLACES = ['root', 'tmpfs', 'bind'] as const;
-type Place = (typeof PLACES)[number];
-
-const folderOf = (world: World, place: Place): string =>
-  place === 'tmpfs' ? '/dev/shm' : `${world.folder}/${place}`;
-
-function flagsOf(world: World, place: Place): readonly string[] {
-  if (place === 'tmpfs') return ['--tmpfs', '/dev/shm'];
-  return place === 'bind' ? ['-v', `${world.folder}/bind:${world.folder}/bind`] : [];
 }
 
 function inPlace(name: string, place: Place, command: (folder: string) => readonly string[]): Benchmark {

@@ -76,7 +76,7 @@ export { LockManager } from './locks/lock-manager.js';
 export { findConflict, type RecordLock, releasePosixLocks, setRecordLock } from './locks/record-locks.js';
 export { addRange, invalidateRanges, type MappedRange, removeRange } from './mappings.js';
 export { FIRST_UNIQUE_ID, Location, Mount, releaseMount } from './mount.js';
-export { createMountContext, MountContext, mountContextOf } from './mount-context.js';
+export { COMMON_OPTIONS, createMountContext, MountContext, mountContextOf } from './mount-context.js';
 export { MountNamespace } from './mount-namespace.js';
 export { watchDirectory } from './notify/dnotify.js';
 export { type FanotifyGroup, isInode, type Marked } from './notify/fanotify.js';

@@ -11,7 +11,8 @@ import type { Superblock } from './superblock.js';
 export class Inode {
   readonly superblock: Superblock;
   readonly ops: InodeOps;
-  readonly number: number;
+  /** Changes once at most: a copy that an overlay makes of one name among several is another file. */
+  number: number;
   /** Type and permission bits. */
   mode: number;
   uid: number;

@@ -19,7 +19,7 @@ import { type Mount, releaseSuperblock } from './mount.js';
 import { newMount, reconfigure } from './ops/mounts.js';
 import { scatter } from './segments.js';
 import type { Superblock } from './superblock.js';
-import type { FilesystemType } from './vfs.js';
+import type { FilesystemType, MountOptions } from './vfs.js';
 
 const COLLECTING = 0;
 const CREATED = 1;
@@ -29,7 +29,7 @@ const FAILED = 3;
 const MOST_MESSAGES = 8;
 
 /** Options of every filesystem: bits to set, bits to clear. */
-const COMMON: Readonly<Record<string, readonly [number, number]>> = {
+export const COMMON_OPTIONS: Readonly<Record<string, readonly [number, number]>> = {
   ro: [MS_RDONLY, 0],
   rw: [0, MS_RDONLY],
   sync: [MS_SYNCHRONOUS, 0],
@@ -49,6 +49,8 @@ export class MountContext {
   private source: string | null;
   private flags: number;
   private readonly options: string[];
+  /** Of a type that collects its own. */
+  private readonly collected: MountOptions | null;
   private readonly messages: string[];
   /** After `create`, until `take`. */
   private superblock: Superblock | null;
@@ -60,26 +62,37 @@ export class MountContext {
     this.source = null;
     this.flags = picked === null ? 0 : picked.flags & MS_RDONLY;
     this.options = [];
+    this.collected = type.begin?.() ?? null;
     this.messages = [];
     this.superblock = null;
     if (picked !== null) picked.mounts++;
   }
 
   /** FSCONFIG_SET_FLAG (`value` null), SET_STRING and SET_PATH. */
-  set(key: string, value: string | null): number {
+  set(caller: FileCaller, key: string, value: string | null): number {
     if (this.phase !== COLLECTING) return -EBUSY;
-    if (key === 'source') return this.setSource(value);
-    const common = value === null ? COMMON[key] : undefined;
+    const common = value === null ? COMMON_OPTIONS[key] : undefined;
     if (common !== undefined) {
       this.flags = (this.flags | common[0]) & ~common[1];
       return 0;
     }
+    const fixed = this.collected !== null && this.picked !== null;
+    if (key === 'source' && !fixed) return this.setSource(value);
+    if (this.collected !== null) return this.collect(caller, this.collected, key, value);
     const option = value === null ? key : `${key}=${value}`;
     const known = this.type.knows?.(key) ?? false;
     if (!known) return this.refuse(`Unknown parameter '${key}'`);
     if (this.type.checks?.(option) === false) return this.refuse(`Bad value for '${key}'`);
     this.options.push(option);
     return 0;
+  }
+
+  private collect(caller: FileCaller, options: MountOptions, key: string, value: string | null): number {
+    if (this.picked !== null) return this.refuse('No changes allowed in reconfigure');
+    const taken = options.set(caller, key, value);
+    if (taken === 0) return 0;
+    if (options.message !== '') this.refuse(options.message);
+    return taken;
   }
 
   private setSource(value: string | null): number {
@@ -92,13 +105,11 @@ export class MountContext {
   /** FSCONFIG_CMD_CREATE. */
   create(caller: FileCaller): number {
     if (this.picked !== null || this.phase !== COLLECTING) return -EBUSY;
-    const made = this.type.mount(
-      caller.fs.vfs,
-      this.source ?? 'none',
-      this.flags,
-      this.options.join(','),
-      caller,
-    );
+    const { vfs } = caller.fs;
+    const source = this.source ?? 'none';
+    const made =
+      this.collected?.create(vfs, source, this.flags, caller) ??
+      this.type.mount(vfs, source, this.flags, this.options.join(','), caller);
     this.phase = typeof made === 'number' ? FAILED : CREATED;
     if (typeof made === 'number') return made;
     made.flags |= this.flags & MS_RDONLY;

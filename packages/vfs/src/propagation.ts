@@ -1,7 +1,9 @@
 // Peer groups of shared mounts and the slaves that listen to them: mount_namespaces(7), "shared subtrees".
+import { FAN_MNT_ATTACH } from '@sandbox-kernel/abi';
 import type { Dentry } from './dentry.js';
 import type { Mount } from './mount.js';
 import type { MountNamespace } from './mount-namespace.js';
+import { notifyMount } from './notify/notify.js';
 import { connect, copyTree, makeShared, treeOf } from './ops/mounts.js';
 
 export class PeerGroup {
@@ -102,6 +104,8 @@ class Propagation {
     this.#copies.forEach((copy, i) => {
       const target = this.#targets[i]!;
       attach(copy, target, this.#dentry, target.namespace);
+      if (target.namespace !== null)
+        for (const each of treeOf(copy)) notifyMount(target.namespace, each, FAN_MNT_ATTACH);
     });
   }
 

@@ -13,6 +13,7 @@ import { AttributeChange } from './attribute-change.js';
 import { DentryCache } from './dentry-cache.js';
 import { DeviceRegistry } from './device-registry.js';
 import type { FileCaller } from './fs-context.js';
+import type { Inode } from './inode.js';
 import { LockManager } from './locks/lock-manager.js';
 import type { Mount } from './mount.js';
 import { NotifyHub } from './notify/hub.js';
@@ -32,6 +33,15 @@ export interface VfsOptions {
 }
 
 /** What mount(2) and fsopen(2) can mount, by name. */
+/** Options of one filesystem to be, as they come. */
+export interface MountOptions {
+  /** Why the last option was refused; empty: its number says it all. */
+  message: string;
+  /** `value` null: no value. 0 or -errno. */
+  set(caller: FileCaller, key: string, value: string | null): number;
+  create(vfs: Vfs, source: string, flags: number, caller: FileCaller): Superblock | number;
+}
+
 export interface FilesystemType {
   readonly name: string;
   /** Needs a source device or directory (not "nodev" in /proc/filesystems). */
@@ -40,6 +50,8 @@ export interface FilesystemType {
   knows?(key: string): boolean;
   /** Is this option ("key=value" or "key") well formed? */
   checks?(option: string): boolean;
+  /** Where options name files or depend on one another: a new set of them, instead of `knows` and `checks`. */
+  begin?(): MountOptions;
   /** A new instance, or -errno. `data`: mount options as text, whose paths are `caller`'s. */
   mount(vfs: Vfs, source: string, flags: number, data: string, caller: FileCaller): Superblock | number;
 }
@@ -75,6 +87,8 @@ export class Vfs {
   /** Scratch of the operations; valid within one of them. */
   readonly walker: PathWalker;
   readonly change: AttributeChange;
+  /** Upper and work directories of overlays. */
+  readonly overlaid: Set<Inode>;
   /** Descriptions that are open now (/proc/sys/fs/file-nr, statistics). */
   openFiles: number;
   /** Set by the sentry once its platform runs. */
@@ -98,6 +112,7 @@ export class Vfs {
     this.pipeMaxSize = options.pipeMaxSize ?? 1 << 20;
     this.walker = new PathWalker(this);
     this.change = new AttributeChange();
+    this.overlaid = new Set();
     this.openFiles = 0;
     this.transferBuffer = new Uint8Array(TRANSFER_STEP);
     this.donatedFiles = null;

@@ -223,6 +223,15 @@ export const LAYOUT_HEADERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Names newer than the headers (Linux 6.1): the version that added each. A name that the headers declare fails the test. */
 export const NEWER: Readonly<Record<string, string>> = {
+  FAN_PRE_ACCESS: '6.14',
+  FAN_MNT_ATTACH: '6.14',
+  FAN_MNT_DETACH: '6.14',
+  FAN_REPORT_FD_ERROR: '6.13',
+  FAN_REPORT_MNT: '6.14',
+  FAN_MARK_MNTNS: '6.14',
+  FAN_EVENT_INFO_TYPE_MNT: '6.14',
+  FAN_INFO: '6.3',
+  FAN_RESPONSE_INFO_AUDIT_RULE: '6.3',
   STATX_MNT_ID_UNIQUE: '6.8',
   STATX_SUBVOL: '6.10',
   STATX_WRITE_ATOMIC: '6.11',

@@ -42,8 +42,8 @@ function escaped(text: string): string {
   );
 }
 
-function mountOptions(mount: Mount): string {
-  const names = [(mount.flags & MS_RDONLY) !== 0 ? 'ro' : 'rw'];
+function mountOptions(mount: Mount, readOnly = mount.flags & MS_RDONLY): string {
+  const names = [readOnly !== 0 ? 'ro' : 'rw'];
   for (const [flag, name] of FLAG_NAMES) if ((mount.flags & flag) !== 0) names.push(name);
   return names.join(',');
 }
@@ -61,7 +61,9 @@ export function mountsText(task: Task): string {
     const path = pathOf(task, mount);
     if (path === null) continue;
     const own = mount.superblock.filesystem.options(mount.superblock);
-    const options = own === '' ? mountOptions(mount) : `${mountOptions(mount)},${own}`;
+    // Read-only by the mount or by the filesystem: here it is one word.
+    const access = mountOptions(mount, (mount.flags | mount.superblock.flags) & MS_RDONLY);
+    const options = own === '' ? access : `${access},${own}`;
     text += `${escaped(mount.source)} ${escaped(path)} ${mount.superblock.filesystem.type} ${options} 0 0\n`;
   }
   return text;

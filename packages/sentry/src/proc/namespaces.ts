@@ -181,3 +181,8 @@ class NamespaceLink extends PseudoLink {
 export function namespaceKind(file: FileDescription): number {
   return file.ops === NAMESPACE_FILE_OPS ? (file.data as Namespace).flag : 0;
 }
+
+/** A file of a mount namespace, as in /proc/PID/ns. */
+export function isMountNamespace(inode: Inode): boolean {
+  return inode.data instanceof Namespace && inode.data.flag === CLONE_NEWNS;
+}

@@ -218,12 +218,12 @@ function checkShape(command: number, key: boolean, value: boolean, aux: number):
 function setParameter(task: Task, args: SyscallArgs, context: MountContext, command: number): number {
   const key = task.memory.readString(args.addr(2), PARAMETER_MAX);
   if (typeof key === 'number') return key === -ENAMETOOLONG ? -EINVAL : key;
-  if (command === FSCONFIG_SET_FLAG) return context.set(key, null);
+  if (command === FSCONFIG_SET_FLAG) return context.set(task, key, null);
   if (command === FSCONFIG_SET_BINARY) return -EINVAL;
   if (command === FSCONFIG_SET_FD) return task.files.getOpen(args.int(4)) === null ? -EBADF : -EINVAL;
   const limit = command === FSCONFIG_SET_STRING ? PARAMETER_MAX : PAGE_BYTES - 1;
   const value = task.memory.readString(args.addr(3), limit);
-  if (typeof value !== 'number') return context.set(key, value);
+  if (typeof value !== 'number') return context.set(task, key, value);
   return value === -ENAMETOOLONG && command === FSCONFIG_SET_STRING ? -EINVAL : value;
 }
 

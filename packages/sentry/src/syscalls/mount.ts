@@ -37,6 +37,7 @@ import { type SyscallArgs, TASK_ZOMBIE, type Task } from '@sandbox-kernel/kernel
 import {
   attachMount,
   bindMount,
+  COMMON_OPTIONS,
   type FsContext,
   Location,
   moveMount,
@@ -107,9 +108,17 @@ function mountNew(task: Task, args: SyscallArgs, place: Location, flags: number,
   if (place.dentry === place.mount.root && place.mount.superblock.source === source && source !== 'none') {
     if (place.mount.superblock.filesystem.type === type && filesystem.needsDevice) return -EBUSY;
   }
-  const superblock = filesystem.mount(task.fs.vfs, source, flags, data, task);
+  // What every filesystem takes may stand among its own options.
+  const parts = data.split(',');
+  const own = parts.filter((part) => COMMON_OPTIONS[part] === undefined);
+  let superFlags = flags;
+  for (const part of parts) {
+    const common = COMMON_OPTIONS[part];
+    if (common !== undefined) superFlags = (superFlags | common[0]) & ~common[1];
+  }
+  const superblock = filesystem.mount(task.fs.vfs, source, superFlags, own.join(','), task);
   if (typeof superblock === 'number') return superblock;
-  if ((flags & MS_RDONLY) !== 0) superblock.flags |= MS_RDONLY;
+  if ((superFlags & MS_RDONLY) !== 0) superblock.flags |= MS_RDONLY;
   return attachMount(newMount(superblock, mountFlags(flags)), place);
 }
 

@@ -1,10 +1,24 @@
 // The descriptor of a fanotify(7) group: reading takes events, writing answers permission events.
 import {
+  EAGAIN,
+  EBUSY,
+  EDQUOT,
   EINVAL,
+  EIO,
   EMFILE,
+  ENOSPC,
+  EPERM,
+  ETXTBSY,
+  FAN_ALL_CLASS_BITS,
   FAN_ALLOW,
+  FAN_AUDIT,
+  FAN_CLASS_PRE_CONTENT,
   FAN_DENY,
+  FAN_ENABLE_AUDIT,
+  FAN_INFO,
+  FAN_NOFD,
   FAN_NONBLOCK,
+  FAN_RESPONSE_INFO_AUDIT_RULE,
   O_NONBLOCK,
   O_RDWR,
   POLLIN,
@@ -18,6 +32,33 @@ import type { FileCaller } from '../fs-context.js';
 import { gather } from '../segments.js';
 import type { WaitNode } from '../wait-queue.js';
 import { FanotifyGroup } from './fanotify.js';
+
+/** Bits of a response; above them an errno, for groups before content. */
+const ACCESS = FAN_ALLOW | FAN_DENY;
+const RESPONSE_BITS = ACCESS | FAN_AUDIT | FAN_INFO;
+const ERRNO_SHIFT = 24;
+const ERRNOS: readonly number[] = [0, EIO, EPERM, EBUSY, ETXTBSY, EAGAIN, ENOSPC, EDQUOT];
+/** struct fanotify_response_info_audit_rule. */
+const AUDIT_RULE_SIZE = 16;
+
+function checkResponse(group: FanotifyGroup, response: number): number {
+  const errno = response >>> ERRNO_SHIFT;
+  if ((response & 0xffffff & ~RESPONSE_BITS) !== 0) return -EINVAL;
+  const access = response & ACCESS;
+  if (access !== FAN_ALLOW && access !== FAN_DENY) return -EINVAL;
+  const early = (group.flags & FAN_ALL_CLASS_BITS) === FAN_CLASS_PRE_CONTENT;
+  if (errno !== 0 && (access === FAN_ALLOW || !early || !ERRNOS.includes(errno))) return -EINVAL;
+  return (response & FAN_AUDIT) !== 0 && (group.flags & FAN_ENABLE_AUDIT) === 0 ? -EINVAL : 0;
+}
+
+/** What follows the response is for the audit log, which nobody keeps here. */
+function isAuditRule(io: IoSegments): boolean {
+  if (io.total !== RESPONSE_SIZE + AUDIT_RULE_SIZE) return false;
+  const bytes = new Uint8Array(RESPONSE_SIZE + AUDIT_RULE_SIZE);
+  gather(io, 0, bytes, 0, bytes.length);
+  const length = bytes[RESPONSE_SIZE + 2]! | (bytes[RESPONSE_SIZE + 3]! << 8);
+  return bytes[RESPONSE_SIZE] === FAN_RESPONSE_INFO_AUDIT_RULE && length === AUDIT_RULE_SIZE;
+}
 
 const FIONREAD = 0x541b;
 const RESPONSE_SIZE = 8;
@@ -46,10 +87,20 @@ class FanotifyOps extends FileOps {
     const bytes = new Uint8Array(RESPONSE_SIZE);
     gather(io, 0, bytes, 0, RESPONSE_SIZE);
     const view = new DataView(bytes.buffer);
+    const group = file.data as FanotifyGroup;
     const response = view.getUint32(4, true);
-    if (response !== FAN_ALLOW && response !== FAN_DENY) return -EINVAL;
-    const answered = (file.data as FanotifyGroup).answer(view.getInt32(0, true), response === FAN_ALLOW);
-    return answered < 0 ? answered : RESPONSE_SIZE;
+    const fd = view.getInt32(0, true);
+    const checked = checkResponse(group, response);
+    if (checked !== 0) return checked;
+    if ((response & FAN_INFO) !== 0) {
+      if (!isAuditRule(io)) return -EINVAL;
+      // Only to see whether such records are known.
+      if (fd === FAN_NOFD) return io.total;
+    }
+    if (fd < 0) return -EINVAL;
+    const error = (response & ACCESS) === FAN_ALLOW ? 0 : response >>> ERRNO_SHIFT || EPERM;
+    const answered = group.answer(fd, error);
+    return answered < 0 ? answered : io.total;
   }
 
   override poll(file: FileDescription): number {

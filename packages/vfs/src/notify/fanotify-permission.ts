@@ -1,13 +1,6 @@
 // Permission events of fanotify(7): opens, reads and programs that start wait until every group that asked has answered. What was asked is
 // kept by caller, because the call runs again from its start when an answer is there.
-import {
-  EAGAIN,
-  EPERM,
-  FAN_ACCESS_PERM,
-  FAN_ONDIR,
-  FAN_OPEN_EXEC_PERM,
-  FAN_OPEN_PERM,
-} from '@sandbox-kernel/abi';
+import { EAGAIN, FAN_ACCESS_PERM, FAN_ONDIR, FAN_OPEN_EXEC_PERM, FAN_OPEN_PERM } from '@sandbox-kernel/abi';
 import { FMODE_INTERNAL } from '../constants.js';
 import type { Dentry } from '../dentry.js';
 import type { FileDescription } from '../file-description.js';
@@ -30,8 +23,9 @@ export class PermissionRequest {
     this.fd = -1;
   }
 
-  answer(allowed: boolean): void {
-    this.asking.answered(allowed);
+  /** 0 allows; an errno refuses. */
+  answer(error: number): void {
+    this.asking.answered(error);
   }
 }
 
@@ -43,7 +37,8 @@ export class PendingCall {
   event: number;
   /** Answers that are missing. */
   missing: number;
-  denied: boolean;
+  /** The errno of the first who refused; 0. */
+  denied: number;
   /** A file that this call made before it asked. */
   created: Inode | null;
   /** Pairs of what was allowed already, as calls that ask about several files go on. */
@@ -55,15 +50,15 @@ export class PendingCall {
     this.inode = null;
     this.event = 0;
     this.missing = 0;
-    this.denied = false;
+    this.denied = 0;
     this.created = null;
     this.inodes = [];
     this.events = [];
   }
 
-  answered(allowed: boolean): void {
+  answered(error: number): void {
     this.missing--;
-    if (!allowed) this.denied = true;
+    if (this.denied === 0) this.denied = error;
     if (this.missing === 0) this.queue.wake(1);
   }
 
@@ -88,7 +83,7 @@ export class PendingCall {
   }
 }
 
-/** open(2). `created`: the call has just made the file. 0: go on; -EPERM; -EAGAIN: wait on `notify.waiting` and run the call again. */
+/** open(2). `created`: the call has just made the file. 0: go on; -EPERM or what the group says; -EAGAIN: wait on `notify.waiting` and run the call again. */
 export function askToOpen(caller: FileCaller, mount: Mount, dentry: Dentry, created: boolean): number {
   const asked = ask(caller, mount, dentry, FAN_OPEN_PERM);
   const { pending } = caller.fs.vfs.notify;
@@ -142,7 +137,7 @@ function ask(caller: FileCaller, mount: Mount, dentry: Dentry, event: number): n
     notify.waiting = pending.queue;
     return -EAGAIN;
   }
-  if (pending.denied) return -EPERM;
+  if (pending.denied !== 0) return -pending.denied;
   pending.allow();
   return 0;
 }

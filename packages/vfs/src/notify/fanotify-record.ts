@@ -3,6 +3,7 @@ import {
   FAN_EVENT_INFO_TYPE_DFID,
   FAN_EVENT_INFO_TYPE_DFID_NAME,
   FAN_EVENT_INFO_TYPE_FID,
+  FAN_EVENT_INFO_TYPE_MNT,
   FAN_EVENT_INFO_TYPE_NEW_DFID_NAME,
   FAN_EVENT_INFO_TYPE_OLD_DFID_NAME,
   FAN_EVENT_INFO_TYPE_PIDFD,
@@ -28,6 +29,8 @@ const RECORD_HEADER = 4;
 const FSID = 8;
 const HANDLE_HEADER = 8;
 
+/** struct fanotify_event_info_mnt: the id eight bytes in. */
+const MOUNT_RECORD = 16;
 /** struct fanotify_event_info_pidfd: always the last record. */
 export const PIDFD_RECORD = 8;
 
@@ -108,7 +111,8 @@ function addDirectory(ids: FileId[], event: FileEvent, flags: number, entry: boo
 /** The event with its records; descriptors are filled in when it is read. */
 export function encodeEvent(group: FanotifyGroup, notice: QueuedNotice): Uint8Array {
   const withProcess = (group.flags & FAN_REPORT_PIDFD) !== 0;
-  const fixed = FAN_EVENT_METADATA_LEN + (withProcess ? PIDFD_RECORD : 0);
+  const withMount = notice.mountId === 0 ? 0 : MOUNT_RECORD;
+  const fixed = FAN_EVENT_METADATA_LEN + withMount + (withProcess ? PIDFD_RECORD : 0);
   const size = notice.ids.reduce((sum, id) => sum + id.size, fixed);
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
@@ -123,6 +127,13 @@ export function encodeEvent(group: FanotifyGroup, notice: QueuedNotice): Uint8Ar
   for (const id of notice.ids) {
     id.encode(bytes, view, at);
     at += id.size;
+  }
+  if (withMount > 0) {
+    view.setUint8(at, FAN_EVENT_INFO_TYPE_MNT);
+    view.setUint16(at + 2, MOUNT_RECORD, true);
+    view.setUint32(at + 8, notice.mountId, true);
+    view.setUint32(at + 12, Math.floor(notice.mountId / 2 ** 32), true);
+    at += MOUNT_RECORD;
   }
   if (withProcess) {
     view.setUint8(at, FAN_EVENT_INFO_TYPE_PIDFD);

@@ -2,16 +2,23 @@
 // file ids (FAN_REPORT_FID and its like) or descriptors, which are opened when they are read. Permission events are in fanotify-permission.ts.
 import {
   EAGAIN,
+  EEXIST,
   EINVAL,
   ENOENT,
   ENOSPC,
+  EPERM,
   FAN_EVENT_METADATA_LEN,
   FAN_EVENT_ON_CHILD,
+  FAN_MARK_EVICTABLE,
+  FAN_MARK_IGNORE,
+  FAN_MARK_IGNORED_MASK,
+  FAN_MARK_IGNORED_SURV_MODIFY,
   FAN_NOFD,
   FAN_NOPIDFD,
   FAN_ONDIR,
   FAN_Q_OVERFLOW,
   FAN_RENAME,
+  FAN_REPORT_FD_ERROR,
   FAN_REPORT_PIDFD,
   FAN_REPORT_TID,
   FAN_UNLIMITED_MARKS,
@@ -24,6 +31,7 @@ import type { Dentry } from '../dentry.js';
 import type { Inode } from '../inode.js';
 import type { Mount } from '../mount.js';
 import { releaseMount } from '../mount.js';
+import type { MountNamespace } from '../mount-namespace.js';
 import { scatter } from '../segments.js';
 import type { Superblock } from '../superblock.js';
 import type { Vfs } from '../vfs.js';
@@ -43,7 +51,7 @@ const MERGE_WINDOW = 128;
 export const DIRENT_EVENTS = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | FAN_RENAME;
 
 /** What a mark stands on. */
-export type Marked = Inode | Mount | Superblock;
+export type Marked = Inode | Mount | Superblock | MountNamespace;
 
 export class FanotifyMark implements Watch {
   readonly group: FanotifyGroup;
@@ -52,6 +60,10 @@ export class FanotifyMark implements Watch {
   ignored: number;
   /** FAN_MARK_IGNORED_SURV_MODIFY. */
   survives: boolean;
+  /** FAN_MARK_IGNORE: the ignored mask says itself whether it is of directories and of what is in them. */
+  exact: boolean;
+  /** FAN_MARK_EVICTABLE: may be forgotten with the inode. */
+  evictable: boolean;
 
   constructor(group: FanotifyGroup, object: Marked) {
     this.group = group;
@@ -59,6 +71,8 @@ export class FanotifyMark implements Watch {
     this.mask = 0;
     this.ignored = 0;
     this.survives = false;
+    this.exact = false;
+    this.evictable = false;
   }
 
   notify(event: FileEvent): void {
@@ -69,7 +83,20 @@ export class FanotifyMark implements Watch {
     } else if (event.mount !== object && event.target?.superblock !== object) return;
     if ((event.mask & IN_ISDIR) !== 0 && (mask & FAN_ONDIR) === 0) return;
     const seen = event.mask & mask & ~group.ignoredFor(event);
-    if (seen !== 0) group.queueEvent(event, seen);
+    if ((seen & ~IN_ISDIR) !== 0) group.queueEvent(event, seen);
+  }
+
+  /** A mount came, went or moved. */
+  notifyMount(namespace: MountNamespace, mountId: number, event: number): void {
+    const seen = event & this.mask & ~this.ignored;
+    if (namespace === this.object && seen !== 0) this.group.queueMount(mountId, seen);
+  }
+
+  /** What it leaves out of an event about its object, or about an entry of it. */
+  ignoredOf(isDirectory: boolean, ofEntry: boolean): number {
+    if (!this.exact) return ofEntry ? 0 : this.ignored;
+    if (isDirectory && (this.ignored & FAN_ONDIR) === 0) return 0;
+    return ofEntry && (this.ignored & FAN_EVENT_ON_CHILD) === 0 ? 0 : this.ignored;
   }
 
   inodeGone(): void {
@@ -79,6 +106,10 @@ export class FanotifyMark implements Watch {
 
 export function isInode(object: Marked): object is Inode {
   return 'links' in object;
+}
+
+export function isNamespace(object: Marked): object is MountNamespace {
+  return 'count' in object;
 }
 
 /** One event of the queue. */
@@ -93,6 +124,8 @@ export class QueuedNotice {
   readonly mount: Mount | null;
   readonly dentry: Dentry | null;
   readonly request: PermissionRequest | null;
+  /** Of an event about a mount; 0: none. */
+  mountId: number;
 
   constructor(
     mask: number,
@@ -110,6 +143,7 @@ export class QueuedNotice {
     this.mount = mount;
     this.dentry = dentry;
     this.request = request;
+    this.mountId = 0;
     if (mount === null || dentry === null) return;
     mount.refs++;
     dentry.retain();
@@ -121,13 +155,22 @@ export class QueuedNotice {
   }
 
   mergesWith(other: QueuedNotice): boolean {
-    if (this.request !== null || other.request !== null || this.pid !== other.pid) return false;
+    if (this.mountId !== 0 || this.request !== null || other.request !== null || this.pid !== other.pid)
+      return false;
     if (((this.mask ^ other.mask) & IN_ISDIR) !== 0 || ((this.mask ^ other.mask) & FAN_RENAME) !== 0)
       return false;
     if (this.mount !== other.mount || this.dentry !== other.dentry || this.ids.length !== other.ids.length)
       return false;
     return this.ids.every((id, i) => id.equals(other.ids[i]!));
   }
+}
+
+/** What a mark promises can't be taken back by marking again. */
+function mayUpdate(mark: FanotifyMark, flags: number): boolean {
+  if ((flags & FAN_MARK_EVICTABLE) !== 0 && !mark.evictable) return false;
+  if ((flags & FAN_MARK_IGNORED_MASK) !== 0 && mark.exact) return false;
+  const survives = (flags & FAN_MARK_IGNORED_SURV_MODIFY) !== 0;
+  return (flags & FAN_MARK_IGNORE) === 0 || survives || !mark.survives;
 }
 
 export class FanotifyGroup {
@@ -161,19 +204,24 @@ export class FanotifyGroup {
 
   // ── marks ──
 
-  /** FAN_MARK_ADD. `ignored`: the mask is of events to leave out. */
-  mark(object: Marked, mask: number, ignored: boolean, survives: boolean): number {
+  /** FAN_MARK_ADD. `flags`: FAN_MARK_*; with IGNORED_MASK or IGNORE the mask is of events to leave out. */
+  mark(object: Marked, mask: number, flags: number): number {
     let mark = this.marks.get(object);
+    if (mark !== undefined && !mayUpdate(mark, flags)) return -EEXIST;
     if (mark === undefined) {
       if (this.marks.size >= MAX_MARKS && (this.flags & FAN_UNLIMITED_MARKS) === 0) return -ENOSPC;
       mark = new FanotifyMark(this, object);
       this.marks.set(object, mark);
       if (isInode(object)) attachWatch(object, mark);
+      else if (isNamespace(object)) this.vfs.notify.mountMarks.push(mark);
       else this.vfs.notify.wide.push(mark);
     }
-    if (ignored) {
+    if ((flags & FAN_MARK_EVICTABLE) !== 0) mark.evictable = true;
+    else mark.evictable = false;
+    if ((flags & (FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORE)) !== 0) {
       mark.ignored |= mask;
-      mark.survives ||= survives;
+      mark.survives ||= (flags & FAN_MARK_IGNORED_SURV_MODIFY) !== 0;
+      mark.exact ||= (flags & FAN_MARK_IGNORE) !== 0;
     } else mark.mask |= mask;
     return 0;
   }
@@ -202,8 +250,9 @@ export class FanotifyGroup {
       detachWatch(object, mark);
       return;
     }
-    const { wide } = this.vfs.notify;
-    wide.splice(wide.indexOf(mark), 1);
+    const { wide, mountMarks } = this.vfs.notify;
+    if (isNamespace(object)) mountMarks.splice(mountMarks.indexOf(mark), 1);
+    else wide.splice(wide.indexOf(mark), 1);
   }
 
   /** Events that marks on the file, its mount or its filesystem leave out. */
@@ -212,8 +261,12 @@ export class FanotifyGroup {
     if (target === null) return 0;
     const own = this.marks.get(target);
     if (own !== undefined && (event.mask & IN_MODIFY) !== 0 && !own.survives) own.ignored = 0;
-    const onMount = mount === null ? 0 : (this.marks.get(mount)?.ignored ?? 0);
-    return (own?.ignored ?? 0) | onMount | (this.marks.get(target.superblock)?.ignored ?? 0);
+    const isDirectory = (event.mask & IN_ISDIR) !== 0;
+    let ignored = own?.ignoredOf(isDirectory, false) ?? 0;
+    if (mount !== null) ignored |= this.marks.get(mount)?.ignoredOf(isDirectory, false) ?? 0;
+    if (event.directory !== null)
+      ignored |= this.marks.get(event.directory)?.ignoredOf(isDirectory, true) ?? 0;
+    return ignored | (this.marks.get(target.superblock)?.ignoredOf(isDirectory, false) ?? 0);
   }
 
   /** The union of masks that apply to this file, less what is to be left out: for permission events. */
@@ -223,7 +276,11 @@ export class FanotifyGroup {
     const onChild = (above & FAN_EVENT_ON_CHILD) !== 0 ? above : 0;
     const wide = this.marks.get(mount);
     const widest = this.marks.get(target.superblock);
-    const ignored = (this.marks.get(target)?.ignored ?? 0) | (wide?.ignored ?? 0) | (widest?.ignored ?? 0);
+    const { isDirectory } = target;
+    let ignored = this.marks.get(target)?.ignoredOf(isDirectory, false) ?? 0;
+    if (directory !== null) ignored |= this.marks.get(directory)?.ignoredOf(isDirectory, true) ?? 0;
+    ignored |= wide?.ignoredOf(isDirectory, false) ?? 0;
+    ignored |= widest?.ignoredOf(isDirectory, false) ?? 0;
     return (own | onChild | (wide?.mask ?? 0) | (widest?.mask ?? 0)) & ~(ignored & ~FAN_ONDIR);
   }
 
@@ -247,6 +304,12 @@ export class FanotifyGroup {
         null,
       ),
     );
+  }
+
+  queueMount(mountId: number, seen: number): void {
+    const notice = new QueuedNotice(seen, this.pid(), this.process(), [], null, null, null);
+    notice.mountId = mountId;
+    this.add(notice);
   }
 
   add(notice: QueuedNotice): void {
@@ -291,13 +354,18 @@ export class FanotifyGroup {
     for (let notice = this.events[0]; notice !== undefined; notice = this.events[0]) {
       const bytes = encodeEvent(this, notice);
       if (done + bytes.length > io.total) return done > 0 ? done : -EINVAL;
+      this.events.shift();
       const fd = this.open(notice);
-      if (fd < 0 && fd !== FAN_NOFD) return done > 0 ? done : fd;
+      if (fd < 0 && fd !== FAN_NOFD && (this.flags & FAN_REPORT_FD_ERROR) === 0) {
+        // The event is lost, and whoever waits for an answer gets one.
+        notice.release();
+        notice.request?.answer(EPERM);
+        return done > 0 ? done : fd;
+      }
       const view = new DataView(bytes.buffer);
       view.setInt32(16, fd, true);
       if ((this.flags & FAN_REPORT_PIDFD) !== 0)
         view.setInt32(bytes.length - PIDFD_RECORD + 4, this.openProcess(notice), true);
-      this.events.shift();
       done += scatter(io, done, bytes, 0, bytes.length);
       this.handOut(notice, fd);
     }
@@ -318,24 +386,28 @@ export class FanotifyGroup {
   private handOut(notice: QueuedNotice, fd: number): void {
     notice.release();
     if (notice.request === null) return;
+    if (fd < 0) {
+      notice.request.answer(EPERM);
+      return;
+    }
     notice.request.fd = fd;
     this.asked.push(notice.request);
   }
 
-  /** The answer to a permission event: struct fanotify_response. */
-  answer(fd: number, allowed: boolean): number {
+  /** The answer to a permission event: 0, or the errno that refuses. */
+  answer(fd: number, error: number): number {
     const at = this.asked.findIndex((request) => request.fd === fd);
     if (at < 0) return -ENOENT;
-    this.asked.splice(at, 1)[0]!.answer(allowed);
+    this.asked.splice(at, 1)[0]!.answer(error);
     return 0;
   }
 
   /** The last descriptor is gone: whoever waits may go on. */
   destroy(): void {
     this.flush(() => true);
-    for (const request of this.asked) request.answer(true);
+    for (const request of this.asked) request.answer(0);
     for (const notice of this.events) {
-      notice.request?.answer(true);
+      notice.request?.answer(0);
       notice.release();
     }
     this.asked.length = 0;

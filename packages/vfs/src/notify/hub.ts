@@ -5,7 +5,7 @@ import type { FileDescription } from '../file-description.js';
 import type { FileCaller } from '../fs-context.js';
 import type { Mount } from '../mount.js';
 import type { WaitQueue } from '../wait-queue.js';
-import type { FanotifyGroup } from './fanotify.js';
+import type { FanotifyGroup, FanotifyMark } from './fanotify.js';
 import type { PendingCall } from './fanotify-permission.js';
 import { FileEvent } from './file-event.js';
 import type { Watch } from './watch-list.js';
@@ -30,6 +30,8 @@ export class NotifyHub {
   readonly event: FileEvent;
   /** Watches on mounts and filesystems: they look at every event. Usually none. */
   readonly wide: Watch[];
+  /** Marks on mount namespaces. */
+  readonly mountMarks: FanotifyMark[];
   /** Fanotify groups that may decide about opens and reads. */
   readonly permissionGroups: FanotifyGroup[];
   /** Fanotify groups by who made them: limited per user. */
@@ -44,6 +46,7 @@ export class NotifyHub {
     this.signals = null;
     this.event = new FileEvent();
     this.wide = [];
+    this.mountMarks = [];
     this.permissionGroups = [];
     this.groups = new Map();
     this.pending = new WeakMap();

@@ -4,6 +4,7 @@ import type { Dentry } from '../dentry.js';
 import type { FileDescription } from '../file-description.js';
 import type { Inode } from '../inode.js';
 import type { Mount } from '../mount.js';
+import type { MountNamespace } from '../mount-namespace.js';
 import type { FileEvent } from './file-event.js';
 import type { Watch, WatchList } from './watch-list.js';
 
@@ -85,6 +86,11 @@ export function notifyInode(inode: Inode, mask: number): void {
   fill(event, inode, mask, 0, null, '');
   if (inode.watches !== null) tellList(inode.watches, event, true);
   if (wide.length > 0) tell(wide, event, true);
+}
+
+/** A mount came to a namespace, left it, or moved within it: FAN_MNT_ATTACH, FAN_MNT_DETACH. */
+export function notifyMount(namespace: MountNamespace, mount: Mount, mask: number): void {
+  for (const mark of namespace.vfs.notify.mountMarks) mark.notifyMount(namespace, mount.uniqueId, mask);
 }
 
 export function notifyFile(file: FileDescription, mask: number): void {

@@ -7,6 +7,8 @@ import {
   ENOENT,
   ENOSPC,
   ENOTDIR,
+  FAN_MNT_ATTACH,
+  FAN_MNT_DETACH,
   MNT_DETACH,
   MNT_EXPIRE,
   MS_PRIVATE,
@@ -19,6 +21,7 @@ import {
 import { Dentry } from '../dentry.js';
 import { destroyMount, type Location, Mount } from '../mount.js';
 import { MOUNT_MAX, MountNamespace } from '../mount-namespace.js';
+import { notifyMount } from '../notify/notify.js';
 import { mountAt } from '../path-walk.js';
 import { PeerGroup, propagateMount, propagationTargets } from '../propagation.js';
 import type { Superblock } from '../superblock.js';
@@ -46,9 +49,14 @@ export function createNamespace(superblock: Superblock, flags: number): MountNam
 
 /**
  * Attaches `mount` (with what hangs below it) at a place, on top of what is mounted there, and tells peers. A mount that was `moved`
- * from another place may itself be one of the peers that get a copy; a new one may not.
+ * from another place may itself be one of the peers that get a copy; a new one may not. `from`: the namespace in which that place was.
  */
-export function attachMount(mount: Mount, place: Location, moved = false): number {
+export function attachMount(
+  mount: Mount,
+  place: Location,
+  moved = false,
+  from: MountNamespace | null = null,
+): number {
   const namespace = place.mount.namespace;
   if (namespace === null) return -EINVAL;
   const dentry = place.dentry;
@@ -56,6 +64,8 @@ export function attachMount(mount: Mount, place: Location, moved = false): numbe
   if (mount.root.inode!.isDirectory !== dentry.inode.isDirectory) return -ENOTDIR;
   if (tooMany(mount, place.mount, moved)) return -ENOSPC;
   connect(mount, place.mount, dentry, namespace);
+  if (from !== null) notifyMount(namespace, mount, FAN_MNT_ATTACH | FAN_MNT_DETACH);
+  else for (const each of treeOf(mount)) notifyMount(namespace, each, FAN_MNT_ATTACH);
   propagateMount(mount, place.mount, dentry, moved);
   return 0;
 }
@@ -141,6 +151,8 @@ export function unmount(place: Location, flags: number, root: Location | null): 
 /** Detaches a mount and everything below it; each ends with its last user. */
 export function dropTree(mount: Mount): void {
   const all = treeOf(mount);
+  const { namespace } = mount;
+  if (namespace !== null) for (const each of all) notifyMount(namespace, each, FAN_MNT_DETACH);
   for (let i = all.length - 1; i >= 0; i--) {
     const each = all[i]!;
     disconnect(each);
@@ -201,8 +213,9 @@ export function moveMount(from: Location, to: Location): number {
   if (mount.root.inode!.isDirectory !== to.dentry.inode!.isDirectory) return -EINVAL;
   for (let at: Mount | null = to.mount; at !== null; at = at.parent) if (at === mount) return -ELOOP;
   if (to.mount.namespace === null || tooMany(mount, to.mount, true)) return -ENOSPC;
+  const before = mount.namespace;
   disconnect(mount);
-  return attachMount(mount, to, true);
+  return attachMount(mount, to, true, before);
 }
 
 /** move_mount(2) with MOVE_MOUNT_BENEATH: `from` goes where the mount stands whose top is `to`, and that mount on top of it. */

@@ -184,6 +184,7 @@ export function waitForLease(caller: FileCaller, inode: Inode): number {
 
 /** Undoes `describe` after a failed open. */
 function abandon(file: FileDescription, error: number): number {
+  file.refs = 0;
   file.detach();
   if ((file.mode & FMODE_WRITER) !== 0) countWriter(file, -1);
   else if ((file.mode & FMODE_READER) !== 0) file.inode!.readers--;

@@ -17,11 +17,19 @@ import { ByteSegments } from '../segments.js';
 import type { TmpfsFile } from '../tmpfs/tmpfs-file.js';
 import { tmpfsFileOf } from '../tmpfs/tmpfs-ops.js';
 import { noteOrigin } from './origins.js';
-import { layersOf, mirror, overlayNode } from './overlay-node.js';
+import { addToIndex, markCopy, markImpure } from './overlay-marks.js';
+import {
+  LINKS_BREAK,
+  layersOf,
+  mirror,
+  type OverlayLayers,
+  type OverlayNode,
+  overlayNode,
+  upperNumber,
+} from './overlay-node.js';
 
 /** Bytes copied per step. */
 const STEP = 1 << 20;
-const OVERLAY_XATTRS = 'trusted.overlay.';
 
 /** Makes sure `inode` has an upper. `withData` false: the caller truncates it to nothing anyway. 0 or -errno. */
 export function ensureUpper(inode: Inode, withData = true): number {
@@ -35,17 +43,49 @@ export function ensureUpper(inode: Inode, withData = true): number {
   const lower = node.lowers[0]!;
   const type = lower.mode & S_IFMT;
   let result = type === S_IFREG && withData ? copyData(lower, created) : 0;
-  if (result === 0) result = copyXattrs(lower, created);
+  if (result === 0) result = copyXattrs(layers, lower, created);
+  if (!breaksLinks(layers, lower)) markCopy(layers, created, lower);
   if (result === 0) result = copyAttributes(lower, created);
+  if (result === 0) {
+    node.upper = created;
+    result = addToIndex(inode, lower, created);
+  }
   if (result !== 0) {
+    node.upper = null;
     removeFailed(inode, created);
     return result;
   }
-  node.upper = created;
   node.copied = created.version;
+  switchReaders(node, created);
+  // The other names below keep the number.
+  if (breaksLinks(layers, lower)) inode.number = upperNumber(created);
   layers.shown.set(created, inode);
   mirror(inode);
   return 0;
+}
+
+/** Files that were opened before go on with the copy (as on Linux; mappings stay with what is below). */
+function switchReaders(node: OverlayNode, created: Inode): void {
+  const { readers } = node;
+  node.readers = null;
+  if (readers === null) return;
+  for (const file of readers) if (file.refs > 0) switchReader(file, created);
+}
+
+function switchReader(file: FileDescription, created: Inode): void {
+  const { ops, data, state } = file;
+  file.state = 0;
+  const opened = created.ops.open(created, file);
+  const { ops: newOps, data: newData, state: newState } = file;
+  file.ops = ops;
+  file.data = data;
+  file.state = state;
+  // Better old contents than none.
+  if (opened < 0) return;
+  ops.release(file);
+  file.ops = newOps;
+  file.data = newData;
+  file.state = newState;
 }
 
 function createUpper(inode: Inode): Inode | number {
@@ -63,8 +103,15 @@ function createUpper(inode: Inode): Inode | number {
     type === S_IFLNK
       ? createLink(directory, node.name, lower)
       : directory.ops.create(directory, node.name, lower.mode, lower.uid, lower.gid, lower.rdev);
+  const layers = layersOf(inode);
+  if (typeof created !== 'number' && !breaksLinks(layers, lower)) markImpure(layers, directory);
   directory.ops.change(directory, before);
   return created;
+}
+
+/** The other names of `lower` stay what they are. */
+function breaksLinks(layers: OverlayLayers, lower: Inode): boolean {
+  return layers.links === LINKS_BREAK && lower.links > 1 && !lower.isDirectory;
 }
 
 function createLink(directory: Inode, name: string, lower: Inode): Inode | number {
@@ -113,11 +160,11 @@ function copyAttributes(lower: Inode, created: Inode): number {
   return created.ops.change(created, change);
 }
 
-function copyXattrs(lower: Inode, created: Inode): number {
+function copyXattrs(layers: OverlayLayers, lower: Inode, created: Inode): number {
   const names = lower.ops.listXattr(lower);
   if (typeof names === 'number') return 0;
   for (const name of names) {
-    if (name.startsWith(OVERLAY_XATTRS)) continue;
+    if (layers.outerName(name) === null) continue;
     const value = lower.ops.getXattr(lower, name);
     if (typeof value === 'number') continue;
     // What the upper layer can't hold (ACLs) is left behind, as overlayfs does for unsupported attributes.

@@ -12,9 +12,9 @@ import {
   isOpaque,
   layersOf,
   mirror,
-  OPAQUE_XATTR,
   type OverlayLayers,
   overlayNode,
+  TRUSTED_PREFIX,
   unnameNode,
 } from './overlay-node.js';
 
@@ -67,7 +67,7 @@ function mergeWith(inode: Inode, below: readonly Inode[], dentry: Dentry | null)
   for (const lower of node.lowers) lower.release();
   node.lowers = below;
   layersOf(inode).listed = null;
-  node.upper.ops.removeXattr(node.upper, OPAQUE_XATTR);
+  node.upper.ops.removeXattr(node.upper, `${TRUSTED_PREFIX}opaque`);
   if (dentry !== null) inode.superblock.vfs.dentries.dropChildren(dentry);
   mirror(inode);
 }
@@ -192,7 +192,7 @@ function restoreAttributes(directory: Inode, upper: Inode): void {
     const value = lower.ops.getXattr(lower, name);
     if (typeof value !== 'number') upper.ops.setXattr(upper, name, value, 0);
   }
-  upper.ops.removeXattr(upper, OPAQUE_XATTR);
+  upper.ops.removeXattr(upper, `${TRUSTED_PREFIX}opaque`);
   const change = new AttributeChange();
   change.what = CHANGE_MODE | CHANGE_UID | CHANGE_GID | CHANGE_MTIME;
   change.mode = lower.mode;

@@ -1,6 +1,6 @@
 // What the lower layers of an overlay have under a name: whiteouts end the search, directories merge, and redirects lead to where the rest of
 // a renamed directory still is (Linux's overlayfs documentation, "redirect_dir"). Layers may come from anybody: what is followed is bounded.
-import { EINVAL, ELOOP, ENOENT } from '@sandbox-kernel/abi';
+import { EINVAL, ELOOP, ENOENT, EPERM } from '@sandbox-kernel/abi';
 import type { Inode } from '../inode.js';
 import {
   isOpaque,
@@ -11,6 +11,7 @@ import {
   overlayNode,
   redirectOf,
 } from './overlay-node.js';
+import { REDIRECT_NOFOLLOW } from './overlay-options.js';
 
 /** Redirects that one lookup follows. */
 const MOST_REDIRECTS = 1000;
@@ -67,7 +68,7 @@ function find(layers: OverlayLayers, directories: readonly Inode[], name: string
     const depth = layers.depths.get(directory) ?? bottom;
     layers.depths.set(inode, depth);
     if (depth === bottom || isOpaque(layers, inode)) break;
-    const redirect = redirectOf(inode);
+    const redirect = redirectOf(layers, inode);
     if (redirect === null) continue;
     const rest = follow(layers, directories.slice(i + 1), depth, redirect);
     return typeof rest === 'number' ? rest : found.concat(rest);
@@ -82,6 +83,7 @@ function follow(
   depth: number,
   redirect: string,
 ): Inode[] | number {
+  if (layers.redirect === REDIRECT_NOFOLLOW) return -EPERM;
   if (++layers.redirects > MOST_REDIRECTS) return -ELOOP;
   const fromTop = redirect.startsWith('/');
   const parts = redirect.split('/').filter((part) => part !== '');

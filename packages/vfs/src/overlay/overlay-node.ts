@@ -1,16 +1,23 @@
 // What an overlay inode is made of: an inode of the upper layer, or of lower ones, or (directories) several. Names of the whiteout
 // conventions: the kernel's (character device 0/0, xattr opaque) and OCI's (.wh.NAME, .wh..wh..opq).
 import { S_IFCHR, S_IFMT } from '@sandbox-kernel/abi';
+import type { FileDescription } from '../file-description.js';
 import { Inode } from '../inode.js';
 import type { InodeOps } from '../inode-ops.js';
 import { INODE_LINKABLE } from '../permission.js';
 import type { Superblock } from '../superblock.js';
 import type { LowerIdentity } from './origins.js';
+import { REDIRECT_ON } from './overlay-options.js';
 
-export const OPAQUE_XATTR = 'trusted.overlay.opaque';
-export const USER_OPAQUE_XATTR = 'user.overlay.opaque';
-export const REDIRECT_XATTR = 'trusted.overlay.redirect';
-const USER_REDIRECT_XATTR = 'user.overlay.redirect';
+/** Names of an overlay's own attributes, and with userxattr. A layer that has such names itself has them one level further in. */
+export const TRUSTED_PREFIX = 'trusted.overlay.';
+export const USER_PREFIX = 'user.overlay.';
+const NESTED = 'overlay.';
+/** What becomes of files with several names below when one is written to: they stay one for as long as the overlay is mounted; the index
+ * keeps them; or the name that was written to becomes a file of its own. */
+export const LINKS_HELD = 0;
+export const LINKS_INDEXED = 1;
+export const LINKS_BREAK = 2;
 export const OCI_PREFIX = '.wh.';
 export const OCI_OPAQUE = '.wh..wh..opq';
 /** Inode numbers of the upper layer start here, those of the n-th lower one at n times `LAYER`. */
@@ -25,6 +32,25 @@ export class OverlayLayers {
   readonly ociWhiteouts: boolean;
   /** The layers are this overlay's alone and end with it. */
   readonly owned: boolean;
+  /** LINKS_*. */
+  links: number;
+  /** REDIRECT_*. */
+  redirect: number;
+  /** TRUSTED_PREFIX or USER_PREFIX. */
+  prefix: string;
+  /** For /proc/mounts; empty: made of the layers' sources. */
+  options: string;
+  /** Overlays on one another; the sandbox's own root counts as none. */
+  depth: number;
+  /** Copies say where they came from. */
+  marks: boolean;
+  /** Nobody changes the layers while this is not mounted: a new directory needs not be looked for below. */
+  sealed: boolean;
+  /** Of a program's overlay; held. */
+  workdir: Inode | null;
+  index: Inode | null;
+  /** Nobody else had them when this was mounted. */
+  private claimed: readonly Inode[];
   /** Overlay inode by the inode that it shows (upper, or first lower). */
   readonly shown: Map<Inode, Inode>;
   /** Which lower layer a directory is of; not kept where there is only one. */
@@ -39,6 +65,16 @@ export class OverlayLayers {
     this.lowers = lowers;
     this.ociWhiteouts = ociWhiteouts;
     this.owned = owned;
+    this.links = LINKS_HELD;
+    this.redirect = REDIRECT_ON;
+    this.prefix = TRUSTED_PREFIX;
+    this.options = '';
+    this.depth = 0;
+    this.marks = false;
+    this.sealed = false;
+    this.workdir = null;
+    this.index = null;
+    this.claimed = [];
     this.shown = new Map();
     this.depths = new WeakMap();
     lowers.forEach((top, depth) => {
@@ -46,6 +82,37 @@ export class OverlayLayers {
     });
     this.redirects = 0;
     this.listed = null;
+  }
+
+  /** Upper and work directory are in use, unless they were already. */
+  claim(): void {
+    const { upper, workdir } = this;
+    if (upper === null || workdir === null) return;
+    const { overlaid } = upper.superblock.vfs;
+    this.claimed = [upper, workdir].filter((inode) => !overlaid.has(inode));
+    for (const inode of this.claimed) overlaid.add(inode);
+  }
+
+  /** Gives back what is held beside the layers. */
+  end(): void {
+    for (const inode of this.claimed) inode.superblock.vfs.overlaid.delete(inode);
+    this.claimed = [];
+    this.index?.release();
+    this.workdir?.release();
+    this.index = null;
+    this.workdir = null;
+  }
+
+  /** The layer's name of an attribute that a program asks for by `name`. */
+  innerName(name: string): string {
+    return name.startsWith(this.prefix) ? this.prefix + NESTED + name.slice(this.prefix.length) : name;
+  }
+
+  /** The other way round; null for the overlay's own. */
+  outerName(name: string): string | null {
+    if (!name.startsWith(this.prefix)) return name;
+    const own = this.prefix + NESTED;
+    return name.startsWith(own) ? this.prefix + name.slice(own.length) : null;
   }
 }
 
@@ -60,8 +127,12 @@ export class OverlayNode {
   origins: Map<string, LowerIdentity> | null;
   /** `version` of the upper inode right after copy-up; -1 when it is no copy. */
   copied: number;
-  /** Names that were added (link) or removed (unlink) while the data is still below. */
+  /** Open files that read from below; some may be closed by now. Null while there are none. */
+  readers: FileDescription[] | null;
+  /** Names that were added (link) or removed (unlink) while the data is still below; when `indexed`, more names than links of the copy. */
   linkChange: number;
+  /** The index has a link to the copy. */
+  indexed: boolean;
 
   constructor(upper: Inode | null, lowers: readonly Inode[]) {
     this.upper = upper;
@@ -70,7 +141,9 @@ export class OverlayNode {
     this.name = '';
     this.origins = null;
     this.copied = -1;
+    this.readers = null;
     this.linkChange = 0;
+    this.indexed = false;
   }
 }
 
@@ -97,13 +170,14 @@ export function showInode(
 ): Inode {
   const layers = superblock.data as OverlayLayers;
   const key = upper ?? lowers[0]!;
-  const known = layers.shown.get(key);
+  const alone = layers.links === LINKS_BREAK && upper === null && key.links > 1 && !key.isDirectory;
+  const known = alone ? undefined : layers.shown.get(key);
   if (known !== undefined) return known;
   const inode = new Inode(superblock, ops, numberOf(layers, upper, lowers), key.mode);
   inode.data = new OverlayNode(upper, lowers);
   upper?.retain();
   for (const lower of lowers) lower.retain();
-  layers.shown.set(key, inode);
+  if (!alone) layers.shown.set(key, inode);
   mirror(inode);
   return inode;
 }
@@ -149,8 +223,19 @@ function linksOf(inode: Inode, real: Inode): number {
     if (real.links === 0) return 0;
     return node.lowers.length === 0 || (node.upper === null && node.lowers.length === 1) ? real.links : 1;
   }
+  if (node.indexed) return real.links + node.linkChange;
+  if (first === undefined || layersOf(inode).links === LINKS_BREAK) return real.links;
   // Names below still count after a copy-up.
-  return (first === undefined ? real.links : first.links) + (first === undefined ? 0 : node.linkChange);
+  return first.links + node.linkChange;
+}
+
+/** Notes who reads from below: after a copy-up they are to read from the copy. Those that are closed go when the list has doubled. */
+export function noteReader(inode: Inode, file: FileDescription): void {
+  const node = overlayNode(inode);
+  if (node.readers === null) node.readers = [];
+  if (node.readers.length >= 8 && node.readers.length >= 2 * inode.readers)
+    node.readers = node.readers.filter((each) => each.refs > 0);
+  node.readers.push(file);
 }
 
 /** Remembers a name, when it has none yet. */
@@ -174,15 +259,16 @@ export function isWhiteoutNode(inode: Inode): boolean {
 }
 
 export function isOpaque(layers: OverlayLayers, directory: Inode): boolean {
-  if (isYes(directory.ops.getXattr(directory, OPAQUE_XATTR))) return true;
-  if (isYes(directory.ops.getXattr(directory, USER_OPAQUE_XATTR))) return true;
+  if (isYes(directory.ops.getXattr(directory, `${layers.prefix}opaque`))) return true;
+  if (layers.owned && isYes(directory.ops.getXattr(directory, `${USER_PREFIX}opaque`))) return true;
   return layers.ociWhiteouts && typeof directory.ops.lookup(directory, OCI_OPAQUE) !== 'number';
 }
 
 /** Where the contents below of a directory that was renamed are: a name beside it, or a path from the top of the layers. Null: no redirect. */
-export function redirectOf(directory: Inode): string | null {
-  let value = directory.ops.getXattr(directory, REDIRECT_XATTR);
-  if (typeof value === 'number') value = directory.ops.getXattr(directory, USER_REDIRECT_XATTR);
+export function redirectOf(layers: OverlayLayers, directory: Inode): string | null {
+  let value = directory.ops.getXattr(directory, `${layers.prefix}redirect`);
+  if (typeof value === 'number' && layers.owned)
+    value = directory.ops.getXattr(directory, `${USER_PREFIX}redirect`);
   if (typeof value === 'number') return null;
   let text = '';
   for (const byte of value) text += String.fromCharCode(byte);

@@ -1,12 +1,12 @@
-// What the overlay does with inodes: looks through the layers, changes only the upper one. As overlayfs with
-// redirect_dir=on; hard links below stay links as long as the overlay is mounted, which is held in memory.
+// What the overlay does with inodes: looks through the layers, changes only the upper one. Our own root is as
+// overlayfs with redirect_dir=on; hard links below stay links as long as it is mounted, which is held in memory.
 import {
-  ENODATA,
+  EINVAL,
   ENOENT,
   ENOTEMPTY,
-  EOPNOTSUPP,
   EPERM,
   EROFS,
+  EXDEV,
   O_ACCMODE,
   O_RDONLY,
   RENAME_EXCHANGE,
@@ -17,33 +17,36 @@ import {
   S_IFREG,
 } from '@sandbox-kernel/abi';
 import { type AttributeChange, CHANGE_SIZE } from '../attribute-change.js';
+import type { Dentry } from '../dentry.js';
 import type { FileDescription } from '../file-description.js';
 import type { FileCaller } from '../fs-context.js';
 import type { Inode } from '../inode.js';
 import { InodeOps } from '../inode-ops.js';
 import { FILE_CAPABILITIES } from '../privileges.js';
+import type { Superblock } from '../superblock.js';
 import { ensureUpper } from './copy-up.js';
 import { existsBelow, findLowers, findRedirected, lookupLower, lowerBehind } from './lower-lookup.js';
 import { noteOrigin } from './origins.js';
 import { clearWhiteouts, isMergedEmpty, openOverlayDirectory } from './overlay-directory.js';
+import { adoptIndexed, indexedCopy, markImpure, needsIndex, setIndexedLinks } from './overlay-marks.js';
 import {
   isOpaque,
   isWhiteoutNode,
   layersOf,
   mirror,
   nameNode,
+  noteReader,
   OCI_PREFIX,
-  OPAQUE_XATTR,
+  type OverlayLayers,
   overlayNode,
-  REDIRECT_XATTR,
   realOf,
   redirectOf,
   showInode,
   unnameNode,
 } from './overlay-node.js';
+import { REDIRECT_ON } from './overlay-options.js';
 
 const YES = Uint8Array.of(0x79);
-const HIDDEN = 'trusted.overlay.';
 
 class OverlayOps extends InodeOps {
   override lookup(directory: Inode, name: string): Inode | number {
@@ -66,7 +69,8 @@ class OverlayOps extends InodeOps {
     const parent = overlayNode(directory).upper!;
     const upper = parent.ops.create(parent, name, mode, uid, gid, rdev);
     if (typeof upper === 'number') return restoreWhiteout(directory, name, cleared, upper);
-    if (cleared === 1 && upper.isDirectory) upper.ops.setXattr(upper, OPAQUE_XATTR, YES, 0);
+    const fresh = cleared === 1 || (layersOf(directory).sealed && overlayNode(directory).lowers.length > 0);
+    if (fresh && upper.isDirectory) makeOpaque(layersOf(directory), upper);
     return present(directory, name, upper);
   }
 
@@ -93,9 +97,13 @@ class OverlayOps extends InodeOps {
     const cleared = prepareName(directory, name);
     if (cleared < 0) return cleared;
     const parent = overlayNode(directory).upper!;
-    const linked = parent.ops.link(parent, name, overlayNode(inode).upper!);
+    const node = overlayNode(inode);
+    const links = inode.links + 1;
+    const linked = parent.ops.link(parent, name, node.upper!);
     if (linked !== 0) return restoreWhiteout(directory, name, cleared, linked);
-    overlayNode(inode).linkChange++;
+    if (node.lowers.length > 0 || node.indexed) markImpure(layersOf(inode), parent);
+    if (node.indexed) setIndexedLinks(inode, links);
+    else node.linkChange++;
     nameNode(inode, directory, name);
     mirror(inode);
     mirror(directory);
@@ -157,9 +165,12 @@ class OverlayOps extends InodeOps {
     if ((file.flags & O_ACCMODE) !== O_RDONLY) {
       const ready = ensureUpper(inode);
       if (ready !== 0) return ready;
+      if (file.dentry !== null) linkUp(inode, file.dentry);
     }
     const real = realOf(inode);
-    return real.ops.open(real, file);
+    const opened = real.ops.open(real, file);
+    if (opened === 0 && overlayNode(inode).upper === null) noteReader(inode, file);
+    return opened;
   }
 
   override mayHaveAcl(inode: Inode): boolean {
@@ -176,38 +187,40 @@ class OverlayOps extends InodeOps {
   }
 
   override getXattr(inode: Inode, name: string): Uint8Array | number {
-    if (name.startsWith(HIDDEN)) return -ENODATA;
     const real = realOf(inode);
-    return real.ops.getXattr(real, name);
+    return real.ops.getXattr(real, layersOf(inode).innerName(name));
   }
 
   override setXattr(inode: Inode, name: string, value: Uint8Array, flags: number): number {
-    if (name.startsWith(HIDDEN)) return -EPERM;
+    const layers = layersOf(inode);
+    if (name === layers.prefix) return -EINVAL;
     const ready = ensureUpper(inode);
     if (ready !== 0) return ready;
     const upper = overlayNode(inode).upper!;
-    const result = upper.ops.setXattr(upper, name, value, flags);
+    const result = upper.ops.setXattr(upper, layers.innerName(name), value, flags);
     mirror(inode);
     return result;
   }
 
   override removeXattr(inode: Inode, name: string): number {
-    if (name.startsWith(HIDDEN)) return -EOPNOTSUPP;
+    const inner = layersOf(inode).innerName(name);
     const real = realOf(inode);
-    const present = real.ops.getXattr(real, name);
+    const present = real.ops.getXattr(real, inner);
     if (typeof present === 'number') return present;
     const ready = ensureUpper(inode);
     if (ready !== 0) return ready;
     const upper = overlayNode(inode).upper!;
-    const result = upper.ops.removeXattr(upper, name);
+    const result = upper.ops.removeXattr(upper, inner);
     mirror(inode);
     return result;
   }
 
   override listXattr(inode: Inode): readonly string[] | number {
+    const layers = layersOf(inode);
     const real = realOf(inode);
     const names = real.ops.listXattr(real);
-    return typeof names === 'number' ? names : names.filter((name) => !name.startsWith(HIDDEN));
+    if (typeof names === 'number') return names;
+    return names.map((name) => layers.outerName(name)).filter((name) => name !== null);
   }
 }
 
@@ -225,11 +238,14 @@ function lookupLayers(directory: Inode, name: string): Inode | number {
       const known = layers.shown.get(found);
       if (known !== undefined) return known;
       upper = found;
-      if (!found.isDirectory || isOpaque(layers, found))
-        return showInode(directory.superblock, OVERLAY_OPS, found, []);
+      if (!found.isDirectory || isOpaque(layers, found)) {
+        const shown = showInode(directory.superblock, OVERLAY_OPS, found, []);
+        adoptIndexed(shown);
+        return shown;
+      }
     } else if (found !== -ENOENT) return found;
   }
-  return lookupBelow(directory, name, upper, upper === null ? null : redirectOf(upper));
+  return lookupBelow(directory, name, upper, upper === null ? null : redirectOf(layers, upper));
 }
 
 function lookupBelow(
@@ -243,7 +259,7 @@ function lookupBelow(
   if (upper === null && layers.lowers.length === 1 && directories.length === 1) {
     const only = lookupLower(layers, directories[0]!, name);
     if (typeof only === 'number') return only === 0 ? -ENOENT : only;
-    return showInode(directory.superblock, OVERLAY_OPS, null, [only]);
+    return showLower(directory.superblock, [only]);
   }
   const lowers =
     redirect === null ? findLowers(layers, directories, name) : findRedirected(layers, directories, redirect);
@@ -252,7 +268,34 @@ function lookupBelow(
     const merged = lowers.length > 0 && lowers[0]!.isDirectory ? lowers : [];
     return showInode(directory.superblock, OVERLAY_OPS, upper, merged);
   }
-  return lowers.length === 0 ? -ENOENT : showInode(directory.superblock, OVERLAY_OPS, null, lowers);
+  return lowers.length === 0 ? -ENOENT : showLower(directory.superblock, lowers);
+}
+
+/** What lies below, or the copy that another of its names has. */
+function showLower(superblock: Superblock, lowers: readonly Inode[]): Inode {
+  const copy = indexedCopy(superblock.data as OverlayLayers, lowers[0]!);
+  if (copy === null) return showInode(superblock, OVERLAY_OPS, null, lowers);
+  const inode = showInode(superblock, OVERLAY_OPS, copy, []);
+  adoptIndexed(inode);
+  return inode;
+}
+
+/** A copy is about to be written to by another name than the one that it was made by: that becomes a name of the copy. */
+function linkUp(inode: Inode, dentry: Dentry): void {
+  const node = overlayNode(inode);
+  const directory = dentry.parent?.inode;
+  if (!node.indexed || node.upper === null || directory == null || !dentry.hashed) return;
+  if (ensureUpper(directory) !== 0) return;
+  const parent = overlayNode(directory).upper!;
+  if (parent.ops.lookup(parent, dentry.name) !== -ENOENT) return;
+  const { links } = inode;
+  if (parent.ops.link(parent, dentry.name, node.upper) !== 0) return;
+  markImpure(layersOf(inode), parent);
+  setIndexedLinks(inode, links);
+}
+
+function makeOpaque(layers: OverlayLayers, upper: Inode): void {
+  upper.ops.setXattr(upper, `${layers.prefix}opaque`, YES, 0);
 }
 
 /** Makes room for a new name: the directory is in the upper layer and a whiteout is gone. 1: there was one; 0; -errno. */
@@ -296,8 +339,11 @@ function present(directory: Inode, name: string, upper: Inode): Inode {
 }
 
 function removeEntry(directory: Inode, name: string, inode: Inode): number {
-  const ready = ensureUpper(directory);
+  let ready = ensureUpper(directory);
+  // The index counts the names that are left.
+  if (ready === 0 && needsIndex(layersOf(inode), overlayNode(inode).lowers[0])) ready = ensureUpper(inode);
   if (ready !== 0) return ready;
+  const links = inode.links - 1;
   const parent = overlayNode(directory).upper!;
   const upper = parent.ops.lookup(parent, name);
   if (typeof upper !== 'number') {
@@ -313,7 +359,8 @@ function removeEntry(directory: Inode, name: string, inode: Inode): number {
   }
   const node = overlayNode(inode);
   if (node.parent === directory && node.name === name) unnameNode(inode);
-  node.linkChange--;
+  if (node.indexed) setIndexedLinks(inode, links);
+  else node.linkChange--;
   mirror(inode);
   if (inode.isDirectory) inode.links = 0;
   mirror(directory);
@@ -328,17 +375,25 @@ function prepareRename(
   exchange: boolean,
 ): number {
   if (layersOf(from).upper === null) return -EROFS;
+  if (!mayMove(inode) || (exchange && !mayMove(replaced!))) return -EXDEV;
   if (replaced !== null && !exchange && replaced.isDirectory && isMergedEmpty(replaced) !== 0)
     return -ENOTEMPTY;
   let ready = ensureUpper(from);
   if (ready === 0) ready = ensureUpper(to);
-  if (ready === 0) ready = ensureUpperAt(inode);
-  if (ready === 0 && exchange) ready = ensureUpperAt(replaced!);
+  if (ready === 0) ready = ensureUpper(inode);
+  if (
+    ready === 0 &&
+    (exchange || (replaced !== null && needsIndex(layersOf(from), overlayNode(replaced).lowers[0])))
+  )
+    ready = ensureUpper(replaced!);
   return ready;
 }
 
-function ensureUpperAt(inode: Inode): number {
-  return ensureUpper(inode);
+/** Directories with contents below move where redirects may be made. */
+function mayMove(inode: Inode): boolean {
+  return (
+    !inode.isDirectory || layersOf(inode).redirect === REDIRECT_ON || overlayNode(inode).lowers.length === 0
+  );
 }
 
 function moveEntry(
@@ -364,15 +419,17 @@ function moveEntry(
     if (victim?.isDirectory === true) clearWhiteouts(victim);
   }
   victim?.retain();
+  const links = replaced === null ? 0 : replaced.links - 1;
   const renamed = source.ops.rename(source, oldName, moved, target, newName, victim, 0);
   victim?.release();
   if (renamed !== 0) return renamed;
   if (replaced !== null) {
     noteBehind(to, newName);
-    forgetReplaced(replaced, to, newName);
+    forgetReplaced(replaced, to, newName, links);
   }
   if (noteBehind(from, oldName) || leaveWhiteout) whiteout(from, oldName);
   if (inode.isDirectory) keepContents(inode, to, newName);
+  if (overlayNode(inode).lowers.length > 0 || overlayNode(inode).indexed) markImpure(layersOf(to), target);
   renamedTo(inode, to, newName);
   mirror(from);
   mirror(to);
@@ -393,14 +450,18 @@ function upperEntry(parent: Inode, name: string, inode: Inode): Inode | number {
   if (typeof found !== 'number') return found;
   const upper = overlayNode(inode).upper!;
   if (found !== -ENOENT) return found;
+  const { links } = inode;
   const linked = parent.ops.link(parent, name, upper);
-  return linked === 0 ? upper : linked;
+  if (linked !== 0) return linked;
+  if (overlayNode(inode).indexed) setIndexedLinks(inode, links);
+  return upper;
 }
 
-function forgetReplaced(replaced: Inode, to: Inode, name: string): void {
+function forgetReplaced(replaced: Inode, to: Inode, name: string, links: number): void {
   const node = overlayNode(replaced);
   if (node.parent === to && node.name === name) unnameNode(replaced);
-  node.linkChange--;
+  if (node.indexed) setIndexedLinks(replaced, links);
+  else node.linkChange--;
   mirror(replaced);
   if (replaced.isDirectory) replaced.links = 0;
 }
@@ -415,13 +476,15 @@ function keepContents(inode: Inode, to: Inode, name: string): void {
   const node = overlayNode(inode);
   const upper = node.upper!;
   if (node.lowers.length === 0) {
-    if (existsBelow(to, name)) upper.ops.setXattr(upper, OPAQUE_XATTR, YES, 0);
+    const merged = layersOf(inode).marks && overlayNode(to).lowers.length > 0;
+    if (merged || existsBelow(to, name)) makeOpaque(layersOf(inode), upper);
     return;
   }
-  const own = redirectOf(upper);
+  const layers = layersOf(inode);
+  const own = redirectOf(layers, upper);
   const beside = node.parent === to;
   if (own !== null && (beside || own.startsWith('/'))) return;
-  upper.ops.setXattr(upper, REDIRECT_XATTR, latin1(beside ? node.name : pathBelow(inode)), 0);
+  upper.ops.setXattr(upper, `${layers.prefix}redirect`, latin1(beside ? node.name : pathBelow(inode)), 0);
 }
 
 /** Path in the lower layers of what is merged with a directory, before the rename. */
@@ -431,7 +494,7 @@ function pathBelow(inode: Inode): string {
   while (at !== null) {
     const { parent, name, upper } = overlayNode(at);
     if (parent === null) break;
-    const redirect: string | null = upper === null ? null : redirectOf(upper);
+    const redirect: string | null = upper === null ? null : redirectOf(layersOf(inode), upper);
     if (redirect?.startsWith('/') === true) return redirect + path;
     path = `/${redirect ?? name}${path}`;
     at = parent;

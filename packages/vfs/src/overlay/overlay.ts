@@ -1,7 +1,8 @@
 // The overlay filesystem: one writable layer over any number of read-only ones (Linux's overlayfs documentation). `overlayChanges`
 // lists what the upper layer holds against the lower ones.
-import { EINVAL, S_IFDIR } from '@sandbox-kernel/abi';
+import { EROFS, MS_RDONLY, S_IFDIR } from '@sandbox-kernel/abi';
 import type { Inode } from '../inode.js';
+import { releaseSuperblock } from '../mount.js';
 import type { StatfsData } from '../stat.js';
 import { type Filesystem, Superblock } from '../superblock.js';
 import type { Vfs } from '../vfs.js';
@@ -53,23 +54,38 @@ class Overlay implements Filesystem {
     for (const inode of kept) forget(inode);
     root?.release();
     const tops = layers.upper === null ? layers.lowers : [layers.upper, ...layers.lowers];
+    layers.end();
     for (const top of tops) {
       if (layers.owned) top.superblock.filesystem.unmount(top.superblock);
-      else top.release();
+      else letGo(top);
     }
   }
 
   options(superblock: Superblock): string {
     const layers = superblock.data as OverlayLayers;
+    if (layers.options !== '') return layers.options;
     const lower = layers.lowers.map((each) => each.superblock.source).join(':');
     return layers.upper === null
       ? `lowerdir=${lower}`
       : `lowerdir=${lower},upperdir=${layers.upper.superblock.source}`;
   }
 
-  remount(_superblock: Superblock, _flags: number, data: string): number {
-    return data === '' ? 0 : -EINVAL;
+  /** Linux ignores options here: nothing can be changed. */
+  remount(superblock: Superblock, flags: number): number {
+    const { upper } = superblock.data as OverlayLayers;
+    return upper === null && (flags & MS_RDONLY) === 0 ? -EROFS : 0;
   }
+}
+
+/** A layer that is mounted elsewhere stays as long as the overlay, whatever becomes of that mount. */
+function hold(top: Inode): void {
+  top.retain();
+  top.superblock.mounts++;
+}
+
+function letGo(top: Inode): void {
+  top.release();
+  releaseSuperblock(top.superblock);
 }
 
 /** Gives back what an inode that nobody uses holds of the layers. */
@@ -105,8 +121,8 @@ export function createOverlayOn(
   lowers: readonly Inode[],
   source: string,
 ): Superblock {
-  upper?.retain();
-  for (const lower of lowers) lower.retain();
+  if (upper !== null) hold(upper);
+  for (const lower of lowers) hold(lower);
   return assemble(vfs, new OverlayLayers(upper, lowers, false, false), source);
 }
 

@@ -80,6 +80,11 @@ class TmpfsOps extends InodeOps {
     return nodeOf(directory).entries!.get(name) ?? -ENOENT;
   }
 
+  /** Asked where the names are an overlay's upper layer too. */
+  override revalidate(directory: Inode, name: string, inode: Inode | null): boolean {
+    return (nodeOf(directory).entries?.get(name) ?? null) === inode;
+  }
+
   override create(
     directory: Inode,
     name: string,

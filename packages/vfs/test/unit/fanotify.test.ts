@@ -52,7 +52,7 @@ describe('fanotify', () => {
     const file = create(caller, NAMES, false);
     const directory = mustOpen(caller, '/d', 0).inode!;
     const group = fanotifyOf(file)!;
-    expect(group.mark(directory, FAN_CREATE | FAN_CLOSE_WRITE | FAN_EVENT_ON_CHILD, false, false)).toBe(0);
+    expect(group.mark(directory, FAN_CREATE | FAN_CLOSE_WRITE | FAN_EVENT_ON_CHILD, 0)).toBe(0);
     mustOpen(caller, '/d/a', O_CREAT | O_WRONLY).release();
     mustOpen(caller, '/d/b', O_CREAT | O_WRONLY).release();
     expect(masks(file)).toEqual(['108', '108']);
@@ -63,7 +63,7 @@ describe('fanotify', () => {
   it('says EINVAL when not even one event fits, and keeps it', () => {
     const { caller } = createWorld();
     const file = create(caller, NAMES, false);
-    fanotifyOf(file)!.mark(mustOpen(caller, '/', 0).inode!, FAN_CREATE, false, false);
+    fanotifyOf(file)!.mark(mustOpen(caller, '/', 0).inode!, FAN_CREATE, 0);
     mustOpen(caller, '/f', O_CREAT | O_WRONLY).release();
     expect(readFile(file, new ByteSegments().add(new Uint8Array(24), 0, 24), 0)).toBe(-EINVAL);
     expect(masks(file)).toEqual(['100']);
@@ -74,7 +74,7 @@ describe('fanotify', () => {
     mustOpen(caller, '/f', O_CREAT | O_WRONLY).release();
     const file = create(caller, FAN_CLASS_CONTENT, true);
     const held = mustOpen(caller, '/f', 0);
-    expect(fanotifyOf(file)!.mark(held.inode!, FAN_OPEN_PERM, false, false)).toBe(0);
+    expect(fanotifyOf(file)!.mark(held.inode!, FAN_OPEN_PERM, 0)).toBe(0);
     expect(openFile(caller, AT_FDCWD, '/f', O_RDONLY, 0)).toBe(-EAGAIN);
     expect(caller.fs.vfs.notify.waiting).not.toBeNull();
     file.release();

@@ -101,6 +101,21 @@ describe('overlay', () => {
     expect(changes(world)).toEqual(['modified /d/f']);
   });
 
+  it('lets files that were open before read from the copy', () => {
+    const world = layered((lower) => put(lower, '/f', 'old'));
+    const files = Array.from({ length: 20 }, () => mustOpen(world.caller, '/f', O_RDONLY));
+    files.slice(0, 15).forEach((file) => {
+      file.release();
+    });
+    put(world, '/f', 'newer');
+    const into = new Uint8Array(10);
+    for (const file of files.slice(15)) {
+      const length = readFile(file, new ByteSegments().add(into, 0, 10), 0);
+      expect(text(into, length)).toBe('newer');
+      file.release();
+    }
+  });
+
   it('hides removed names and what lay below a directory made again', () => {
     const world = layered((lower) => {
       makeDirectory(lower.caller, AT_FDCWD, '/d', 0o755);
