@@ -54,6 +54,8 @@ const TYPES: readonly string[] = ['user', 'logon', 'keyring'];
 const TYPE_MAX = 31;
 const DESCRIPTION_MAX = 4095;
 const PAYLOAD_MAX = 32767;
+/** What no type takes: refused before anything else is looked at. */
+const MOST_BYTES = 2 ** 20;
 const RIGHTS = 0x3f3f3f3f;
 
 /** A kernel with keys: what the sentry boots. */
@@ -130,6 +132,7 @@ function checkNew(type: string, description: string, size: number): number {
 }
 
 function addKey(task: Task, args: SyscallArgs): number {
+  if (args.addr(3) >= MOST_BYTES) return -EINVAL;
   const type = typeArgument(task, args.addr(0));
   if (typeof type === 'number') return type;
   const description = args.addr(1) === 0 ? '' : descriptionArgument(task, args.addr(1));

@@ -19,7 +19,7 @@ import {
 import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
 import { expired, finishWait, prepareWait, startDeadline } from './poll.js';
 import type { SyscallRow } from './row.js';
-import { readTimeval, UserTime, writePair, writeTimespec } from './user-time.js';
+import { readLooseTimeval, UserTime, writePair, writeTimespec } from './user-time.js';
 
 const READ_SET = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR;
 const WRITE_SET = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR;
@@ -29,7 +29,7 @@ function select(task: Task, args: SyscallArgs): number {
   const addr = args.addr(4);
   const time = new UserTime();
   if (addr !== 0 && task.call.phase === 0) {
-    const read = readTimeval(task, addr, time);
+    const read = readLooseTimeval(task, addr, time);
     if (read !== 0) return read;
   }
   startDeadline(task, addr === 0 ? Number.POSITIVE_INFINITY : time.total);

@@ -78,13 +78,15 @@ function nanosleep(task: Task, args: SyscallArgs): number {
 function clockNanosleep(task: Task, args: SyscallArgs): number {
   const clock = args.int(0);
   const time = new UserTime();
-  if (clock === CLOCK_THREAD_CPUTIME_ID) return -EINVAL;
-  if (readClock(task, clock, new TimeValue()) < 0) return -EINVAL;
+  const known = clock !== CLOCK_THREAD_CPUTIME_ID && readClock(task, clock, new TimeValue()) >= 0;
+  // Clocks of processes are looked for when the time has been read.
+  if (!known && clock >= 0) return -EINVAL;
   if (UNSLEEPABLE.includes(clock)) return -EOPNOTSUPP;
   if (task.call.phase === 0 || (args.int(1) & TIMER_ABSTIME) !== 0) {
     const failed = readTimespec(task, args.addr(2), time);
     if (failed < 0) return failed;
   }
+  if (!known) return -EINVAL;
   if (clock < 0 || clock === 2) return sleepOnProcessor(task, args, clock, time);
   if ((args.int(1) & TIMER_ABSTIME) === 0) return sleepFor(task, time.total, args.addr(3));
   const deadline = monotonicDeadline(task, clock, time.seconds, time.nanos);
