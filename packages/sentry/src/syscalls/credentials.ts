@@ -124,11 +124,12 @@ function setGroupsAllowed(task: Task): number {
 }
 
 /** Words of data for the header's version; 0 when it was unknown and has been corrected. -errno. */
-function readHeader(task: Task, addr: number, out: { pid: number }): number {
+function readHeader(task: Task, addr: number, out: { pid: number }, wantsPid = true): number {
   const version = task.memory.readU32(addr);
   if (version < 0) return -EFAULT;
   const words = wordsOf(version);
   if (words === 0) return task.memory.writeU32(addr, _LINUX_CAPABILITY_VERSION_3) < 0 ? -EFAULT : 0;
+  if (!wantsPid) return words;
   const pid = task.memory.readU32(addr + 4);
   out.pid = pid | 0;
   return pid < 0 ? -EFAULT : words;
@@ -141,14 +142,14 @@ function wordsOf(version: number): number {
 
 function capget(task: Task, args: SyscallArgs): number {
   const header = { pid: 0 };
-  const words = readHeader(task, args.addr(0), header);
   const dataAddr = args.addr(1);
+  const words = readHeader(task, args.addr(0), header, dataAddr !== 0);
   if (words < 0) return words;
-  if (words === 0) return dataAddr === 0 ? 0 : -EINVAL;
+  if (dataAddr === 0) return 0;
+  if (words === 0) return -EINVAL;
   if (header.pid < 0) return -EINVAL;
   const target = header.pid === 0 ? task : task.kernel.findTask(header.pid);
   if (target === null) return -ESRCH;
-  if (dataAddr === 0) return 0;
   const { effective, permitted, inheritable } = target.credentials;
   const data = new Int32Array([
     effective.lo,

@@ -95,18 +95,13 @@ function futex(task: Task, args: SyscallArgs): number {
 
 /** Even then the timeout is looked at first. */
 function refuseRealtime(task: Task, args: SyscallArgs, command: number): number {
-  const timed = command === FUTEX_LOCK_PI && args.addr(3) !== 0;
+  const timed = (command === FUTEX_LOCK_PI || command === FUTEX_WAIT) && args.addr(3) !== 0;
   const failed = timed ? readTimespec(task, args.addr(3), new UserTime()) : 0;
   return failed < 0 ? failed : -ENOSYS;
 }
 
 function acceptsRealtime(command: number): boolean {
-  return (
-    command === FUTEX_WAIT_BITSET ||
-    command === FUTEX_WAIT_REQUEUE_PI ||
-    command === FUTEX_LOCK_PI2 ||
-    command === FUTEX_WAIT
-  );
+  return command === FUTEX_WAIT_BITSET || command === FUTEX_WAIT_REQUEUE_PI || command === FUTEX_LOCK_PI2;
 }
 
 function wait(task: Task, args: SyscallArgs, command: number, shared: boolean, realtime: boolean): number {

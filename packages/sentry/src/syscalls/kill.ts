@@ -121,8 +121,9 @@ function rtSigqueueinfo(task: Task, args: SyscallArgs): number {
 function rtTgsigqueueinfo(task: Task, args: SyscallArgs): number {
   const tgid = args.int(0);
   const tid = args.int(1);
-  if (tgid <= 0 || tid <= 0) return -EINVAL;
   const info = readInfo(task, args.addr(3), args.int(2), tid === task.tid);
+  if (typeof info === 'number' && info !== -EPERM) return info;
+  if (tgid <= 0 || tid <= 0) return -EINVAL;
   return typeof info === 'number' ? info : signalThread(task, tgid, tid, info);
 }
 
