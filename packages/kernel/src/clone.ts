@@ -224,6 +224,8 @@ function inheritState(parent: Task, child: Task, request: CloneRequest): void {
   child.machineCheckPolicy = parent.machineCheckPolicy;
   child.ioFlusher = parent.ioFlusher;
   child.scheduling.inherit(parent.scheduling);
+  child.seccomp.copy(parent.seccomp);
+  child.refreshCallWork();
   if ((flags & CLONE_VM) === 0) {
     child.rseqAddress = parent.rseqAddress;
     child.rseqLength = parent.rseqLength;

@@ -126,6 +126,7 @@ export { NR_OPEN, ResourceLimits } from './rlimits.js';
 export { registerSequence } from './rseq.js';
 export { RunQueue } from './run-queue.js';
 export { Scheduling } from './scheduling.js';
+export { SeccompFilter } from './seccomp/seccomp-filter.js';
 export { AlternateStack } from './signal/alternate-stack.js';
 export { defaultAction, STOP_SIGNALS, UNBLOCKABLE_SIGNALS } from './signal/default-action.js';
 export { dequeueSignal, hasDeliverable } from './signal/deliver.js';

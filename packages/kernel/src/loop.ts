@@ -41,6 +41,7 @@ import {
   STOP_ENTRY,
   STOP_EXIT,
   STOP_EXITING,
+  STOP_FILTER,
   STOP_FINISH,
   STOP_NONE,
   STOP_SIGNAL,
@@ -50,6 +51,7 @@ import { meetBreakpoint, passStep, sendResumeSignal, settleSignal, stopAtExit } 
 import { getRegister, setResult } from './registers.js';
 import { BLOCKED, REGISTERS_SET, TASK_EXITED } from './results.js';
 import { abortSequence, lendProcessor, returnProcessor, SEQUENCE_HELD, SEQUENCE_READY } from './rseq.js';
+import { GUARD_ALLOWS, GUARD_REFUSED, guardCall } from './seccomp/guard-call.js';
 import { workBeforeUser } from './signal/deliver.js';
 import { forceSignal, sendToTask } from './signal/send.js';
 import { kernelSignal, SignalInfo } from './signal/signal-info.js';
@@ -131,7 +133,13 @@ function startWatchedCall(task: Task, nr: number): void {
   const work = workBeforeCall(task, nr);
   if (work === CALL_STOPPED) return;
   if (work === CALL_DISPATCHED) finishCall(task, REGISTERS_SET);
-  else dispatch(task, nr);
+  else guardedCall(task, nr, false);
+}
+
+function guardedCall(task: Task, nr: number, again: boolean): void {
+  const verdict = guardCall(task, nr, again);
+  if (verdict === GUARD_ALLOWS) dispatch(task, nr);
+  else if (verdict === GUARD_REFUSED) finishCall(task, REGISTERS_SET);
 }
 
 /** The tracer, or the end, has let the task go on. */
@@ -148,7 +156,7 @@ function leaveStop(task: Task, trace: TraceState): void {
   if (point === STOP_EXITING) {
     trace.point = STOP_EXITING;
     exitTask(task, trace.result);
-  } else if (point === STOP_ENTRY) makeCall(task, trace);
+  } else if (point === STOP_ENTRY || point === STOP_FILTER) makeCall(task, trace, point === STOP_FILTER);
   else if (point === STOP_FINISH) finishCall(task, trace.result);
   else if (point === STOP_AGAIN) dispatch(task, task.call.nr);
   else {
@@ -166,7 +174,7 @@ function keepSignal(task: Task, trace: TraceState): void {
 }
 
 /** The call that the tracer has left: another one, or none. */
-function makeCall(task: Task, trace: TraceState): void {
+function makeCall(task: Task, trace: TraceState, filtered: boolean): void {
   const nr = trace.callNumber;
   const emulated = trace.emulates;
   if (nr < 0 || emulated || task.fatalPending()) {
@@ -177,7 +185,8 @@ function makeCall(task: Task, trace: TraceState): void {
   }
   setResult(task.frame, nr);
   task.call.begin(nr);
-  dispatch(task, nr);
+  if (task.callWork) guardedCall(task, nr, filtered);
+  else dispatch(task, nr);
 }
 
 function dispatch(task: Task, nr: number): void {

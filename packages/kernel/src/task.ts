@@ -9,6 +9,7 @@ import {
   RLIMIT_DATA,
   RLIMIT_MEMLOCK,
   RLIMIT_STACK,
+  SECCOMP_MODE_DISABLED,
   SIGSEGV,
 } from '@sandbox-kernel/abi';
 import type { Caller, Context, FrameMemory, WaitEntry, Waiter } from '@sandbox-kernel/contracts';
@@ -31,6 +32,7 @@ import type { TraceState } from './ptrace/trace-state.js';
 import type { RestartBlock } from './restart-block.js';
 import { BLOCKED } from './results.js';
 import { Scheduling } from './scheduling.js';
+import { SeccompState } from './seccomp/seccomp-filter.js';
 import { AlternateStack } from './signal/alternate-stack.js';
 import { forceSignal } from './signal/send.js';
 import { kernelSignal } from './signal/signal-info.js';
@@ -166,7 +168,8 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   trace: TraceState | null;
   /** PR_SET_SYSCALL_USER_DISPATCH. */
   dispatch: CallDispatch | null;
-  /** One of the three above wants to see its calls. */
+  readonly seccomp: SeccompState;
+  /** One of the four above wants to see its calls. */
   callWork: boolean;
   /** RESUME_* of the next way to the program. */
   resumeFlags: number;
@@ -238,6 +241,7 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
     this.tracer = null;
     this.trace = null;
     this.dispatch = null;
+    this.seccomp = new SeccompState();
     this.callWork = false;
     this.resumeFlags = 0;
     this.limitsView = {
@@ -410,6 +414,7 @@ export class Task implements Waiter, TimerOwner, Caller, FileCaller {
   refreshCallWork(): void {
     this.callWork =
       this.dispatch !== null ||
+      this.seccomp.mode !== SECCOMP_MODE_DISABLED ||
       (this.tracer !== null &&
         this.trace !== null &&
         (this.trace.stopsAtCalls || this.trace.steps || this.trace.watches));

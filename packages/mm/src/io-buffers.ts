@@ -152,5 +152,6 @@ export function importIovec(
   access: number,
   io: IoBuffers,
 ): number {
-  return io.importVector(memory, addr, count, access);
+  // As Linux, which counts vectors in an unsigned int.
+  return io.importVector(memory, addr, count % 2 ** 32, access);
 }

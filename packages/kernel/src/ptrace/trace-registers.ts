@@ -60,7 +60,7 @@ import {
 import { setResult } from '../registers.js';
 import { USER_CS, USER_SS } from '../signal/frame.js';
 import type { Task } from '../task.js';
-import { STOP_AGAIN, STOP_ENTRY, STOP_FINISH, type TraceState } from './trace-state.js';
+import { STOP_AGAIN, STOP_ENTRY, STOP_FILTER, STOP_FINISH, type TraceState } from './trace-state.js';
 
 /** (offset in user_regs_struct, offset in the frame) of what is the same in both. */
 const PLAIN: readonly (readonly [number, number])[] = [
@@ -122,7 +122,8 @@ export function writeRegisters(task: Task, view: DataView, at: number): number {
 
 /** The call has no result yet. */
 function isWithinCall(trace: TraceState): boolean {
-  return trace.point === STOP_ENTRY || trace.point === STOP_FINISH || trace.point === STOP_AGAIN;
+  const { point } = trace;
+  return point === STOP_ENTRY || point === STOP_FILTER || point === STOP_FINISH || point === STOP_AGAIN;
 }
 
 /** RAX and orig_rax: the result so far, and whether a call that was cut short starts again. */

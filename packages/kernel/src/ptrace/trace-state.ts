@@ -21,6 +21,9 @@ export const STOP_USER = 6;
 /** On its way out (PTRACE_EVENT_EXIT). */
 export const STOP_EXITING = 7;
 
+/** Before a call that a seccomp filter shows to the tracer: it is made, after another look. */
+export const STOP_FILTER = 8;
+
 // What runs between two stops.
 export const RUN_FREELY = 0;
 export const RUN_TO_CALL = 1;

@@ -6,6 +6,7 @@ import {
   ENOSYS,
   PTRACE_EVENT_EXEC,
   PTRACE_EVENT_EXIT,
+  PTRACE_EVENT_SECCOMP,
   PTRACE_EVENT_STOP,
   PTRACE_EVENTMSG_SYSCALL_ENTRY,
   PTRACE_EVENTMSG_SYSCALL_EXIT,
@@ -31,6 +32,7 @@ import {
   STOP_ENTRY,
   STOP_EXIT,
   STOP_EXITING,
+  STOP_FILTER,
   STOP_FINISH,
   STOP_SIGNAL,
   STOP_USER,
@@ -159,6 +161,17 @@ export function stopAtEvent(task: Task, event: number, message: number, result: 
   const point = result === BLOCKED ? STOP_AGAIN : STOP_FINISH;
   stopAt(task, point, code, CLD_TRAPPED, notice(task, SIGTRAP, code));
   return BLOCKED;
+}
+
+/** SECCOMP_RET_TRACE: the tracer decides on the call `nr`. Pre: it wants to. */
+export function stopAtFilter(task: Task, nr: number, data: number): void {
+  const trace = task.trace as TraceState;
+  trace.message = data;
+  trace.entryResult = -ENOSYS;
+  trace.emulates = false;
+  trace.callNumber = nr;
+  const code = SIGTRAP | (PTRACE_EVENT_SECCOMP << 8);
+  stopAt(task, STOP_FILTER, code, CLD_TRAPPED, notice(task, SIGTRAP, code));
 }
 
 /** The task has become another program. */

@@ -1,12 +1,13 @@
 // kill(2) and its relatives: who may signal whom, and whom a pid argument means.
-import { CAP_KILL, EPERM, ESRCH, SIGCONT } from '@sandbox-kernel/abi';
+import { CAP_KILL, EINVAL, EPERM, ESRCH, NSIG, SIGCONT } from '@sandbox-kernel/abi';
 import type { Task } from '../task.js';
 import type { ThreadGroup } from '../thread-group.js';
 import { sendToGroup, sendToTask } from './send.js';
 import { type SignalInfo, userSignal } from './signal-info.js';
 
-/** 0 or -EPERM (kill(2), "For a process to have permission to send a signal"). */
+/** 0, -EINVAL for what is no signal, or -EPERM (kill(2), "For a process to have permission to send a signal"). */
 export function checkSignalPermission(sender: Task, target: Task, signal: number): number {
+  if (signal < 0 || signal > NSIG) return -EINVAL;
   if (sender.group === target.group) return 0;
   const from = sender.credentials;
   const to = target.credentials;

@@ -95,7 +95,8 @@ export class SignalInfo {
   }
 
   /** si_call_addr, si_syscall and si_arch of SIGSYS. */
-  systemCall(addr: number, nr: number, arch: number): this {
+  systemCall(addr: number, nr: number, arch: number, errno = 0): this {
+    this.words[ERRNO] = errno;
     this.setLong(PID, addr);
     this.words[STATUS] = nr;
     this.words[STATUS + 1] = arch;

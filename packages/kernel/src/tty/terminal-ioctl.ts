@@ -160,6 +160,7 @@ function control(task: Task, terminal: Terminal, request: number, addr: number, 
     case TIOCSTI:
       return -EIO;
     case TIOCCONS:
+      if (master) return -EINVAL;
       return task.credentials.hasCapability(CAP_SYS_ADMIN) ? -EBUSY : -EPERM;
     case TIOCVHANGUP:
       if (!task.credentials.hasCapability(CAP_SYS_TTY_CONFIG)) return -EPERM;

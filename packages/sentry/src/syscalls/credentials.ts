@@ -44,7 +44,6 @@ import {
 import type { SyscallRow } from './row.js';
 
 const NGROUPS_MAX = 65536;
-const HEADER_BYTES = 8;
 const DATA_BYTES = 12;
 
 /** An id argument: 0xffffffff stands for "as it is" and is -1 to the workers. */
@@ -125,32 +124,32 @@ function setGroupsAllowed(task: Task): number {
 }
 
 /** Words of data for the header's version; 0 when it was unknown and has been corrected. -errno. */
-function readHeader(task: Task, addr: number, out: { pid: number }): number {
-  const bytes = new Uint8Array(HEADER_BYTES);
-  if (task.memory.copyIn(addr, bytes, 0, HEADER_BYTES) !== HEADER_BYTES) return -EFAULT;
-  const view = new DataView(bytes.buffer);
-  out.pid = view.getInt32(4, true);
-  switch (view.getUint32(0, true)) {
-    case _LINUX_CAPABILITY_VERSION_1:
-      return 1;
-    case _LINUX_CAPABILITY_VERSION_2:
-    case _LINUX_CAPABILITY_VERSION_3:
-      return 2;
-    default:
-      return task.memory.writeU32(addr, _LINUX_CAPABILITY_VERSION_3) < 0 ? -EFAULT : 0;
-  }
+function readHeader(task: Task, addr: number, out: { pid: number }, wantsPid = true): number {
+  const version = task.memory.readU32(addr);
+  if (version < 0) return -EFAULT;
+  const words = wordsOf(version);
+  if (words === 0) return task.memory.writeU32(addr, _LINUX_CAPABILITY_VERSION_3) < 0 ? -EFAULT : 0;
+  if (!wantsPid) return words;
+  const pid = task.memory.readU32(addr + 4);
+  out.pid = pid | 0;
+  return pid < 0 ? -EFAULT : words;
+}
+
+function wordsOf(version: number): number {
+  if (version === _LINUX_CAPABILITY_VERSION_1) return 1;
+  return version === _LINUX_CAPABILITY_VERSION_2 || version === _LINUX_CAPABILITY_VERSION_3 ? 2 : 0;
 }
 
 function capget(task: Task, args: SyscallArgs): number {
   const header = { pid: 0 };
-  const words = readHeader(task, args.addr(0), header);
   const dataAddr = args.addr(1);
+  const words = readHeader(task, args.addr(0), header, dataAddr !== 0);
   if (words < 0) return words;
-  if (words === 0) return dataAddr === 0 ? 0 : -EINVAL;
+  if (dataAddr === 0) return 0;
+  if (words === 0) return -EINVAL;
   if (header.pid < 0) return -EINVAL;
   const target = header.pid === 0 ? task : task.kernel.findTask(header.pid);
   if (target === null) return -ESRCH;
-  if (dataAddr === 0) return 0;
   const { effective, permitted, inheritable } = target.credentials;
   const data = new Int32Array([
     effective.lo,

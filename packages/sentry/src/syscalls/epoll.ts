@@ -22,6 +22,7 @@ import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
 
 /** sizeof(struct epoll_event): packed. */
+const TASK_SIZE = 2 ** 47 - 4096;
 const EVENT_SIZE = 12;
 const MOST_EVENTS = Math.floor(0x7fffffff / EVENT_SIZE);
 
@@ -111,6 +112,7 @@ function unmask(task: Task, result: number): number {
 function collect(task: Task, args: SyscallArgs): number {
   const limit = args.int(2);
   if (limit <= 0 || limit > MOST_EVENTS) return -EINVAL;
+  if (args.addr(1) + limit * EVENT_SIZE > TASK_SIZE) return -EFAULT;
   const file = task.files.getOpen(args.int(0));
   if (file === null) return -EBADF;
   const epoll = epollOf(file);

@@ -32,9 +32,7 @@ function execve(task: Task, args: SyscallArgs): number {
 }
 
 function execveat(task: Task, args: SyscallArgs): number {
-  const flags = args.int(4);
-  if ((flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) !== 0) return -EINVAL;
-  return run(task, args.int(0), args.addr(1), args.addr(2), args.addr(3), flags);
+  return run(task, args.int(0), args.addr(1), args.addr(2), args.addr(3), args.int(4));
 }
 
 function run(
@@ -48,16 +46,26 @@ function run(
   const path = task.memory.readString(pathAddr, PATH_MAX - 1);
   if (typeof path === 'number') return path;
   if (path === '' && (flags & AT_EMPTY_PATH) === 0) return -ENOENT;
+  if ((flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) !== 0) return -EINVAL;
   const argv = readStrings(task, argvAddr);
-  if (typeof argv === 'number') return argv;
+  if (typeof argv === 'number') return noProgram(task, dirfd, path, flags) || argv;
   const envp = readStrings(task, envpAddr);
-  if (typeof envp === 'number') return envp;
+  if (typeof envp === 'number') return noProgram(task, dirfd, path, flags) || envp;
   const result = executeProgram(task, { dirfd, path, argv, envp, flags });
   const { notify } = task.fs.vfs;
   if (notify.permissionGroups.length === 0) return result;
   if (result === -EAGAIN && notify.waiting !== null) return waitForPermission(task);
   forgetAsked(task);
   return result;
+}
+
+/** What is wrong with the program comes before what is wrong with its arguments. 0: nothing. */
+function noProgram(task: Task, dirfd: number, path: string, flags: number): number {
+  const { programs } = task.kernel;
+  const file = programs.open(task, dirfd, path, flags);
+  if (typeof file === 'number') return file;
+  programs.close(file);
+  return 0;
 }
 
 /** A NULL-terminated array of strings; a NULL array is empty. */

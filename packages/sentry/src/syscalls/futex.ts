@@ -52,7 +52,7 @@ function futex(task: Task, args: SyscallArgs): number {
   const command = op & COMMAND_BITS;
   const shared = (op & FUTEX_PRIVATE_FLAG) === 0;
   const realtime = (op & FUTEX_CLOCK_REALTIME) !== 0;
-  if (realtime && !acceptsRealtime(command)) return -ENOSYS;
+  if (realtime && !acceptsRealtime(command)) return refuseRealtime(task, args, command);
   const first = args.addr(0);
   const value = args.uint(2);
   switch (command) {
@@ -93,13 +93,15 @@ function futex(task: Task, args: SyscallArgs): number {
   }
 }
 
+/** Even then the timeout is looked at first. */
+function refuseRealtime(task: Task, args: SyscallArgs, command: number): number {
+  const timed = (command === FUTEX_LOCK_PI || command === FUTEX_WAIT) && args.addr(3) !== 0;
+  const failed = timed ? readTimespec(task, args.addr(3), new UserTime()) : 0;
+  return failed < 0 ? failed : -ENOSYS;
+}
+
 function acceptsRealtime(command: number): boolean {
-  return (
-    command === FUTEX_WAIT_BITSET ||
-    command === FUTEX_WAIT_REQUEUE_PI ||
-    command === FUTEX_LOCK_PI2 ||
-    command === FUTEX_WAIT
-  );
+  return command === FUTEX_WAIT_BITSET || command === FUTEX_WAIT_REQUEUE_PI || command === FUTEX_LOCK_PI2;
 }
 
 function wait(task: Task, args: SyscallArgs, command: number, shared: boolean, realtime: boolean): number {

@@ -17,13 +17,19 @@ import {
   KEY_SPEC_THREAD_KEYRING,
   KEY_SPEC_USER_KEYRING,
   KEY_SPEC_USER_SESSION_KEYRING,
+  KEYCTL_ASSUME_AUTHORITY,
+  KEYCTL_CAPABILITIES,
+  KEYCTL_CAPS0_CAPABILITIES,
+  KEYCTL_CAPS0_INVALIDATE,
   KEYCTL_CHOWN,
   KEYCTL_CLEAR,
   KEYCTL_DESCRIBE,
   KEYCTL_GET_KEYRING_ID,
+  KEYCTL_INSTANTIATE,
   KEYCTL_INVALIDATE,
   KEYCTL_JOIN_SESSION_KEYRING,
   KEYCTL_LINK,
+  KEYCTL_NEGATE,
   KEYCTL_READ,
   KEYCTL_REVOKE,
   KEYCTL_SEARCH,
@@ -54,6 +60,9 @@ const TYPES: readonly string[] = ['user', 'logon', 'keyring'];
 const TYPE_MAX = 31;
 const DESCRIPTION_MAX = 4095;
 const PAYLOAD_MAX = 32767;
+const CALLOUT_MAX = 4095;
+/** What no type takes: refused before anything else is looked at. */
+const MOST_BYTES = 2 ** 20;
 const RIGHTS = 0x3f3f3f3f;
 
 /** A kernel with keys: what the sentry boots. */
@@ -130,6 +139,7 @@ function checkNew(type: string, description: string, size: number): number {
 }
 
 function addKey(task: Task, args: SyscallArgs): number {
+  if (args.addr(3) >= MOST_BYTES) return -EINVAL;
   const type = typeArgument(task, args.addr(0));
   if (typeof type === 'number') return type;
   const description = args.addr(1) === 0 ? '' : descriptionArgument(task, args.addr(1));
@@ -163,18 +173,21 @@ function requestKey(task: Task, args: SyscallArgs): number {
   if (typeof type === 'number') return type;
   const description = descriptionArgument(task, args.addr(1));
   if (typeof description === 'number') return description;
+  const callout = args.addr(2) === 0 ? 0 : task.memory.readString(args.addr(2), CALLOUT_MAX);
+  if (typeof callout === 'number' && callout < 0) return callout === -EFAULT ? callout : -EINVAL;
+  const into = args.int(3) === 0 ? 0 : ringOf(task, args.int(3), KEY_WRITE);
+  if (typeof into === 'number' && into < 0) return into;
   const store = storeOf(task);
   for (const root of store.roots(task)) {
     const key = store.search(root, type, description, now(task));
     if (key === null) continue;
     if (!store.allows(task, key, KEY_SEARCH)) return -EACCES;
-    if (args.int(3) === 0) return key.serial;
-    const ring = ringOf(task, args.int(3), KEY_WRITE);
-    if (typeof ring === 'number') return ring;
-    ring.link(key);
+    if (typeof into !== 'number') into.link(key);
     return key.serial;
   }
-  return -ENOKEY;
+  // Somebody would be asked to make one.
+  if (typeof callout !== 'number' && type === 'keyring') return -EPERM;
+  return typeof callout !== 'number' && TYPES.includes(type) && description === '' ? -EINVAL : -ENOKEY;
 }
 
 function keyctl(task: Task, args: SyscallArgs): number {
@@ -291,9 +304,25 @@ function change(task: Task, args: SyscallArgs): number {
       ring.links!.length = 0;
       return 0;
     }
+    case KEYCTL_INSTANTIATE:
+    case KEYCTL_NEGATE:
+      // Nobody is asked for keys, so nobody has the authority.
+      return -EPERM;
+    case KEYCTL_ASSUME_AUTHORITY:
+      if (serial < 0) return -EINVAL;
+      return serial === 0 ? 0 : -ENOKEY;
+    case KEYCTL_CAPABILITIES:
+      return tellCapabilities(task, args.addr(1), args.size(2));
     default:
       return changeAttribute(task, serial, args);
   }
+}
+
+/** How many bytes there are to tell. */
+function tellCapabilities(task: Task, addr: number, size: number): number {
+  const bytes = Uint8Array.of(KEYCTL_CAPS0_CAPABILITIES | KEYCTL_CAPS0_INVALIDATE, 0);
+  const count = size < 0 ? bytes.length : Math.min(size, bytes.length);
+  return task.memory.copyOut(addr, bytes, 0, count) < count ? -EFAULT : bytes.length;
 }
 
 function update(task: Task, serial: number, args: SyscallArgs): number {

@@ -1,5 +1,6 @@
 // kill(2), tkill(2), tgkill(2), rt_sigqueueinfo(2), rt_tgsigqueueinfo(2), pidfd_send_signal(2).
 import {
+  E2BIG,
   EBADF,
   EFAULT,
   EINVAL,
@@ -11,7 +12,18 @@ import {
   PIDFD_SIGNAL_PROCESS_GROUP,
   PIDFD_SIGNAL_THREAD,
   PIDFD_SIGNAL_THREAD_GROUP,
+  SI_ASYNCNL,
+  SI_DETHREAD,
+  SI_KERNEL,
   SI_TKILL,
+  SI_USER,
+  SIGBUS,
+  SIGCHLD,
+  SIGFPE,
+  SIGILL,
+  SIGSEGV,
+  SIGSYS,
+  SIGTRAP,
   SYS_kill,
   SYS_pidfd_send_signal,
   SYS_rt_sigqueueinfo,
@@ -42,6 +54,20 @@ const SCOPES: readonly number[] = [
   PIDFD_SIGNAL_PROCESS_GROUP,
 ];
 
+/** struct kernel_siginfo. */
+const KNOWN_INFO_BYTES = 48;
+/** Signals with codes of their own, and how many. */
+const OWN_CODES: ReadonlyMap<number, number> = new Map([
+  [SIGILL, 11],
+  [SIGFPE, 15],
+  [SIGSEGV, 10],
+  [SIGBUS, 5],
+  [SIGTRAP, 6],
+  [SIGCHLD, 6],
+  [SIGSYS, 2],
+]);
+const POLL_CODES = 6;
+
 function validSignal(signal: number): boolean {
   return signal >= 0 && signal <= NSIG;
 }
@@ -49,7 +75,6 @@ function validSignal(signal: number): boolean {
 function killCall(task: Task, args: SyscallArgs): number {
   const pid = args.int(0);
   const signal = args.int(1);
-  if (!validSignal(signal)) return -EINVAL;
   return pid === -0x80000000 ? -ESRCH : kill(task, pid, signal);
 }
 
@@ -64,8 +89,14 @@ function tgkill(task: Task, args: SyscallArgs): number {
 
 function toThread(task: Task, tgid: number, tid: number, signal: number): number {
   if (tid <= 0) return -EINVAL;
-  if (!validSignal(signal)) return -EINVAL;
   return signalThread(task, tgid, tid, threadSignal(signal, task.group.pid, task.credentials.uid));
+}
+
+/** Does si_code say what the fields mean? What it doesn't know the kernel takes only if it fits into what it keeps. */
+function isKnownLayout(signal: number, code: number): boolean {
+  if (code === SI_KERNEL || code === SI_ASYNCNL) return true;
+  if (code <= SI_USER) return code >= SI_DETHREAD;
+  return code <= (OWN_CODES.get(signal) ?? POLL_CODES);
 }
 
 /** A siginfo of the program's own; only to itself may it claim to come from the kernel or from kill. */
@@ -74,8 +105,9 @@ function readInfo(task: Task, addr: number, signal: number, self: boolean): Sign
   if (task.memory.copyIn(addr, bytes, 0, SIGINFO_BYTES) !== SIGINFO_BYTES) return -EFAULT;
   const info = new SignalInfo(signal, 0).decode(bytes, 0);
   info.words[0] = signal;
-  if ((info.code >= 0 || info.code === SI_TKILL) && !self) return -EPERM;
-  return validSignal(signal) ? info : -EINVAL;
+  if (!isKnownLayout(signal, info.code) && bytes.subarray(KNOWN_INFO_BYTES).some((byte) => byte !== 0))
+    return -E2BIG;
+  return (info.code >= 0 || info.code === SI_TKILL) && !self ? -EPERM : info;
 }
 
 function rtSigqueueinfo(task: Task, args: SyscallArgs): number {
@@ -89,8 +121,9 @@ function rtSigqueueinfo(task: Task, args: SyscallArgs): number {
 function rtTgsigqueueinfo(task: Task, args: SyscallArgs): number {
   const tgid = args.int(0);
   const tid = args.int(1);
-  if (tgid <= 0 || tid <= 0) return -EINVAL;
   const info = readInfo(task, args.addr(3), args.int(2), tid === task.tid);
+  if (typeof info === 'number' && info !== -EPERM) return info;
+  if (tgid <= 0 || tid <= 0) return -EINVAL;
   return typeof info === 'number' ? info : signalThread(task, tgid, tid, info);
 }
 

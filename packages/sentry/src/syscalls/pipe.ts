@@ -1,5 +1,15 @@
 // pipe(2), pipe2(2).
-import { EFAULT, EINVAL, O_CLOEXEC, O_DIRECT, O_NONBLOCK, SYS_pipe, SYS_pipe2 } from '@sandbox-kernel/abi';
+import {
+  EFAULT,
+  EINVAL,
+  ENOPKG,
+  O_CLOEXEC,
+  O_DIRECT,
+  O_EXCL,
+  O_NONBLOCK,
+  SYS_pipe,
+  SYS_pipe2,
+} from '@sandbox-kernel/abi';
 import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
 import { createPipe, type FileDescription } from '@sandbox-kernel/vfs';
 import { descriptorLimit } from './arguments.js';
@@ -12,6 +22,8 @@ function pipe(task: Task, args: SyscallArgs): number {
 
 function pipe2(task: Task, args: SyscallArgs): number {
   const flags = args.int(1);
+  // O_NOTIFICATION_PIPE: there are no watch queues.
+  if ((flags & O_EXCL) !== 0) return -ENOPKG;
   if ((flags & ~(O_CLOEXEC | O_DIRECT | O_NONBLOCK)) !== 0) return -EINVAL;
   return makePipe(task, args.addr(0), flags);
 }

@@ -36,6 +36,7 @@ import {
   PR_SET_NO_NEW_PRIVS,
   PR_SET_PDEATHSIG,
   PR_SET_PTRACER,
+  PR_SET_SECCOMP,
   PR_SET_SECUREBITS,
   PR_SET_THP_DISABLE,
   PR_SET_TIMERSLACK,
@@ -61,6 +62,7 @@ import {
 import { execution } from './prctl-execution.js';
 import { setMemory } from './prctl-memory.js';
 import type { SyscallRow } from './row.js';
+import { setSeccomp } from './seccomp.js';
 
 const COMM_BYTES = 16;
 const ANON_NAME_LIMIT = 80;
@@ -155,7 +157,9 @@ function privileges(task: Task, args: SyscallArgs, option: number): number | nul
     case PR_GET_NO_NEW_PRIVS:
       return zeroFrom(args, 1) ? (task.credentials.noNewPrivileges ? 1 : 0) : -EINVAL;
     case PR_GET_SECCOMP:
-      return 0;
+      return task.seccomp.mode;
+    case PR_SET_SECCOMP:
+      return setSeccomp(task, args.addr(1), args.addr(2));
     case PR_SET_PTRACER:
       return 0;
     default:
@@ -254,6 +258,6 @@ export const PRCTL_SYSCALLS: readonly SyscallRow[] = [
     handler: prctl,
     coverage: 'partial',
     format: 'dxxxx',
-    note: 'no seccomp, no core scheduling, speculation always on, TSC always on',
+    note: 'no core scheduling, speculation always on, TSC always on',
   },
 ];

@@ -26,6 +26,7 @@ import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
 import type { SyscallRow } from './row.js';
 
 const CLASS_SHIFT = 13;
+const CLASS_MASK = 7;
 const LEVELS = 8;
 /** IOPRIO_WHO_PROCESS and its like are PRIO_PROCESS and its like, plus one. */
 const IOPRIO_WHO_PROCESS = 1;
@@ -130,7 +131,7 @@ function ioprioSet(task: Task, args: SyscallArgs): number {
 
 function checkIoPriority(task: Task, value: number): number {
   const level = value & (LEVELS - 1);
-  switch (value >> CLASS_SHIFT) {
+  switch ((value >> CLASS_SHIFT) & CLASS_MASK) {
     case IOPRIO_CLASS_RT: {
       const { credentials } = task;
       return credentials.hasCapability(CAP_SYS_ADMIN) || credentials.hasCapability(CAP_SYS_NICE) ? 0 : -EPERM;

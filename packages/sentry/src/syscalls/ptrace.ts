@@ -2,7 +2,6 @@
 // decoded, in the order in which Linux refuses them.
 import {
   CAP_SYS_ADMIN,
-  EACCES,
   EFAULT,
   EINVAL,
   EIO,
@@ -49,6 +48,7 @@ import {
   PTRACE_SYSEMU,
   PTRACE_SYSEMU_SINGLESTEP,
   PTRACE_TRACEME,
+  SECCOMP_MODE_DISABLED,
   SIGKILL,
   SYS_ptrace,
 } from '@sandbox-kernel/abi';
@@ -89,6 +89,7 @@ import {
   syscallInfo,
 } from './ptrace-data.js';
 import type { SyscallRow } from './row.js';
+import { filterMetadata, filterOf } from './seccomp.js';
 import { workspaceOf } from './workspace.js';
 
 const RSEQ_CONFIGURATION_SIZE = 24;
@@ -112,7 +113,8 @@ function ptrace(task: Task, args: SyscallArgs): number {
 function checkOptions(task: Task, options: number): number {
   if (options > PTRACE_O_MASK || (options & ~PTRACE_O_MASK) !== 0) return -EINVAL;
   if ((options & PTRACE_O_SUSPEND_SECCOMP) === 0) return 0;
-  return task.credentials.hasCapability(CAP_SYS_ADMIN) ? 0 : -EPERM;
+  const free = task.seccomp.mode === SECCOMP_MODE_DISABLED;
+  return free && task.credentials.hasCapability(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
 function command(task: Task, tracee: Task, request: number, args: SyscallArgs): number {
@@ -230,9 +232,9 @@ function transferSignals(
     case PTRACE_GET_SYSCALL_INFO:
       return syscallInfo(task, tracee, trace, addr, data);
     case PTRACE_SECCOMP_GET_FILTER:
+      return filterOf(task, tracee, addr, data);
     case PTRACE_SECCOMP_GET_METADATA:
-      // No task has a filter.
-      return task.credentials.hasCapability(CAP_SYS_ADMIN) ? -EINVAL : -EACCES;
+      return filterMetadata(task, tracee, addr, data);
     default:
       return -EIO;
   }
@@ -256,6 +258,6 @@ export const PTRACE_SYSCALLS: readonly SyscallRow[] = [
     handler: ptrace,
     coverage: 'partial',
     format: 'xdxx',
-    note: 'debug registers by single steps, none for loads; no PTRACE_SINGLEBLOCK, no seccomp events, no 32-bit programs',
+    note: 'debug registers by single steps, none for loads; no PTRACE_SINGLEBLOCK, no 32-bit programs',
   },
 ];

@@ -88,15 +88,30 @@ function getrlimit(task: Task, args: SyscallArgs): number {
 }
 
 function setrlimit(task: Task, args: SyscallArgs): number {
-  return changeLimit(task, task, args.uint(0), args.addr(1), 0);
+  const wanted = readLimit(task, args.addr(1));
+  return typeof wanted === 'number' ? wanted : changeLimit(task, task, args.uint(0), wanted, 0);
+}
+
+interface Limit {
+  readonly soft: number;
+  readonly hard: number;
+}
+
+function readLimit(task: Task, addr: number): Limit | number {
+  const bytes = new Uint8Array(16);
+  if (task.memory.copyIn(addr, bytes, 0, 16) !== 16) return -EFAULT;
+  const view = new DataView(bytes.buffer);
+  return { soft: limitOf(view, 0), hard: limitOf(view, 8) };
 }
 
 function prlimit(task: Task, args: SyscallArgs): number {
+  const wanted = args.addr(2) === 0 ? null : readLimit(task, args.addr(2));
+  if (typeof wanted === 'number') return wanted;
   const pid = args.int(0);
   const target = pid === 0 ? task : task.kernel.findTask(pid);
   if (target === null) return -ESRCH;
   if (target.group !== task.group && !mayChange(task, target)) return -EPERM;
-  return changeLimit(task, target, args.uint(1), args.addr(2), args.addr(3));
+  return changeLimit(task, target, args.uint(1), wanted, args.addr(3));
 }
 
 function mayChange(task: Task, target: Task): boolean {
@@ -129,17 +144,17 @@ function limitOf(view: DataView, at: number): number {
   return value >= INFINITE ? Infinity : value;
 }
 
-/** Reads the new limit first, gives out the old one, then sets. */
-function changeLimit(task: Task, target: Task, resource: number, from: number, oldAddr: number): number {
+/** Checks the new limit, gives out the old one, then sets. */
+function changeLimit(
+  task: Task,
+  target: Task,
+  resource: number,
+  wanted: Limit | null,
+  oldAddr: number,
+): number {
   if (resource >= RLIM_NLIMITS) return -EINVAL;
-  let soft = 0;
-  let hard = 0;
-  if (from !== 0) {
-    const bytes = new Uint8Array(16);
-    if (task.memory.copyIn(from, bytes, 0, 16) !== 16) return -EFAULT;
-    const view = new DataView(bytes.buffer);
-    soft = limitOf(view, 0);
-    hard = limitOf(view, 8);
+  if (wanted !== null) {
+    const { soft, hard } = wanted;
     if (soft > hard) return -EINVAL;
     if (resource === RLIMIT_NOFILE && hard > NR_OPEN) return -EPERM;
     const raises = hard > target.group.limits.hard[resource]!;
@@ -149,9 +164,9 @@ function changeLimit(task: Task, target: Task, resource: number, from: number, o
     const written = writeLimit(task, target, resource, oldAddr);
     if (written < 0) return written;
   }
-  if (from !== 0) {
-    target.group.limits.soft[resource] = soft;
-    target.group.limits.hard[resource] = hard;
+  if (wanted !== null) {
+    target.group.limits.soft[resource] = wanted.soft;
+    target.group.limits.hard[resource] = wanted.hard;
     if (resource === RLIMIT_CPU) target.group.cpuLimit.arm();
   }
   return 0;

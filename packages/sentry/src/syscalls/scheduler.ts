@@ -36,7 +36,8 @@ function allProcessors(task: Task): Uint32Array {
 function schedGetaffinity(task: Task, args: SyscallArgs): number {
   const size = args.uint(1);
   const all = allProcessors(task);
-  if (size * 8 < task.kernel.options.processors || size % 8 !== 0) return -EINVAL;
+  // An unsigned int counts the bits.
+  if ((size * 8) % 2 ** 32 < task.kernel.options.processors || size % 8 !== 0) return -EINVAL;
   const target = schedulee(task, args.int(0));
   if (typeof target === 'number') return -ESRCH;
   const words = target.scheduling.affinity ?? all;

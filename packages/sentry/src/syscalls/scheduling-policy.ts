@@ -12,6 +12,7 @@ import {
   RLIMIT_RTPRIO,
   SCHED_BATCH,
   SCHED_DEADLINE,
+  SCHED_EXT,
   SCHED_FIFO,
   SCHED_FLAG_ALL,
   SCHED_FLAG_KEEP_PARAMS,
@@ -243,7 +244,7 @@ function get64(view: DataView, at: number): number {
 
 function priorityRange(policy: number, highest: boolean): number {
   if (isRealtime(policy)) return highest ? MAX_RT_PRIORITY : 1;
-  return isPolicy(policy) ? 0 : -EINVAL;
+  return isPolicy(policy) || policy === SCHED_EXT ? 0 : -EINVAL;
 }
 
 const schedGetPriorityMax = (_task: Task, args: SyscallArgs): number => priorityRange(args.int(0), true);

@@ -19,17 +19,18 @@ import {
 import type { SyscallArgs, Task } from '@sandbox-kernel/kernel';
 import { expired, finishWait, prepareWait, startDeadline } from './poll.js';
 import type { SyscallRow } from './row.js';
-import { readTimeval, UserTime, writePair, writeTimespec } from './user-time.js';
+import { readLooseTimeval, UserTime, writePair, writeTimespec } from './user-time.js';
 
 const READ_SET = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR;
 const WRITE_SET = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR;
+const EVERYTHING = READ_SET | WRITE_SET | POLLPRI;
 const SETS: readonly number[] = [READ_SET, WRITE_SET, POLLPRI];
 
 function select(task: Task, args: SyscallArgs): number {
   const addr = args.addr(4);
   const time = new UserTime();
   if (addr !== 0 && task.call.phase === 0) {
-    const read = readTimeval(task, addr, time);
+    const read = readLooseTimeval(task, addr, time);
     if (read !== 0) return read;
   }
   startDeadline(task, addr === 0 ? Number.POSITIVE_INFINITY : time.total);
@@ -80,9 +81,10 @@ function scan(task: Task, count: number, wanted: (Uint8Array | null)[], found: U
   let ready = 0;
   for (let fd = 0; fd < count; fd++) {
     if (eventsWanted(wanted, fd) === 0) continue;
-    const file = task.files.getOpen(fd);
+    const file = task.files.get(fd);
     if (file === null) return -EBADF;
-    const events = file.ops.poll(file);
+    // A path's descriptor is none to wait for: poll(2) says POLLNVAL, and select(2) that it is ready.
+    const events = file.pathOnly ? EVERYTHING : file.ops.poll(file);
     for (let i = 0; i < SETS.length; i++) {
       if (!has(wanted[i]!, fd) || (events & SETS[i]!) === 0) continue;
       found[i]![fd >> 3] = found[i]![fd >> 3]! | (1 << (fd & 7));

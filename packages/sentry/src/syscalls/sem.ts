@@ -90,11 +90,11 @@ function operate(task: Task, args: SyscallArgs, timed: boolean): number {
   const timeout = timed ? relativeTimeout(task, args.addr(3)) : Number.POSITIVE_INFINITY;
   if (timeout === -EFAULT) return timeout;
   const count = args.uint(2);
-  if (count < 1 || id < 0) return -EINVAL;
   const refused = checkOperationCount(count);
   if (refused < 0) return refused;
   const view = takeStructure(task, args.addr(1), count * SEMBUF_SIZE);
   if (view === null) return -EFAULT;
+  if (id < 0) return -EINVAL;
   if (timeout < 0) return timeout;
   const operations = new Int16Array(count * 3);
   for (let k = 0; k < operations.length; k++) operations[k] = view.getInt16(k * 2, true);

@@ -46,6 +46,7 @@ import type { SyscallRow } from './row.js';
 import { RSEQ_SYSCALLS } from './rseq.js';
 import { SCHEDULER_SYSCALLS } from './scheduler.js';
 import { SCHEDULING_POLICY_SYSCALLS } from './scheduling-policy.js';
+import { SECCOMP_SYSCALLS } from './seccomp.js';
 import { SELECT_SYSCALLS } from './select.js';
 import { SEM_SYSCALLS } from './sem.js';
 import { SHM_SYSCALLS } from './shm.js';
@@ -112,6 +113,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   RSEQ_SYSCALLS,
   SCHEDULER_SYSCALLS,
   SCHEDULING_POLICY_SYSCALLS,
+  SECCOMP_SYSCALLS,
   SELECT_SYSCALLS,
   SEM_SYSCALLS,
   SHM_SYSCALLS,

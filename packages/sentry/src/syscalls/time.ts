@@ -30,7 +30,12 @@ import { readTimespec, UserTime, writePair } from './user-time.js';
 
 const COARSE_NANOS = 4_000_000;
 /** Clocks that can be read only. */
-const UNSLEEPABLE: readonly number[] = [CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE];
+const UNSLEEPABLE: readonly number[] = [
+  CLOCK_MONOTONIC_RAW,
+  CLOCK_REALTIME_COARSE,
+  CLOCK_MONOTONIC_COARSE,
+  CLOCK_THREAD_CPUTIME_ID,
+];
 
 function clockGettime(task: Task, args: SyscallArgs): number {
   const value = new TimeValue();
@@ -78,17 +83,26 @@ function nanosleep(task: Task, args: SyscallArgs): number {
 function clockNanosleep(task: Task, args: SyscallArgs): number {
   const clock = args.int(0);
   const time = new UserTime();
-  if (clock === CLOCK_THREAD_CPUTIME_ID) return -EINVAL;
-  if (readClock(task, clock, new TimeValue()) < 0) return -EINVAL;
+  const known = readClock(task, clock, new TimeValue()) >= 0 && !isOwnThread(task, clock);
+  // Clocks of processes are looked for when the time has been read.
+  if (!known && clock >= 0) return -EINVAL;
   if (UNSLEEPABLE.includes(clock)) return -EOPNOTSUPP;
   if (task.call.phase === 0 || (args.int(1) & TIMER_ABSTIME) !== 0) {
     const failed = readTimespec(task, args.addr(2), time);
     if (failed < 0) return failed;
   }
+  if (!known) return -EINVAL;
   if (clock < 0 || clock === 2) return sleepOnProcessor(task, args, clock, time);
   if ((args.int(1) & TIMER_ABSTIME) === 0) return sleepFor(task, time.total, args.addr(3));
   const deadline = monotonicDeadline(task, clock, time.seconds, time.nanos);
   return sleepUntil(task, deadline);
+}
+
+/** A thread can't sleep until it has run for some time itself. `clock` of a thread: ~tid << 3 | 4 | kind. */
+function isOwnThread(task: Task, clock: number): boolean {
+  if (clock >= 0 || (clock & 4) === 0) return false;
+  const tid = ~(clock >> 3);
+  return tid === 0 || tid === task.tid;
 }
 
 /** Until a processor clock reaches a value: looked at again when that much real time has passed. */

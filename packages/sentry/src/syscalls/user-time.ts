@@ -28,6 +28,16 @@ export function readTimespec(task: Task, addr: number, out: UserTime): number {
   return out.seconds < 0 || out.nanos < 0 || out.nanos >= 1e9 ? -EINVAL : 0;
 }
 
+/** As select(2) takes it: a second and more of microseconds count as seconds. */
+export function readLooseTimeval(task: Task, addr: number, out: UserTime): number {
+  const failed = readPair(task, addr, out);
+  if (failed !== 0) return failed;
+  if (out.seconds < 0 || out.nanos < 0) return -EINVAL;
+  out.seconds += Math.floor(out.nanos / 1e6);
+  out.nanos = (out.nanos % 1e6) * 1000;
+  return 0;
+}
+
 /** Microseconds become ns. */
 export function readTimeval(task: Task, addr: number, out: UserTime): number {
   const failed = readPair(task, addr, out);

@@ -23,6 +23,7 @@ import {
   WSTOPPED,
 } from '@sandbox-kernel/abi';
 import {
+  BLOCKED,
   pidfdTarget,
   SIGINFO_BYTES,
   SignalInfo,
@@ -53,7 +54,16 @@ function wait4(task: Task, args: SyscallArgs): number {
   return result;
 }
 
+/** Writes siginfo_t whatever comes of it: zeros with an error. */
 function waitid(task: Task, args: SyscallArgs): number {
+  const out = new WaitResult();
+  const result = waitForId(task, args, out);
+  if (result === BLOCKED) return result;
+  const told = report(task, args, Math.max(result, 0), out);
+  return told < 0 ? told : Math.min(result, 0);
+}
+
+function waitForId(task: Task, args: SyscallArgs, out: WaitResult): number {
   const options = args.int(3);
   if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | KINDS)) !== 0) return -EINVAL;
   if ((options & (WEXITED | WSTOPPED | WCONTINUED)) === 0) return -EINVAL;
@@ -73,11 +83,8 @@ function waitid(task: Task, args: SyscallArgs): number {
     which = P_PID;
     id = target.group.pid;
   } else if (which !== P_ALL && which !== P_PID) return -EINVAL;
-  const out = new WaitResult();
   const result = waitForChild(task, which, id, nonblocking ? options | WNOHANG : options, out);
-  if (result < 0) return result;
-  if (result === 0 && nonblocking && (options & WNOHANG) === 0) return -EAGAIN;
-  return report(task, args, result, out);
+  return result === 0 && nonblocking && (options & WNOHANG) === 0 ? -EAGAIN : result;
 }
 
 function report(task: Task, args: SyscallArgs, result: number, out: WaitResult): number {
