@@ -34,6 +34,7 @@ import { NetlinkFamily, type NetlinkProtocol } from './netlink/netlink-socket.js
 import { GenericProtocol, UeventProtocol } from './netlink/plain-protocols.js';
 import { RouteProtocol } from './netlink/route.js';
 import { SockDiagProtocol } from './netlink/sock-diag.js';
+import { FanoutGroups } from './packet-fanout.js';
 import { RING_SCRATCH } from './packet-ring.js';
 import { PacketFamily } from './packet-socket.js';
 import { PingIdentifiers } from './raw-socket.js';
@@ -92,6 +93,8 @@ export class Internet implements InterfaceRequests {
   readonly changes: ChangeSink;
   /** Tables of iptables(8) and nft(8). */
   readonly netfilter: Netfilter;
+  /** PACKET_FANOUT. */
+  readonly fanouts: FanoutGroups;
   private scratch: Uint8Array | null;
   private readonly clock: Clock;
   /** Microseconds: when the stack wants to be called at the latest, as of its last run. */
@@ -112,6 +115,7 @@ export class Internet implements InterfaceRequests {
     this.sockets = new SocketRegistry(options.socketLimit ?? 65536);
     this.netlink = new NetlinkBus();
     this.pings = new PingIdentifiers();
+    this.fanouts = new FanoutGroups(this.stack.network.random);
     this.netfilter = new Netfilter(this);
     const route = new RouteProtocol(this);
     this.changes = route;

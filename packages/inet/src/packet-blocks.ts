@@ -16,8 +16,14 @@ import {
   TPACKET3_HDR_TP_SNAPLEN,
   TPACKET3_HDR_TP_STATUS,
 } from '@sandbox-kernel/abi';
-import type { RingMemory } from '@sandbox-kernel/kernel';
-import { Timer, type TimerOwner, type TimerWheel } from '@sandbox-kernel/netstack';
+import {
+  ROOM_LOW,
+  ROOM_NONE,
+  ROOM_NORMAL,
+  Timer,
+  type TimerOwner,
+  type TimerWheel,
+} from '@sandbox-kernel/netstack';
 import { viewOf } from './option-bytes.js';
 import {
   align,
@@ -28,6 +34,7 @@ import {
   type RingPacket,
   type RingRequest,
 } from './packet-ring.js';
+import type { RingPart } from './ring-part.js';
 
 /** struct tpacket_block_desc with tpacket_hdr_v1 in it. */
 const STATUS = 8;
@@ -48,7 +55,7 @@ export interface BlockOwner {
 }
 
 export class BlockRing implements PacketRing, TimerOwner {
-  readonly memory: RingMemory;
+  readonly memory: RingPart;
   drops: number;
   freezes: number;
   private readonly request: RingRequest;
@@ -72,7 +79,7 @@ export class BlockRing implements PacketRing, TimerOwner {
   private lastNanos: number;
 
   constructor(
-    memory: RingMemory,
+    memory: RingPart,
     request: RingRequest,
     owner: BlockOwner,
     timers: TimerWheel,
@@ -107,6 +114,11 @@ export class BlockRing implements PacketRing, TimerOwner {
 
   get readable(): boolean {
     return this.status(this.index - 1) !== TP_STATUS_KERNEL;
+  }
+
+  get room(): number {
+    if (this.status(this.index + (this.request.blocks >> 2)) === TP_STATUS_KERNEL) return ROOM_NORMAL;
+    return this.status(this.index) === TP_STATUS_KERNEL ? ROOM_LOW : ROOM_NONE;
   }
 
   deposit(from: RingPacket): boolean {
@@ -167,6 +179,7 @@ export class BlockRing implements PacketRing, TimerOwner {
     view.setUint16(TPACKET3_HDR_TP_MAC, mac, true);
     view.setUint16(TPACKET3_HDR_TP_NET, mac + from.linkHeader, true);
     scratch.set(from.name, align(TPACKET3_HDR_SIZE, TPACKET_ALIGNMENT));
+    scratch.set(from.vnet, mac - from.vnet.length);
     scratch.set(packet.bytes.subarray(packet.start, packet.start + snap), mac);
   }
 
@@ -203,6 +216,5 @@ export class BlockRing implements PacketRing, TimerOwner {
 
   close(): void {
     this.timers.cancel(this.timer);
-    this.memory.drop();
   }
 }

@@ -23,6 +23,7 @@ import {
   TPACKET_REQ_TP_FRAME_NR,
   TPACKET_REQ_TP_FRAME_SIZE,
   TPACKET_REQ3_SIZE,
+  TPACKET_REQ3_TP_FEATURE_REQ_WORD,
   TPACKET_REQ3_TP_RETIRE_BLK_TOV,
   TPACKET_REQ3_TP_SIZEOF_PRIV,
   TPACKET_V1,
@@ -36,9 +37,9 @@ import {
   TPACKET2_HDR_TP_SNAPLEN,
   TPACKET3_HDR_SIZE,
 } from '@sandbox-kernel/abi';
-import type { RingMemory } from '@sandbox-kernel/kernel';
-import type { PacketBuffer } from '@sandbox-kernel/netstack';
+import { type PacketBuffer, ROOM_LOW, ROOM_NONE, ROOM_NORMAL } from '@sandbox-kernel/netstack';
 import { viewOf } from './option-bytes.js';
+import type { RingPart } from './ring-part.js';
 
 const PAGE_SIZE = 4096;
 /** The block header of version 3. */
@@ -62,6 +63,9 @@ export interface RingRequest {
   /** ms; 0: the default. */
   readonly retireAfter: number;
   readonly privateSize: number;
+  readonly features: number;
+  /** Bytes of the virtio-net header before each packet (PACKET_VNET_HDR); 0: none. */
+  readonly vnetHeader: number;
 }
 
 /** What is told of one packet beside its bytes. */
@@ -75,10 +79,12 @@ export interface RingPacket {
   readonly nanos: number;
   /** struct sockaddr_ll. */
   readonly name: Uint8Array;
+  /** The virtio-net header, or none. */
+  readonly vnet: Uint8Array;
 }
 
 export interface PacketRing {
-  readonly memory: RingMemory;
+  readonly memory: RingPart;
   /** Packets that found no room, and how often a ring of blocks stood still. */
   drops: number;
   freezes: number;
@@ -86,6 +92,8 @@ export interface PacketRing {
   deposit(from: RingPacket): boolean;
   /** Something waits for the program. */
   readonly readable: boolean;
+  /** ROOM_*. */
+  readonly room: number;
   close(): void;
 }
 
@@ -109,7 +117,7 @@ export function packetOffset(request: RingRequest, linkHeader: number): number {
     linkHeader === 0
       ? align(head, TPACKET_ALIGNMENT) + LEAST_LINK
       : align(head + Math.max(linkHeader, LEAST_LINK), TPACKET_ALIGNMENT);
-  return net + request.reserve - linkHeader;
+  return net + request.reserve + request.vnetHeader - linkHeader;
 }
 
 /** False: the headers, with what is reserved, leave no room for the packet in a slot of `room` bytes. */
@@ -122,6 +130,7 @@ export function parseRingRequest(
   bytes: Uint8Array,
   version: number,
   reserve: number,
+  vnetHeader: number,
   exists: boolean,
 ): RingRequest | null | number {
   const size = version === TPACKET_V3 ? TPACKET_REQ3_SIZE : TPACKET_REQ_SIZE;
@@ -140,6 +149,8 @@ export function parseRingRequest(
     reserve,
     retireAfter: version === TPACKET_V3 ? view.getUint32(TPACKET_REQ3_TP_RETIRE_BLK_TOV, true) : 0,
     privateSize: version === TPACKET_V3 ? view.getUint32(TPACKET_REQ3_TP_SIZEOF_PRIV, true) : 0,
+    features: version === TPACKET_V3 ? view.getUint32(TPACKET_REQ3_TP_FEATURE_REQ_WORD, true) : 0,
+    vnetHeader,
   };
   return isSound(request) ? tooLarge(request) : -EINVAL;
 }
@@ -160,7 +171,7 @@ function isSound(request: RingRequest): boolean {
 
 /** Versions 1 and 2: slots of one size. */
 export class FrameRing implements PacketRing {
-  readonly memory: RingMemory;
+  readonly memory: RingPart;
   drops: number;
   readonly freezes = 0;
   private readonly request: RingRequest;
@@ -169,7 +180,7 @@ export class FrameRing implements PacketRing {
   private readonly view: DataView;
   private next: number;
 
-  constructor(memory: RingMemory, request: RingRequest, scratch: Uint8Array) {
+  constructor(memory: RingPart, request: RingRequest, scratch: Uint8Array) {
     this.memory = memory;
     this.request = request;
     this.drops = 0;
@@ -187,6 +198,13 @@ export class FrameRing implements PacketRing {
   get readable(): boolean {
     const { frames } = this.request;
     return this.memory.word(this.at((this.next + frames - 1) % frames)) !== TP_STATUS_KERNEL;
+  }
+
+  get room(): number {
+    const { frames } = this.request;
+    const isFree = (index: number): boolean => this.memory.word(this.at(index % frames)) === TP_STATUS_KERNEL;
+    if (isFree(this.next + (frames >> 2))) return ROOM_NORMAL;
+    return isFree(this.next) ? ROOM_LOW : ROOM_NONE;
   }
 
   deposit(from: RingPacket): boolean {
@@ -218,6 +236,7 @@ export class FrameRing implements PacketRing {
     if (version === TPACKET_V1) this.head1(from, snap, mac, mac + linkHeader);
     else this.head2(from, snap, mac, mac + linkHeader);
     this.frame.set(from.name, head);
+    this.frame.set(from.vnet, mac - from.vnet.length);
     this.frame.set(packet.bytes.subarray(packet.start, packet.start + snap), mac);
     return mac + snap;
   }
@@ -242,7 +261,5 @@ export class FrameRing implements PacketRing {
     view.setUint32(TPACKET2_HDR_TP_NSEC, from.nanos, true);
   }
 
-  close(): void {
-    this.memory.drop();
-  }
+  close(): void {}
 }

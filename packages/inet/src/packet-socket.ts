@@ -7,12 +7,9 @@ import {
   EAGAIN,
   EBUSY,
   EINVAL,
-  EMSGSIZE,
-  ENETDOWN,
   ENOBUFS,
   ENODEV,
   ENOPROTOOPT,
-  ENXIO,
   EOPNOTSUPP,
   EPERM,
   ESOCKTNOSUPPORT,
@@ -24,17 +21,23 @@ import {
   PACKET_AUXDATA,
   PACKET_COPY_THRESH,
   PACKET_DROP_MEMBERSHIP,
+  PACKET_FANOUT,
+  PACKET_FANOUT_CBPF,
+  PACKET_FANOUT_ROLLOVER,
   PACKET_HDRLEN,
   PACKET_IGNORE_OUTGOING,
   PACKET_LOSS,
   PACKET_ORIGDEV,
   PACKET_QDISC_BYPASS,
   PACKET_RESERVE,
+  PACKET_ROLLOVER_STATS,
   PACKET_RX_RING,
   PACKET_STATISTICS,
   PACKET_TIMESTAMP,
+  PACKET_TX_HAS_OFF,
   PACKET_TX_RING,
   PACKET_VERSION,
+  PACKET_VNET_HDR,
   POLLERR,
   POLLIN,
   POLLOUT,
@@ -47,11 +50,13 @@ import {
   TP_STATUS_CSUM_VALID,
   TP_STATUS_CSUMNOTREADY,
   TP_STATUS_USER,
+  TPACKET_REQ_SIZE,
+  TPACKET_REQ3_SIZE,
   TPACKET_V1,
   TPACKET_V3,
 } from '@sandbox-kernel/abi';
 import type { Caller, Mappable } from '@sandbox-kernel/contracts';
-import { RingMemory, Socket, type SocketFamily, type SocketMessage, type Task } from '@sandbox-kernel/kernel';
+import { Socket, type SocketFamily, type SocketMessage, type Task } from '@sandbox-kernel/kernel';
 import {
   CHECKSUM_PARTIAL,
   CHECKSUM_VERIFIED,
@@ -59,6 +64,7 @@ import {
   type NetInterface,
   type PacketBuffer,
   type PacketEndpoint,
+  writeOffload,
 } from '@sandbox-kernel/netstack';
 import { gather, scatter } from '@sandbox-kernel/vfs';
 import { wallClock } from './datagram-control.js';
@@ -66,11 +72,21 @@ import { hardwareAddress, hardwareType, interfaceIoctl } from './interface-ioctl
 import type { Internet } from './internet.js';
 import { intBytes, viewOf, wholeInt } from './option-bytes.js';
 import { BlockRing } from './packet-blocks.js';
-import { FrameRing, headerSize, type PacketRing, parseRingRequest } from './packet-ring.js';
+import type { FanoutGroup } from './packet-fanout.js';
+import { FrameRing, headerSize, type PacketRing, parseRingRequest, type RingRequest } from './packet-ring.js';
+import {
+  checkTransmitRequest,
+  departureInterface,
+  type FrameSource,
+  LINK_HEADER,
+  longEnough,
+  sendFrame,
+  TransmitRing,
+} from './packet-transmit.js';
 import { packetType } from './packet-type.js';
+import { RingArea, type RingPart } from './ring-part.js';
 import { SocketFilter } from './socket-filter.js';
 
-const LINK_HEADER = 14;
 const KEPT = [
   PACKET_AUXDATA,
   PACKET_COPY_THRESH,
@@ -80,10 +96,37 @@ const KEPT = [
   PACKET_QDISC_BYPASS,
   PACKET_RESERVE,
   PACKET_TIMESTAMP,
+  PACKET_TX_HAS_OFF,
   PACKET_VERSION,
 ];
 /** Flags: any number but 0 is 1. */
-const SWITCHES = [PACKET_AUXDATA, PACKET_IGNORE_OUTGOING, PACKET_LOSS, PACKET_ORIGDEV, PACKET_QDISC_BYPASS];
+const SWITCHES = [
+  PACKET_AUXDATA,
+  PACKET_IGNORE_OUTGOING,
+  PACKET_LOSS,
+  PACKET_ORIGDEV,
+  PACKET_QDISC_BYPASS,
+  PACKET_TX_HAS_OFF,
+];
+/** What can't change while there is a ring. */
+const SHAPES = [PACKET_LOSS, PACKET_RESERVE, PACKET_TX_HAS_OFF, PACKET_VERSION];
+/** Newer than the headers. */
+const PACKET_VNET_HDR_SZ = 24;
+/** None, struct virtio_net_hdr, struct virtio_net_hdr_mrg_rxbuf. */
+const VNET_SIZES: readonly number[] = [0, 10, 12];
+
+/** The bytes of a call as a frame. */
+class MessageFrame implements FrameSource {
+  private readonly message: SocketMessage;
+
+  constructor(message: SocketMessage) {
+    this.message = message;
+  }
+
+  copy(offset: number, into: Uint8Array, at: number, length: number): void {
+    if (this.message.io !== null) gather(this.message.io, offset, into, at, length);
+  }
+}
 
 export class PacketSocket extends Socket {
   readonly internet: Internet;
@@ -92,12 +135,15 @@ export class PacketSocket extends Socket {
   /** EtherType in host order; 0: none yet. */
   etherType: number;
   interfaceIndex: number;
-  private endpoint: PacketEndpoint | null;
+  endpoint: PacketEndpoint | null;
   private front: PacketBuffer | null;
   private readonly options: Map<number, number>;
   private countedPackets: number;
   private countedDrops: number;
   private ring: PacketRing | null;
+  private transmitRing: TransmitRing | null;
+  private readonly area: RingArea;
+  fanoutGroup: FanoutGroup | null;
 
   constructor(internet: Internet, type: number, protocol: number, uid: number) {
     super(AF_PACKET, type, ((protocol & 0xff) << 8) | (protocol >> 8));
@@ -112,6 +158,9 @@ export class PacketSocket extends Socket {
     this.countedPackets = 0;
     this.countedDrops = 0;
     this.ring = null;
+    this.transmitRing = null;
+    this.area = new RingArea(internet.kernel);
+    this.fanoutGroup = null;
     internet.sockets.add(this);
     this.listenTo(protocol, 0);
   }
@@ -142,6 +191,7 @@ export class PacketSocket extends Socket {
             owner: this,
             receiveLimit: this.receiveBuffer,
           });
+    if (this.endpoint !== null) this.endpoint.store = this.ring;
     this.useFilter(this.filter);
   }
 
@@ -174,6 +224,7 @@ export class PacketSocket extends Socket {
         seconds,
         nanos,
         name: this.sourceOf(packet),
+        vnet: this.vnetOf(packet),
       });
       packet.release();
       this.front = null;
@@ -194,35 +245,62 @@ export class PacketSocket extends Socket {
     return this.internet.stack.network.now();
   }
 
-  private setRing(value: Uint8Array): number {
+  /** Bytes of the virtio-net header before each frame. */
+  private get vnetHeader(): number {
+    return this.option(PACKET_VNET_HDR);
+  }
+
+  private vnetOf(packet: PacketBuffer): Uint8Array {
+    const bytes = new Uint8Array(this.vnetHeader);
+    if (bytes.length > 0) writeOffload(packet, viewOf(bytes), 0, packet.start, true);
+    return bytes;
+  }
+
+  private setRing(value: Uint8Array, sends: boolean): number {
     const version = this.option(PACKET_VERSION);
-    const request = parseRingRequest(value, version, this.option(PACKET_RESERVE), this.ring !== null);
+    const exists = (sends ? this.transmitRing : this.ring) !== null;
+    if (value.length < (version === TPACKET_V3 ? TPACKET_REQ3_SIZE : TPACKET_REQ_SIZE)) return -EINVAL;
+    if (this.area.isMapped) return -EBUSY;
+    const reserve = this.option(PACKET_RESERVE);
+    const request = parseRingRequest(value, version, reserve, this.vnetHeader, exists);
     if (typeof request === 'number') return request;
-    if ((this.ring?.memory.mappings ?? 0) > 0) return -EBUSY;
-    this.ring?.close();
-    this.ring = null;
-    if (request === null) return 0;
-    const memory = new RingMemory(this.kernel, request.blockSize * request.blocks, this.inode);
-    this.ring =
-      version === TPACKET_V3
-        ? new BlockRing(memory, request, this, this.internet.stack.timers, this.internet.ringScratch)
-        : new FrameRing(memory, request, this.internet.ringScratch);
+    if (sends && request !== null && checkTransmitRequest(request) !== 0) return -EINVAL;
+    const part = this.area.allot(
+      sends,
+      request === null ? 0 : request.blockSize * request.blocks,
+      this.inode,
+    );
+    if (sends) this.transmitRing = request === null ? null : new TransmitRing(part as RingPart, request);
+    else this.useRing(request, part);
     return 0;
   }
 
+  private useRing(request: RingRequest | null, part: RingPart | null): void {
+    this.ring?.close();
+    this.ring = null;
+    if (request !== null && part !== null) {
+      this.ring =
+        request.version === TPACKET_V3
+          ? new BlockRing(part, request, this, this.internet.stack.timers, this.internet.ringScratch)
+          : new FrameRing(part, request, this.internet.ringScratch);
+    }
+    if (this.endpoint !== null) this.endpoint.store = this.ring;
+  }
+
   override get mapping(): Mappable | null {
-    return this.ring?.memory ?? null;
+    return this.area.memory;
   }
 
   /** The whole ring, or nothing. */
   override mapError(length: number, offset: number): number {
-    return offset !== 0 || this.ring === null || this.ring.memory.size !== length ? -EINVAL : 0;
+    return offset !== 0 || this.area.memory?.size !== length ? -EINVAL : 0;
   }
 
   override bind(_task: Task, address: Uint8Array): number {
     if (address.length < SOCKADDR_LL_SIZE) return -EINVAL;
     const view = viewOf(address);
     if (view.getUint16(0, true) !== AF_PACKET) return -EINVAL;
+    if (this.fanoutGroup !== null) return -EINVAL;
     const index = view.getInt32(4, true);
     if (index !== 0 && this.internet.stack.network.interfaceByIndex(index) === null) return -ENODEV;
     const etherType = view.getUint16(2);
@@ -240,40 +318,29 @@ export class PacketSocket extends Socket {
   }
 
   override send(_task: Task, message: SocketMessage): number {
-    const size = message.io?.total ?? 0;
+    const { address } = message;
     let index = this.interfaceIndex;
     let etherType = this.etherType;
     let mac = 0xffffffffffff;
-    if (message.address !== null) {
-      if (message.address.length < 12) return -EINVAL;
-      const view = viewOf(message.address);
+    if (address !== null) {
+      if (!longEnough(address)) return -EINVAL;
+      const view = viewOf(address);
       index = view.getInt32(4, true);
       etherType = view.getUint16(2);
-      if (message.address.length >= 18) mac = macOf(message.address, 12);
+      mac = macOf(address, 12);
     }
-    const { network, pool } = this.internet.stack;
-    const iface = network.interfaceByIndex(index);
-    if (iface === null) return -ENXIO;
-    if (!iface.isUp) return -ENETDOWN;
-    const framed = iface.isEthernet || iface.isLoopback;
-    const header = framed && this.type === SOCK_RAW ? LINK_HEADER : 0;
-    if (size > iface.mtu + header) return -EMSGSIZE;
-    if (size < header) return -EINVAL;
+    const { stack } = this.internet;
+    const iface = departureInterface(stack, index);
+    if (typeof iface === 'number') return iface;
     this.internet.touch();
-    const packet = pool.allocate(size);
-    const at = packet.append(size);
-    if (message.io !== null) gather(message.io, 0, packet.bytes, at, size);
-    packet.endpoint = this.endpoint;
-    if (iface.isLoopback) {
-      // lo keeps nothing of the link header but the type.
-      if (header > 0) etherType = packet.view.getUint16(at + 12);
-      packet.pull(header);
-      packet.etherType = etherType;
+    const { vnetHeader, endpoint } = this;
+    const to = { iface, etherType, mac, raw: this.type === SOCK_RAW, vnetHeader, endpoint };
+    if (this.transmitRing !== null) {
+      const offsets = this.option(PACKET_TX_HAS_OFF) !== 0;
+      return this.transmitRing.send(stack, to, this.option(PACKET_LOSS) !== 0, offsets);
     }
-    const result =
-      this.type === SOCK_DGRAM && iface.isEthernet
-        ? iface.frame(packet, mac, etherType)
-        : iface.transmit(packet);
+    const size = message.io?.total ?? 0;
+    const result = sendFrame(stack, to, new MessageFrame(message), size);
     if (result < 0) return result;
     message.done = size;
     return size;
@@ -295,14 +362,19 @@ export class PacketSocket extends Socket {
     const packet = this.next();
     if (packet === null) return -EAGAIN;
     const total = message.io?.total ?? 0;
-    const count = Math.min(packet.length, total);
-    if (message.io !== null) scatter(message.io, 0, packet.bytes, packet.start, count);
+    const vnet = this.vnetOf(packet);
+    if (total < vnet.length) return -EINVAL;
+    const count = Math.min(packet.length, total - vnet.length);
+    if (message.io !== null) {
+      scatter(message.io, 0, vnet, 0, vnet.length);
+      scatter(message.io, vnet.length, packet.bytes, packet.start, count);
+    }
     if (count < packet.length) message.outFlags |= MSG_TRUNC;
     const full = packet.length;
-    message.done = count;
-    message.fullLength = full;
+    message.done = vnet.length + count;
+    message.fullLength = vnet.length + full;
     message.address = this.sourceOf(packet);
-    if ((this.options.get(PACKET_AUXDATA) ?? 0) !== 0) {
+    if (this.option(PACKET_AUXDATA) !== 0) {
       const linkHeader = this.hasLinkHeader(packet) ? LINK_HEADER : 0;
       message.addControl(
         SOL_PACKET,
@@ -314,7 +386,7 @@ export class PacketSocket extends Socket {
       packet.release();
       this.front = null;
     }
-    return (message.flags & MSG_TRUNC) !== 0 ? full : count;
+    return vnet.length + ((message.flags & MSG_TRUNC) !== 0 ? full : count);
   }
 
   private sourceOf(packet: PacketBuffer): Uint8Array {
@@ -333,10 +405,13 @@ export class PacketSocket extends Socket {
     this.internet.sockets.remove(this);
     this.front?.release();
     this.front = null;
+    this.leaveFanout();
     this.endpoint?.close();
     this.endpoint = null;
     this.ring?.close();
     this.ring = null;
+    this.transmitRing = null;
+    this.area.close();
     this.wake(-1);
   }
 
@@ -349,8 +424,33 @@ export class PacketSocket extends Socket {
 
   override getOption(_task: Task, level: number, option: number): Uint8Array | number {
     if (level !== SOL_PACKET) return -ENOPROTOOPT;
-    if (option === PACKET_STATISTICS) return this.statistics();
-    return KEPT.includes(option) ? intBytes(this.options.get(option) ?? 0) : -ENOPROTOOPT;
+    switch (option) {
+      case PACKET_STATISTICS:
+        return this.statistics();
+      case PACKET_FANOUT: {
+        const group = this.fanoutGroup;
+        return intBytes(group === null ? 0 : group.id | (group.mode << 16) | (group.flags << 24));
+      }
+      case PACKET_ROLLOVER_STATS:
+        return this.rolloverStatistics();
+      case PACKET_VNET_HDR:
+        return intBytes(this.vnetHeader === 0 ? 0 : 1);
+      case PACKET_VNET_HDR_SZ:
+        return intBytes(this.vnetHeader);
+      default:
+        return KEPT.includes(option) ? intBytes(this.option(option)) : -ENOPROTOOPT;
+    }
+  }
+
+  /** struct tpacket_rollover_stats. */
+  private rolloverStatistics(): Uint8Array | number {
+    const { fanoutGroup: group, endpoint } = this;
+    if (group === null || endpoint === null) return -EINVAL;
+    if (group.mode !== PACKET_FANOUT_ROLLOVER && !group.fanout.rollsOver) return -EINVAL;
+    const bytes = new Uint8Array(24);
+    viewOf(bytes).setUint32(0, endpoint.rolled, true);
+    viewOf(bytes).setUint32(16, endpoint.rollFailed, true);
+    return bytes;
   }
 
   /** PACKET_HDRLEN: the version is asked in the buffer that gets the answer. */
@@ -390,22 +490,57 @@ export class PacketSocket extends Socket {
         if (value.length < 16) return -EINVAL;
         return this.internet.stack.network.interfaceByIndex(wholeInt(value)) === null ? -ENODEV : 0;
       case PACKET_RX_RING:
-        return this.setRing(value);
+        return this.setRing(value, false);
       case PACKET_TX_RING:
-        return -EOPNOTSUPP;
+        return this.setRing(value, true);
+      case PACKET_FANOUT:
+        return this.joinFanout(value);
+      case PACKET_VNET_HDR:
+      case PACKET_VNET_HDR_SZ:
+        return this.setVnetHeader(option, value);
       default:
         return this.keepOption(option, value);
     }
+  }
+
+  private joinFanout(value: Uint8Array): number {
+    const group = this.internet.fanouts.join(this, value);
+    if (typeof group === 'number') return group;
+    this.fanoutGroup = group;
+    return 0;
+  }
+
+  private leaveFanout(): void {
+    if (this.fanoutGroup !== null && this.endpoint !== null)
+      this.internet.fanouts.leave(this.fanoutGroup, this.endpoint);
+    this.fanoutGroup = null;
+  }
+
+  /** PACKET_FANOUT_DATA of a group that goes by a program: -EINVAL for others. */
+  override useFanoutProgram(program: BpfProgram): number {
+    if (this.fanoutGroup?.mode !== PACKET_FANOUT_CBPF) return -EINVAL;
+    this.fanoutGroup.fanout.chooser = new SocketFilter(this.internet, program);
+    return 0;
+  }
+
+  private setVnetHeader(option: number, value: Uint8Array): number {
+    if (this.type !== SOCK_RAW || value.length < 4) return -EINVAL;
+    const number = wholeInt(value);
+    const size = option === PACKET_VNET_HDR_SZ ? number : number === 0 ? 0 : VNET_SIZES[1];
+    if (!VNET_SIZES.includes(size as number)) return -EINVAL;
+    if (this.ring !== null || this.transmitRing !== null) return -EBUSY;
+    this.options.set(PACKET_VNET_HDR, size as number);
+    return 0;
   }
 
   private keepOption(option: number, value: Uint8Array): number {
     if (!KEPT.includes(option)) return -ENOPROTOOPT;
     if (value.length < 4) return -EINVAL;
     const number = wholeInt(value);
-    const shapes = option === PACKET_VERSION || option === PACKET_RESERVE;
     if (option === PACKET_VERSION && (number < TPACKET_V1 || number > TPACKET_V3)) return -EINVAL;
     if (option === PACKET_RESERVE && number < 0) return -EINVAL;
-    if (shapes && this.ring !== null) return -EBUSY;
+    const ringed = this.ring !== null || this.transmitRing !== null;
+    if (SHAPES.includes(option) && ringed) return option === PACKET_TX_HAS_OFF ? 0 : -EBUSY;
     this.options.set(option, SWITCHES.includes(option) ? (number === 0 ? 0 : 1) : number);
     return 0;
   }

@@ -47,6 +47,7 @@ import {
 } from '@sandbox-kernel/kernel';
 import {
   type Address,
+  type ExtensionHeaders,
   READ_DISCARD,
   READ_PEEK,
   READ_URGENT,
@@ -62,6 +63,7 @@ import {
   WRITE_URGENT,
 } from '@sandbox-kernel/netstack';
 import { gather, scatter } from '@sandbox-kernel/vfs';
+import { headersToSend } from './extension-options.js';
 import { InetSocket } from './inet-socket.js';
 import type { Internet } from './internet.js';
 import { intBytes } from './option-bytes.js';
@@ -430,6 +432,16 @@ export class TcpSocket extends InetSocket implements LingeringSocket {
     return 0;
   }
 
+  /** The same object as long as they are the same, which connections go by. */
+  private get extensions(): ExtensionHeaders | null {
+    const now = headersToSend(this.ip.headers6, null);
+    const before = this.endpoint.settings.extensions;
+    if (now === null || before === null || now.first !== before.first) return now;
+    const same =
+      now.bytes.length === before.bytes.length && now.bytes.every((byte, i) => byte === before.bytes[i]);
+    return same ? before : now;
+  }
+
   override applyOptions(): void {
     const settings = this.endpoint.settings.clone();
     const flag = (option: number): boolean => (this.kept.get(option) ?? 0) !== 0;
@@ -450,6 +462,7 @@ export class TcpSocket extends InetSocket implements LingeringSocket {
     settings.freeBind = this.ip.freeBind || this.internet.settings.nonlocalBind;
     settings.transparent = this.ip.transparent;
     settings.ipOptions = this.ip.options;
+    settings.extensions = this.extensions;
     settings.filter = this.filter === null ? null : new SocketFilter(this.internet, this.filter);
     settings.ignorePathMtu = this.ip.mtuDiscover === 0;
     if (this.sendBufferSet) settings.sendBuffer = this.sendBuffer;

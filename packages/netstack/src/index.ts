@@ -103,6 +103,7 @@ export { FaultDevice, type FaultOptions } from './link/fault-device.js';
 export { LoopbackDevice, type LoopbackOptions } from './link/loopback.js';
 export { createVethPair, type VethDevice, type VethOptions } from './link/veth.js';
 export { VirtioNetDevice, type VirtioNetOptions } from './link/virtio-net-device.js';
+export { readOffload, writeOffload } from './link/virtio-offload.js';
 export { type VlanDevice, VlanTrunk } from './link/vlan.js';
 export {
   HOOK_FORWARD,
@@ -132,7 +133,18 @@ export type {
 } from './network/multicast-forward.js';
 export type { NeighbourEntry, NeighbourOptions } from './network/neighbour.js';
 export type { NetworkLayer, NetworkObserver, NetworkOptions } from './network/network.js';
-export type { PacketEndpoint, PacketEndpointOptions } from './network/packet-endpoint.js';
+export type { PacketEndpoint, PacketEndpointOptions, PacketStore } from './network/packet-endpoint.js';
+export {
+  FANOUT_HASH,
+  FANOUT_PROGRAM,
+  FANOUT_RANDOM,
+  FANOUT_ROLLOVER,
+  FANOUT_ROUND,
+  PacketFanout,
+  ROOM_LOW,
+  ROOM_NONE,
+  ROOM_NORMAL,
+} from './network/packet-fanout.js';
 export type { IcmpLimits } from './network/rate-limit.js';
 export type { RawEndpoint, RawOptions } from './network/raw-endpoint.js';
 export type { ReassemblyOptions } from './network/reassembly.js';

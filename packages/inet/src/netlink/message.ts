@@ -3,8 +3,10 @@ import {
   NLA_TYPE_MASK,
   NLM_F_ACK_TLVS,
   NLM_F_CAPPED,
+  NLM_F_MULTI,
   NLMSG_DONE,
   NLMSG_ERROR,
+  NLMSGERR_ATTR_MSG,
   NLMSGERR_ATTR_OFFS,
   NLMSGHDR_SIZE,
   set64,
@@ -133,19 +135,26 @@ export class MessageWriter {
 
   /** NLMSG_DONE of a dump. */
   done(seq: number, pid: number): this {
-    return this.begin(NLMSG_DONE, 2, seq, pid).u32(0).end();
+    return this.begin(NLMSG_DONE, NLM_F_MULTI, seq, pid).u32(0).end();
   }
 
-  /** NLMSG_ERROR; errno 0 is an acknowledgement. `request` is quoted: its header alone when `capped`. */
-  error(errno: number, request: NetlinkRequest, pid: number, capped: boolean, blame = 0): this {
+  /** NLMSG_DONE of a dump that is refused. */
+  refusedDump(errno: number, seq: number, pid: number, reason: string): this {
+    const told = reason === '' ? 0 : NLM_F_ACK_TLVS;
+    this.begin(NLMSG_DONE, NLM_F_MULTI | told, seq, pid).u32(errno);
+    return (told === 0 ? this : this.attributeText(NLMSGERR_ATTR_MSG, reason)).end();
+  }
+
+  /** NLMSG_ERROR; errno 0 is an acknowledgement. `request` is quoted: its header alone when `capped`. `blame`: offset of an attribute. */
+  error(errno: number, request: NetlinkRequest, pid: number, capped: boolean, blame = 0, reason = ''): this {
     const whole = errno !== 0 && !capped;
-    const flags = (whole ? 0 : NLM_F_CAPPED) | (blame > 0 ? NLM_F_ACK_TLVS : 0);
+    const told = blame > 0 || reason !== '';
+    const flags = (whole ? 0 : NLM_F_CAPPED) | (told ? NLM_F_ACK_TLVS : 0);
     this.begin(NLMSG_ERROR, flags, request.seq, pid).u32(errno);
     this.raw(request.bytes.subarray(request.at, request.at + (whole ? request.length : NLMSG_HEADER)));
-    if (blame > 0) {
-      this.room(align(this.length) - this.length);
-      this.attribute32(NLMSGERR_ATTR_OFFS, blame);
-    }
+    if (told) this.room(align(this.length) - this.length);
+    if (reason !== '') this.attributeText(NLMSGERR_ATTR_MSG, reason);
+    if (blame > 0) this.attribute32(NLMSGERR_ATTR_OFFS, blame);
     return this.end();
   }
 

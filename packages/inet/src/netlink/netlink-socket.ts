@@ -94,6 +94,8 @@ export class NetlinkSocket extends Socket {
   private readonly incoming: Entry[];
   private queued: number;
   private readonly flags: Set<number>;
+  /** Why the request in hand is refused, in words, for who asks for them (NETLINK_EXT_ACK). */
+  private reason: string;
 
   constructor(internet: Internet, type: number, protocol: number, handler: NetlinkProtocol) {
     super(AF_NETLINK, type, protocol);
@@ -107,6 +109,7 @@ export class NetlinkSocket extends Socket {
     this.incoming = [];
     this.queued = 0;
     this.flags = new Set();
+    this.reason = '';
     internet.sockets.add(this);
     internet.netlink.join(this);
   }
@@ -204,6 +207,7 @@ export class NetlinkSocket extends Socket {
   private perform(task: Task, request: NetlinkRequest): void {
     if ((request.flags & NLM_F_REQUEST) === 0) return;
     let result = 0;
+    this.reason = '';
     if (request.type >= NLMSG_MIN_TYPE) result = this.handler.handle(task, this, request);
     const dumped =
       (request.flags & NLM_F_DUMP) === NLM_F_DUMP && result === 0 && request.type >= NLMSG_MIN_TYPE;
@@ -215,7 +219,26 @@ export class NetlinkSocket extends Socket {
   acknowledge(request: NetlinkRequest, result: number, offset: number): void {
     const capped = this.flags.has(NETLINK_CAP_ACK);
     const blame = this.flags.has(NETLINK_EXT_ACK) ? offset : 0;
-    this.answer(new MessageWriter().error(result, request, this.portId, capped, blame));
+    const reason = this.flags.has(NETLINK_EXT_ACK) ? this.reason : '';
+    this.answer(new MessageWriter().error(result, request, this.portId, capped, blame, reason));
+    this.reason = '';
+  }
+
+  /** `error`, to be told with its reason. */
+  refuse(error: number, reason: string): number {
+    this.reason = reason;
+    return error;
+  }
+
+  /** A dump that ends before it begins. */
+  refuseDump(request: NetlinkRequest, error: number, reason: string): void {
+    const told = this.flags.has(NETLINK_EXT_ACK) ? reason : '';
+    this.answer(new MessageWriter().refusedDump(error, request.seq, this.portId, told));
+  }
+
+  /** NETLINK_GET_STRICT_CHK: headers of dumps hold nothing that is not asked for. */
+  get isStrict(): boolean {
+    return this.flags.has(NETLINK_GET_STRICT_CHK);
   }
 
   /** Queues what a writer holds. */

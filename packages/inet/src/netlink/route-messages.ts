@@ -75,6 +75,12 @@ import { hardwareAddress, hardwareType, linkFlags } from '../interface-ioctl.js'
 import type { MessageWriter } from './message.js';
 
 /** IF_OPER_*. */
+/** Of linux/pkt_sched.h, rtnetlink.h and if_addrlabel.h. */
+const TC_H_ROOT = 0xffffffff;
+const TCA_KIND = 1;
+const TCA_HW_OFFLOAD = 12;
+const IFAL_ADDRESS = 1;
+const IFAL_LABEL = 2;
 const OPER_UNKNOWN = 0;
 const OPER_DOWN = 2;
 const OPER_UP = 6;
@@ -314,4 +320,38 @@ export function writeRule(writer: MessageWriter, rule: PolicyRule, family: numbe
   if (rule.from !== undefined) writer.attribute(FRA_SRC, rule.from.toBytes());
   if (rule.to !== undefined) writer.attribute(FRA_DST, rule.to.toBytes());
   if (rule.mark !== undefined) writer.attribute32(FRA_FWMARK, rule.mark);
+}
+
+/** struct tcmsg of an interface without a queue. */
+export function writeQueue(writer: MessageWriter, iface: NetInterface): void {
+  writer.u8(0, 0).u16(0).u32(iface.index, 0, TC_H_ROOT, 2).attributeText(TCA_KIND, 'noqueue');
+  writer.attribute8(TCA_HW_OFFLOAD, 0);
+}
+
+/** RFC 6724's policy with Linux's additions, in the order of its list: prefix, its length, label. */
+export const ADDRESS_LABELS: readonly (readonly [readonly number[], number, number])[] = [
+  [[0, 0, 0, 1], 128, 0],
+  [[0, 0, 0, 0], 96, 3],
+  [[0, 0, 0xffff, 0], 96, 4],
+  [[0x20010000, 0, 0, 0], 32, 6],
+  [[0x20010010, 0, 0, 0], 28, 7],
+  [[0x3ffe0000, 0, 0, 0], 16, 12],
+  [[0x20020000, 0, 0, 0], 16, 2],
+  [[0xfec00000, 0, 0, 0], 10, 11],
+  [[0xfc000000, 0, 0, 0], 7, 5],
+  [[0, 0, 0, 0], 0, 1],
+];
+
+/** struct ifaddrlblmsg. */
+export function writeLabel(
+  writer: MessageWriter,
+  prefix: readonly number[],
+  length: number,
+  label: number,
+): void {
+  const bytes = new Uint8Array(16);
+  prefix.forEach((word, i) => {
+    new DataView(bytes.buffer).setUint32(i * 4, word);
+  });
+  writer.u8(AF_INET6, 0, length, 0).u32(0, 0).attribute(IFAL_ADDRESS, bytes).attribute32(IFAL_LABEL, label);
 }

@@ -4,11 +4,13 @@ import {
   AF_INET6,
   AF_UNSPEC,
   CAP_NET_ADMIN,
+  EADDRNOTAVAIL,
   EEXIST,
   EHOSTUNREACH,
   EINVAL,
   ENETUNREACH,
   ENODEV,
+  ENOENT,
   EOPNOTSUPP,
   EPERM,
   EPROTONOSUPPORT,
@@ -16,11 +18,19 @@ import {
   IFA_ADDRESS,
   IFA_LOCAL,
   IFF_UP,
+  IFLA_ADDRESS,
+  IFLA_BROADCAST,
+  IFLA_IFALIAS,
   IFLA_IFNAME,
+  IFLA_MASTER,
   IFLA_MTU,
+  IFLA_NET_NS_FD,
+  IFLA_NET_NS_PID,
+  IFLA_TXQLEN,
   NDA_DST,
   NDA_LLADDR,
   NETLINK_ROUTE,
+  NLM_F_CREATE,
   NLM_F_DUMP,
   NLM_F_EXCL,
   NLM_F_MULTI,
@@ -40,6 +50,7 @@ import {
   RTM_DELADDR,
   RTM_DELLINK,
   RTM_DELNEIGH,
+  RTM_DELQDISC,
   RTM_DELROUTE,
   RTM_GETADDR,
   RTM_GETADDRLABEL,
@@ -53,8 +64,10 @@ import {
   RTM_GETTCLASS,
   RTM_GETTFILTER,
   RTM_NEWADDR,
+  RTM_NEWADDRLABEL,
   RTM_NEWLINK,
   RTM_NEWNEIGH,
+  RTM_NEWQDISC,
   RTM_NEWROUTE,
   RTM_NEWRULE,
   RTM_SETLINK,
@@ -89,16 +102,20 @@ import { viewOf } from '../option-bytes.js';
 import { MessageWriter, type NetlinkRequest, number32, parseAttributes, text } from './message.js';
 import type { NetlinkProtocol, NetlinkSocket } from './netlink-socket.js';
 import {
+  ADDRESS_LABELS,
   familyNumber,
   writeAddress,
+  writeLabel,
   writeLink,
   writeLocalRoute,
   writeNeighbour,
+  writeQueue,
   writeRoute,
   writeRule,
   writeWay,
 } from './route-messages.js';
 import { inTableOrder } from './route-order.js';
+import { checkDump } from './strict.js';
 
 type Part = (writer: MessageWriter) => void;
 const IFINFOMSG = 16;
@@ -107,6 +124,16 @@ const RTMSG = 12;
 const NDMSG = 12;
 /** Modifying requests are those whose number is not 2 modulo 4 (GET). */
 const GET = 2;
+/** What can't be changed of a link. */
+const FIXED = [
+  IFLA_ADDRESS,
+  IFLA_BROADCAST,
+  IFLA_TXQLEN,
+  IFLA_MASTER,
+  IFLA_IFALIAS,
+  IFLA_NET_NS_PID,
+  IFLA_NET_NS_FD,
+];
 
 export class RouteProtocol implements NetlinkProtocol, ChangeSink {
   readonly groups = 36;
@@ -121,6 +148,7 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     if ((request.type & 3) !== GET && !task.credentials.hasCapability(CAP_NET_ADMIN)) return -EPERM;
     if (request.body.length < 1) return -EINVAL;
     const dump = (request.flags & NLM_F_DUMP) !== 0;
+    if (dump && socket.isStrict && !checkDump(socket, request)) return 0;
     switch (request.type) {
       case RTM_GETLINK:
         return dump ? this.dumpLinks(socket, request) : this.getLink(socket, request);
@@ -129,39 +157,46 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
       case RTM_GETROUTE:
         return dump ? this.dumpRoutes(socket, request) : this.getRoute(task, socket, request);
       case RTM_GETNEIGH:
-        return dump ? this.dumpNeighbours(socket, request) : -EOPNOTSUPP;
+        return dump
+          ? this.dumpNeighbours(socket, request)
+          : socket.refuse(-ENOENT, 'Neighbour entry not found');
       case RTM_GETRULE:
         return dump ? this.dumpRules(socket, request) : -EOPNOTSUPP;
       case RTM_GETQDISC:
+        return dump ? this.dumpQueues(socket, request) : -EOPNOTSUPP;
+      case RTM_GETADDRLABEL:
+        return dump ? socket.dump(request, this.labels(socket, request)) : -EOPNOTSUPP;
       case RTM_GETTCLASS:
       case RTM_GETTFILTER:
       case RTM_GETNEIGHTBL:
-      case RTM_GETADDRLABEL:
       case RTM_GETNEXTHOP:
         return dump ? socket.dump(request, []) : -EOPNOTSUPP;
       default:
-        return this.modify(request);
+        return this.modify(socket, request);
     }
   }
 
-  private modify(request: NetlinkRequest): number {
+  private modify(socket: NetlinkSocket, request: NetlinkRequest): number {
     this.#internet.touch();
     switch (request.type) {
       case RTM_NEWLINK:
       case RTM_SETLINK:
-        return this.setLink(request);
+        return this.setLink(socket, request);
       case RTM_NEWADDR:
       case RTM_DELADDR:
-        return this.changeAddress(request);
+        return this.changeAddress(socket, request);
       case RTM_NEWROUTE:
       case RTM_DELROUTE:
-        return this.changeRoute(request);
+        return this.changeRoute(socket, request);
       case RTM_NEWNEIGH:
       case RTM_DELNEIGH:
         return this.changeNeighbour(request);
       case RTM_DELLINK:
-      case RTM_NEWRULE:
-        return -EOPNOTSUPP;
+        return this.linkOf(request) === null ? -ENODEV : -EOPNOTSUPP;
+      case RTM_NEWQDISC:
+        return socket.refuse(-ENOENT, 'Specified qdisc kind is unknown');
+      case RTM_DELQDISC:
+        return socket.refuse(-ENOENT, 'Cannot delete qdisc with handle of zero');
       default:
         return -EOPNOTSUPP;
     }
@@ -201,6 +236,25 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     return 0;
   }
 
+  /** No interface queues: each has the discipline that Linux gives those. */
+  private dumpQueues(socket: NetlinkSocket, request: NetlinkRequest): number {
+    const parts = this.#internet.stack.network
+      .interfaceList()
+      .filter((iface) => iface.isUp)
+      .map((iface) =>
+        this.part(RTM_NEWQDISC, NLM_F_MULTI, socket, request, (writer) => writeQueue(writer, iface)),
+      );
+    return socket.dump(request, parts);
+  }
+
+  private labels(socket: NetlinkSocket, request: NetlinkRequest): Part[] {
+    return ADDRESS_LABELS.map(([prefix, length, label]) =>
+      this.part(RTM_NEWADDRLABEL, NLM_F_MULTI, socket, request, (writer) =>
+        writeLabel(writer, prefix, length, label),
+      ),
+    );
+  }
+
   private linkOf(request: NetlinkRequest): NetInterface | null {
     if (request.body.length < IFINFOMSG) return null;
     const index = viewOf(request.body).getInt32(4, true);
@@ -210,12 +264,19 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     return network.interfaceList().find((iface) => iface.name === name) ?? null;
   }
 
-  private setLink(request: NetlinkRequest): number {
+  private setLink(socket: NetlinkSocket, request: NetlinkRequest): number {
     if (request.body.length < IFINFOMSG) return -EINVAL;
     const iface = this.linkOf(request);
-    if (iface === null) return viewOf(request.body).getInt32(4, true) === 0 ? -EOPNOTSUPP : -ENODEV;
     const view = viewOf(request.body);
+    if (iface === null) {
+      const makes = (request.flags & NLM_F_CREATE) !== 0 && view.getInt32(4, true) === 0;
+      return makes ? socket.refuse(-EOPNOTSUPP, 'Unknown device type') : -ENODEV;
+    }
+    if ((request.flags & NLM_F_EXCL) !== 0) return -EEXIST;
     const attributes = parseAttributes(request.body, IFINFOMSG);
+    const name = text(attributes.get(IFLA_IFNAME));
+    if (FIXED.some((type) => attributes.has(type)) || (name !== '' && name !== iface.name))
+      return -EOPNOTSUPP;
     const mtu = number32(attributes, IFLA_MTU, iface.mtu);
     if (mtu !== iface.mtu) {
       const result = changeMtu(this.#internet, iface, mtu);
@@ -240,7 +301,7 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
       network.interfaceList().map((iface) => [one, iface] as const),
     )) {
       if (wanted !== 0 && wanted !== iface.index) continue;
-      for (const held of iface.addresses) {
+      for (const held of each === AF_INET6 ? byScope(iface) : iface.addresses) {
         if (each !== familyNumber(held.address)) continue;
         parts.push(
           this.part(RTM_NEWADDR, NLM_F_MULTI, socket, request, (writer) =>
@@ -252,16 +313,39 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     return socket.dump(request, parts);
   }
 
-  private changeAddress(request: NetlinkRequest): number {
+  private changeAddress(socket: NetlinkSocket, request: NetlinkRequest): number {
     if (request.body.length < IFADDRMSG) return -EINVAL;
     const attributes = parseAttributes(request.body, IFADDRMSG);
     const bytes = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
     const iface = this.#internet.stack.network.interfaceByIndex(viewOf(request.body).getUint32(4, true));
     const address = bytes === undefined ? null : addressOf(request.body[0] as number, bytes);
-    if (address === null) return -EINVAL;
+    const family = request.body[0] as number;
+    if (address === null)
+      return family === AF_INET && request.type === RTM_NEWADDR
+        ? socket.refuse(-EINVAL, 'ipv4: Local address is not supplied')
+        : -EINVAL;
+    const prefixLength = request.body[1] as number;
+    if (request.type === RTM_NEWADDR && prefixLength > address.bits)
+      return socket.refuse(-EINVAL, address.isV4 ? 'ipv4: Invalid prefix length' : 'Invalid prefix length');
     if (iface === null) return -ENODEV;
-    if (request.type === RTM_DELADDR) return removeAddress(this.#internet, iface, address);
-    return addAddress(this.#internet, iface, address, request.body[1] as number);
+    return this.explainAddress(
+      socket,
+      address,
+      request.type === RTM_DELADDR
+        ? removeAddress(this.#internet, iface, address)
+        : addAddress(this.#internet, iface, address, prefixLength),
+    );
+  }
+
+  private explainAddress(socket: NetlinkSocket, address: Address, result: number): number {
+    const v4 = address.isV4;
+    if (result === -EEXIST)
+      return socket.refuse(result, v4 ? 'ipv4: Address already assigned' : 'ipv6: address already assigned');
+    if (result === -EADDRNOTAVAIL)
+      return socket.refuse(result, v4 ? 'ipv4: Address not found' : 'ipv6: address not found');
+    if (result === -EINVAL && !v4 && address.isMulticast)
+      return socket.refuse(result, 'ipv6: Cannot assign multicast address without "IFA_F_MCAUTOJOIN" flag');
+    return result;
   }
 
   // ── routes ──
@@ -335,6 +419,15 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     return this.routeTo(gateway, 0)?.interfaceIndex === network.loopback.index ? -EHOSTUNREACH : 0;
   }
 
+  private checkRoute(socket: NetlinkSocket, options: RouteOptions): number {
+    const { network } = this.#internet.stack;
+    const source = options.preferredSource ?? null;
+    if (source !== null && !network.isLocalAddress(source, 0))
+      return socket.refuse(-EINVAL, source.isV4 ? 'Invalid prefsrc address' : 'Invalid source address');
+    const refused = this.checkGateway(options.gateway ?? null);
+    return refused === -EINVAL ? socket.refuse(refused, 'Gateway can not be a local address') : refused;
+  }
+
   private isTaken(destination: Address, prefixLength: number, metric: number, table: number): boolean {
     const prefix = destination.prefix(prefixLength);
     return this.#internet.stack.network.routing
@@ -345,7 +438,7 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
       );
   }
 
-  private changeRoute(request: NetlinkRequest): number {
+  private changeRoute(socket: NetlinkSocket, request: NetlinkRequest): number {
     if (request.body.length < RTMSG) return -EINVAL;
     const { body } = request;
     const attributes = parseAttributes(body, RTMSG);
@@ -355,7 +448,10 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     const any = addressOf(family, new Uint8Array(family === AF_INET ? 4 : 16)) as Address;
     const bytes = attributes.get(RTA_DST);
     const destination = bytes === undefined ? any : addressOf(family, bytes);
-    if (destination === null || prefixLength > any.bits) return -EINVAL;
+    if (prefixLength > any.bits) return socket.refuse(-EINVAL, 'Invalid prefix length');
+    if (destination === null) return -EINVAL;
+    if (destination.isV4 && !destination.equals(destination.prefix(prefixLength)))
+      return socket.refuse(-EINVAL, 'Invalid prefix for given prefix length');
     const table = number32(attributes, RTA_TABLE, body[4] as number) || RT_TABLE_MAIN;
     const gateway = optionalAddress(family, attributes.get(RTA_GATEWAY));
     const interfaceIndex = number32(attributes, RTA_OIF, 0);
@@ -364,7 +460,7 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     }
     const options = routeOptions(body[7] as number, family, attributes, gateway, interfaceIndex);
     if (options === null) return -EINVAL;
-    const refused = this.checkGateway(gateway);
+    const refused = this.checkRoute(socket, options);
     if (refused !== 0) return refused;
     // One route for a prefix and metric, whatever its router, unless it is to be appended.
     if (
@@ -376,7 +472,8 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
       this.deleteRoute(destination, prefixLength, table, null, 0, new Map());
     }
     const result = addRoute(this.#internet, destination, prefixLength, options, table);
-    if (result === -EINVAL && gateway !== null && interfaceIndex === 0) return -ENETUNREACH;
+    if (result === -EINVAL && gateway !== null && interfaceIndex === 0)
+      return gateway.isV4 ? socket.refuse(-ENETUNREACH, 'Nexthop has invalid gateway') : -EHOSTUNREACH;
     if (result === 0) {
       const prefix = destination.prefix(prefixLength);
       const route = this.#internet.stack.network.routing
@@ -446,7 +543,7 @@ export class RouteProtocol implements NetlinkProtocol, ChangeSink {
     const address = bytes === undefined ? null : addressOf(request.body[0] as number, bytes);
     if (address === null) return -EINVAL;
     if (iface === null) return -ENODEV;
-    if (request.type === RTM_DELNEIGH) return iface.neighbours.remove(address) ? 0 : -ESRCH;
+    if (request.type === RTM_DELNEIGH) return iface.neighbours.remove(address) ? 0 : -ENOENT;
     const mac = attributes.get(NDA_LLADDR);
     if (mac === undefined || mac.length !== 6) return -EINVAL;
     if ((view.getUint16(8, true) & NUD_PERMANENT) === 0) return -EOPNOTSUPP;
@@ -555,4 +652,11 @@ function routeOptions(
     default:
       return null;
   }
+}
+
+/** IPv6 addresses as Linux keeps them: those of wider scope first, of one scope the latest. */
+function byScope(iface: NetInterface): readonly InterfaceAddress[] {
+  const rank = ({ address }: InterfaceAddress): number =>
+    address.isLoopback ? 1 : address.isLinkLocal ? 2 : 14;
+  return iface.addresses.toReversed().sort((a, b) => rank(b) - rank(a));
 }

@@ -206,6 +206,11 @@ export abstract class Socket {
     return program === null && (this.kept.get(SO_REUSEPORT) ?? 0) !== 0 ? -ENOENT : -EINVAL;
   }
 
+  /** The program by which sockets share their traffic (PACKET_FANOUT_DATA). */
+  useFanoutProgram(_program: BpfProgram): number {
+    return -EINVAL;
+  }
+
   shutdown(_how: number): number {
     return -EOPNOTSUPP;
   }

@@ -7,6 +7,7 @@ import { ETHERNET_HEADER, writeEthernet } from '../wire/ethernet.js';
 import { ETHERTYPE_ALL, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/protocols.js';
 import type { NetInterface } from './interface.js';
 import type { NetworkLayer } from './network.js';
+import { type PacketFanout, ROOM_LOW, ROOM_NONE, ROOM_NORMAL } from './packet-fanout.js';
 
 export interface PacketEndpointOptions {
   /** EtherType, or ETHERTYPE_ALL, which sees outgoing frames too. */
@@ -21,6 +22,12 @@ export interface PacketEndpointOptions {
   readonly receiveLimit?: number;
 }
 
+/** Where packets of an endpoint end up. */
+export interface PacketStore {
+  /** ROOM_*. */
+  readonly room: number;
+}
+
 export class PacketEndpoint {
   readonly etherType: number;
   readonly cooked: boolean;
@@ -28,6 +35,14 @@ export class PacketEndpoint {
   filter: PacketFilter | null;
   packets: number;
   dropped: number;
+  /** Who shares its traffic. */
+  fanout: PacketFanout | null;
+  /** Where it last found room for what it had none for, and how often it did and did not. */
+  rollover: number;
+  rolled: number;
+  rollFailed: number;
+  /** Where its packets go, if not in its queue. */
+  store: PacketStore | null;
   private readonly net: NetworkLayer;
   private readonly owner: ReadinessOwner | null;
   private readonly token: number;
@@ -42,6 +57,11 @@ export class PacketEndpoint {
     this.filter = options.filter ?? null;
     this.packets = 0;
     this.dropped = 0;
+    this.fanout = null;
+    this.rollover = 0;
+    this.rolled = 0;
+    this.rollFailed = 0;
+    this.store = null;
     this.owner = options.owner ?? null;
     this.token = options.token ?? 0;
     this.queue = new PacketQueue(65536, options.receiveLimit ?? 212_992);
@@ -67,14 +87,48 @@ export class PacketEndpoint {
     return iface.transmit(packet);
   }
 
+  /** ROOM_*: for fanout groups. */
+  get room(): number {
+    if (this.store !== null) return this.store.room;
+    const left = this.queue.maxBytes - this.queue.bytes;
+    return left > this.queue.maxBytes >> 2 ? ROOM_NORMAL : left > 0 ? ROOM_LOW : ROOM_NONE;
+  }
+
   close(): void {
+    this.fanout?.leave(this);
     this.queue.clear();
     this.net.packetEndpoints.remove(this);
   }
 
   offer(packet: PacketBuffer, iface: NetInterface, etherType: number, outgoing: boolean): void {
-    if (this.interfaceIndex !== 0 && this.interfaceIndex !== iface.index) return;
-    if (this.etherType !== ETHERTYPE_ALL && (outgoing || this.etherType !== etherType)) return;
+    if (!this.wants(iface, etherType, outgoing)) return;
+    if (this.fanout === null) this.take(packet, iface, etherType, outgoing);
+    else this.shareOut(this.fanout, packet, iface, etherType, outgoing);
+  }
+
+  private wants(iface: NetInterface, etherType: number, outgoing: boolean): boolean {
+    if (this.interfaceIndex !== 0 && this.interfaceIndex !== iface.index) return false;
+    return this.etherType === ETHERTYPE_ALL || (!outgoing && this.etherType === etherType);
+  }
+
+  /** The first member stands for the group. A group does not see what one of it sends. */
+  private shareOut(
+    group: PacketFanout,
+    packet: PacketBuffer,
+    iface: NetInterface,
+    etherType: number,
+    outgoing: boolean,
+  ): void {
+    if (group.members[0] !== this) return;
+    if (outgoing && group.ignoresOutgoing) return;
+    const sender = packet.endpoint;
+    if (outgoing && sender instanceof PacketEndpoint && sender.fanout === group) return;
+    // A program sees what the network layer sees of what comes in, and the whole frame of what goes out.
+    const start = packet.start + (iface.isEthernet && !outgoing ? ETHERNET_HEADER : 0);
+    group.choose(packet, start, iface.index, etherType).take(packet, iface, etherType, outgoing);
+  }
+
+  private take(packet: PacketBuffer, iface: NetInterface, etherType: number, outgoing: boolean): void {
     if (!this.cooked && iface.isLoopback) {
       this.offerFramed(packet, iface, etherType, outgoing);
       return;

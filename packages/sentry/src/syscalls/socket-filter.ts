@@ -30,6 +30,12 @@ export function attachReuseProgram(task: Task, socket: Socket, bytes: Uint8Array
   return typeof program === 'number' ? program : socket.useReuseProgram(program);
 }
 
+/** PACKET_FANOUT_DATA. */
+export function attachFanoutProgram(task: Task, socket: Socket, bytes: Uint8Array): number {
+  const program = readProgram(task, socket, bytes);
+  return typeof program === 'number' ? program : socket.useFanoutProgram(program);
+}
+
 /** `bytes`: struct sock_fprog. The program it points at, or -errno. */
 function readProgram(task: Task, socket: Socket, bytes: Uint8Array): BpfProgram | number {
   if (bytes.length !== SOCK_FPROG_SIZE) return -EINVAL;

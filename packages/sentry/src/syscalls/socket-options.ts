@@ -2,6 +2,7 @@
 import {
   AF_INET,
   AF_INET6,
+  AF_PACKET,
   AF_UNIX,
   CAP_NET_ADMIN,
   CAP_NET_RAW,
@@ -17,6 +18,7 @@ import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  PACKET_FANOUT_DATA,
   PACKET_HDRLEN,
   POLLOUT,
   POLLWRNORM,
@@ -76,6 +78,7 @@ import {
 } from '@sandbox-kernel/abi';
 import type { Socket, Task } from '@sandbox-kernel/kernel';
 import {
+  attachFanoutProgram,
   attachFilter,
   attachProgram,
   attachReuseProgram,
@@ -147,6 +150,8 @@ export function setSocketOption(
   const most = isTableOption(level, option) ? MOST_TABLE : MOST_VALUE;
   const bytes = new Uint8Array(Math.min(length, most));
   if (task.memory.copyIn(addr, bytes, 0, bytes.length) !== bytes.length) return -EFAULT;
+  if (level === SOL_PACKET && option === PACKET_FANOUT_DATA && socket.domain === AF_PACKET)
+    return attachFanoutProgram(task, socket, bytes);
   if (level !== SOL_SOCKET || option === SO_BINDTODEVICE) return socket.setOption(task, level, option, bytes);
   if (bytes.length < 4) return -EINVAL;
   const value = new DataView(bytes.buffer).getInt32(0, true);

@@ -28,7 +28,7 @@ export function applySettings(tcb: Tcb, next: TcpSettings): void {
   }
   limitPacing(tcb);
   if ((CAN_SEND_STATES & (1 << tcb.state)) === 0) return;
-  if (next.maxSegment !== before.maxSegment) syncMss(tcb);
+  if (next.maxSegment !== before.maxSegment || next.extensions !== before.extensions) syncMss(tcb);
   const uncorked = before.cork && !next.cork;
   if (uncorked) tcb.corked = false;
   if (uncorked || (next.noDelay && !before.noDelay)) pushPending(tcb);

@@ -3,6 +3,7 @@
 // accepted connections share their listener's object until one of them changes an option.
 
 import type { PacketFilter } from '../../roles.js';
+import type { ExtensionHeaders } from '../../wire/ipv6-extension.js';
 
 const SECOND = 1_000_000;
 const MILLISECOND = 1000;
@@ -180,6 +181,8 @@ export class TcpSettings {
   ignorePathMtu = false;
   /** IP_OPTIONS: of IPv4, a multiple of four bytes, on each segment that this end sends once it is a connection. */
   ipOptions: Uint8Array | null = null;
+  /** IPV6_HOPOPTS and its like. */
+  extensions: ExtensionHeaders | null = null;
   /** Sees each segment from its TCP header on (SO_ATTACH_FILTER); what it does not keep was lost. */
   filter: PacketFilter | null = null;
   /** Who made the socket: SO_REUSEPORT shares among the sockets of one user. */

@@ -16,7 +16,10 @@ const TIMESTAMPS = 12;
 
 /** Bytes of headers around a full segment's payload. */
 export function headerBytes(tcb: Tcb): number {
-  const network = tcb.flow.remote.isV4 ? IPV4_HEADER + (tcb.settings.ipOptions?.length ?? 0) : IPV6_HEADER;
+  const { ipOptions, extensions } = tcb.settings;
+  const network = tcb.flow.remote.isV4
+    ? IPV4_HEADER + (ipOptions?.length ?? 0)
+    : IPV6_HEADER + (extensions?.bytes.length ?? 0);
   return network + TCP_HEADER + (tcb.timestampsOk ? TIMESTAMPS : 0);
 }
 

@@ -3,6 +3,7 @@
 import type { Address } from '../../address.js';
 import type { Route } from '../../roles.js';
 import { PACKET_DONT_FRAGMENT, type PacketBuffer } from '../../storage/packet-buffer.js';
+import type { ExtensionHeaders } from '../../wire/ipv6-extension.js';
 import {
   emitTcp,
   TCP_ACK,
@@ -19,7 +20,14 @@ const TCP_PROTOCOL = 6;
 const CHECKSUM_OFFSET = 16;
 
 /** Sends the stack's output record from `local` by `route`, without payload. */
-export function emitSegment(tcp: Tcp, s: TcpSegment, local: Address, route: Route, tos: number): number {
+export function emitSegment(
+  tcp: Tcp,
+  s: TcpSegment,
+  local: Address,
+  route: Route,
+  tos: number,
+  extensions: ExtensionHeaders | null = null,
+): number {
   const length = tcpHeaderLength(s);
   const packet = tcp.host.pool.allocate(length);
   const at = packet.append(length);
@@ -27,6 +35,7 @@ export function emitSegment(tcp: Tcp, s: TcpSegment, local: Address, route: Rout
   requestChecksum(packet, TCP_PROTOCOL, local, route.destination, CHECKSUM_OFFSET);
   packet.tos = tos & 0xfc;
   packet.mark = route.mark;
+  if (!route.destination.isV4) packet.extensions = extensions;
   packet.flags = PACKET_DONT_FRAGMENT;
   tcp.counters.outSegments++;
   return tcp.host.send(packet, route);

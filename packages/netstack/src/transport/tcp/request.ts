@@ -129,7 +129,8 @@ function sendSynAck(request: TcpRequest): void {
   request.windowScale = Math.max(0, s.windowScale);
   request.window = s.window;
   request.sentAt = tcp.now;
-  emitSegment(tcp, s, flow.local, request.route, request.listener.settings.typeOfService);
+  const { typeOfService, extensions } = request.listener.settings;
+  emitSegment(tcp, s, flow.local, request.route, typeOfService, extensions);
 }
 
 function fillSynAckOptions(tcp: Tcp, s: TcpSegment, listener: TcpListener, route: Route): void {
@@ -325,7 +326,7 @@ function sendCookie(listener: TcpListener, incoming: TcpSegment, packet: PacketB
   }
   listener.lastCookieAt = tcp.now;
   tcp.counters.synCookiesSent++;
-  emitSegment(tcp, s, local, route, listener.settings.typeOfService);
+  emitSegment(tcp, s, local, route, listener.settings.typeOfService, listener.settings.extensions);
 }
 
 /** The acknowledgement of a cookie makes a connection. False if it is none of ours. */

@@ -128,7 +128,8 @@ export function transmit(tcb: Tcb, s: TcpSegment, seq: number, length: number, e
   emitTcp(s, packet.bytes, at);
   if (length > 0) copyPayload(tcb, seq, packet, at + headerLength, length);
   fillMetadata(tcb, packet, length, ect);
-  if (tcb.settings.ipOptions !== null && tcb.flow.remote.isV4) packet.options = tcb.settings.ipOptions;
+  if (tcb.flow.remote.isV4) packet.options = tcb.settings.ipOptions;
+  else packet.extensions = tcb.settings.extensions;
   if ((s.flags & TCP_ACK) !== 0) acknowledgementLeft(tcb);
   tcb.segmentsOut++;
   tcb.lastSentAt = tcp.now;
