@@ -141,6 +141,7 @@ static void EndWrite(Clock& clock) {
   for (int id = 0; id < VDSO_CLOCKS; id++) page.offset[id] = line.offset[id];
   page.coarse_resolution = line.coarse_resolution;
   page.processors = line.processors;
+  page.random_generation = line.random_generation;
   __atomic_store_n(&page.sequence, ++clock.line.sequence, __ATOMIC_RELEASE);
 }
 
@@ -308,6 +309,7 @@ int64_t ClockStart(State& state) {
   clock.line.cpu_source = ProcessorSource();
   clock.line.coarse_resolution = kCoarseResolution;
   clock.line.processors = 1;
+  clock.line.random_generation = 1;
   SetWall(state, clock, clock.reference.wall);
   clock.wall_checked = clock.reference.monotonic;
   if (!clock.tsc) return 0;

@@ -34,6 +34,9 @@ export const VM_UFFD_WP = 0x1000000;
 export const VM_UFFD_MINOR = 0x2000000;
 export const VM_UFFD = 0x3800000;
 
+/** MAP_DROPPABLE. Nothing is ever dropped here, but what comes with it holds: not locked, not dumped, wiped by a fork. */
+export const VM_DROPPABLE = 0x4000000;
+
 export const VM_MAY_SHIFT = 4;
 
 /** The pages are counted as ours in the memory file. */

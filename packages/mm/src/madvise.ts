@@ -37,6 +37,7 @@ import {
   PAGE_OWNED,
   VM_DONTCOPY,
   VM_DONTDUMP,
+  VM_DROPPABLE,
   VM_HUGEPAGE,
   VM_LOCKED,
   VM_MAYWRITE,
@@ -162,6 +163,7 @@ function adviseArea(mm: MemoryManager, i: number, start: number, end: number, ad
   if (advice === MADV_WILLNEED) return 0;
   if (advice === MADV_COLLAPSE) return collapse(mm, i, start, end);
   if (advice === MADV_WIPEONFORK && (file !== null || flags & VM_SHARED)) return -EINVAL;
+  if (flags & VM_DROPPABLE && (advice === MADV_KEEPONFORK || advice === MADV_DODUMP)) return -EINVAL;
   if (flags & VM_SPECIAL && (advice === MADV_DOFORK || advice === MADV_DODUMP)) return -EINVAL;
   const [set, clear] = FLAG_ADVICE.get(advice)!;
   const wanted = (flags & ~clear) | set;

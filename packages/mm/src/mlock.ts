@@ -12,7 +12,7 @@ import {
 } from '@sandbox-kernel/abi';
 import { installChanges } from './access.js';
 import { ADDRESS_WRAP, pageDown, pageLength } from './addresses.js';
-import { VM_LOCKED, VM_LOCKONFAULT, VM_SPECIAL } from './area-flags.js';
+import { VM_DROPPABLE, VM_LOCKED, VM_LOCKONFAULT, VM_SPECIAL } from './area-flags.js';
 import { cutArea, mergeAreas, setAreaFlags } from './areas.js';
 import type { MemoryManager } from './memory-manager.js';
 import { settle } from './pages.js';
@@ -86,7 +86,7 @@ function setLocked(mm: MemoryManager, start: number, end: number, lock: number):
 function lockArea(mm: MemoryManager, i: number, start: number, end: number, lock: number): boolean {
   const old = mm.areas.flags[i]!;
   const flags = (old & ~LOCK_FLAGS) | lock;
-  if (flags === old || old & VM_SPECIAL) return true;
+  if (flags === old || old & (VM_SPECIAL | VM_DROPPABLE)) return true;
   if (mm.areas.count + 2 > mm.tuning.maxAreas) return false;
   cutArea(mm, start);
   cutArea(mm, end);
@@ -122,7 +122,7 @@ function lockAll(mm: MemoryManager, lock: number): void {
   const areas = mm.areas;
   for (let i = 0; i < areas.count; i++) {
     const old = areas.flags[i]!;
-    if (!(old & VM_SPECIAL)) setAreaFlags(mm, i, (old & ~LOCK_FLAGS) | lock);
+    if (!(old & (VM_SPECIAL | VM_DROPPABLE))) setAreaFlags(mm, i, (old & ~LOCK_FLAGS) | lock);
   }
   if (areas.count > 0) mergeAreas(mm, areas.start[0]!, areas.end[areas.count - 1]!);
 }

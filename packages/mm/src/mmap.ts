@@ -13,6 +13,7 @@ import {
   MAP_32BIT,
   MAP_ANONYMOUS,
   MAP_DENYWRITE,
+  MAP_DROPPABLE,
   MAP_EXECUTABLE,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
@@ -39,7 +40,9 @@ import { isPageAligned, pageUp } from './addresses.js';
 import {
   PAGE_COW,
   PAGE_OWNED,
+  VM_DONTDUMP,
   VM_DONTEXPAND,
+  VM_DROPPABLE,
   VM_EXEC,
   VM_GROWSDOWN,
   VM_LOCKED,
@@ -51,6 +54,7 @@ import {
   VM_READ,
   VM_SHARED,
   VM_SPECIAL,
+  VM_WIPEONFORK,
   VM_WRITE,
 } from './area-flags.js';
 import { addArea, isCommitted } from './areas.js';
@@ -129,6 +133,9 @@ function anonymousFlags(flags: number, vm: number): number {
       return vm & VM_GROWSDOWN ? -EINVAL : vm | VM_SHARED;
     case MAP_PRIVATE:
       return vm;
+    case MAP_DROPPABLE:
+      if (flags & MAP_LOCKED || vm & VM_GROWSDOWN) return -EINVAL;
+      return vm | VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP;
     default:
       return -EINVAL;
   }

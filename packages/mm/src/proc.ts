@@ -7,6 +7,7 @@ import {
   VM_DONTCOPY,
   VM_DONTDUMP,
   VM_DONTEXPAND,
+  VM_DROPPABLE,
   VM_EXEC,
   VM_GROWSDOWN,
   VM_HUGEPAGE,
@@ -92,6 +93,7 @@ const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [VM_MERGEABLE, 'mg'],
   [VM_UFFD_MINOR, 'ui'],
   [VM_SEALED, 'sl'],
+  [VM_DROPPABLE, 'dp'],
 ];
 
 /** Each name with a space behind it. */

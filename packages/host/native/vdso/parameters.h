@@ -32,6 +32,8 @@ struct vdso_parameters {
   int64_t offset[VDSO_CLOCKS];
   uint32_t coarse_resolution;
   uint32_t processors;
+  /* Keys of random bytes that were made under another number are not used any more. Never 0. */
+  uint64_t random_generation;
 };
 
 /* The same arithmetic on both sides. A TSC a little behind the base is another core's and counts as the base; far behind (the machine

@@ -25,6 +25,7 @@ import {
   WaitQueue,
 } from '@sandbox-kernel/vfs';
 import type { Task } from '../task.js';
+import type { ThreadGroup } from '../thread-group.js';
 
 /** net.core.wmem_default and rmem_default, and their upper limits. */
 export const DEFAULT_BUFFER = 212992;
@@ -42,6 +43,18 @@ export class PeerCredentials {
     this.pid = pid;
     this.uid = uid;
     this.gid = gid;
+  }
+}
+
+/** Who connected, listens or made the pair, as it was then (SO_PEERCRED and its like). */
+export class SocketPeer extends PeerCredentials {
+  readonly groups: readonly number[];
+  readonly process: ThreadGroup;
+
+  constructor(task: Task) {
+    super(task.group.pid, task.credentials.euid, task.credentials.egid);
+    this.groups = task.credentials.groups;
+    this.process = task.group;
   }
 }
 
@@ -94,6 +107,8 @@ export abstract class Socket {
   readonly protocol: number;
   /** Everybody who waits for readiness. */
   readonly queue: WaitQueue;
+  /** Null where nobody is known: other families than unix sockets never know. */
+  peerCredentials: SocketPeer | null;
   /** The open file around it; null for a connection that nobody has accepted yet. */
   file: FileDescription | null;
   sendBuffer: number;
@@ -121,6 +136,7 @@ export abstract class Socket {
     this.type = type;
     this.protocol = protocol;
     this.queue = new WaitQueue();
+    this.peerCredentials = null;
     this.file = null;
     this.sendBuffer = DEFAULT_BUFFER;
     this.receiveBuffer = DEFAULT_BUFFER;

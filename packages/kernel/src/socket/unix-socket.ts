@@ -10,6 +10,7 @@ import {
   EINVAL,
   EISCONN,
   EMSGSIZE,
+  ENOPROTOOPT,
   ENOTCONN,
   EOPNOTSUPP,
   EPERM,
@@ -28,7 +29,6 @@ import {
   POLLWRNORM,
   runSocketFilter,
   SO_ACCEPTCONN,
-  SO_PEERCRED,
   SOCK_DGRAM,
   SOCK_SEQPACKET,
   SOCK_STREAM,
@@ -38,7 +38,7 @@ import type { Caller } from '@sandbox-kernel/contracts';
 import { type FileDescription, gather, type Inode, scatter } from '@sandbox-kernel/vfs';
 import type { Kernel } from '../kernel.js';
 import { Task } from '../task.js';
-import { PeerCredentials, Socket, type SocketFamily, type SocketMessage } from './socket.js';
+import { PeerCredentials, Socket, type SocketFamily, type SocketMessage, SocketPeer } from './socket.js';
 import { mostInParcel, packetCharge, streamCharge } from './unix-charge.js';
 import { collectUnixGarbage, noteInFlight, noteLanded } from './unix-garbage.js';
 import {
@@ -99,8 +99,6 @@ export class UnixSocket extends Socket {
   private refused: UnixSocket[];
   /** What was sent and nobody has read, with all that it takes in memory (SIOCOUTQ). */
   outstanding: number;
-  own: PeerCredentials | null;
-  peerCredentials: PeerCredentials | null;
   closed: boolean;
 
   constructor(kernel: Kernel, type: number) {
@@ -116,8 +114,6 @@ export class UnixSocket extends Socket {
     this.incoming = [];
     this.refused = [];
     this.outstanding = 0;
-    this.own = null;
-    this.peerCredentials = null;
     this.closed = false;
     kernel.unixSockets.add(this);
   }
@@ -143,7 +139,7 @@ export class UnixSocket extends Socket {
       backlog < 0 || backlog > DEFAULT_BACKLOG_LIMIT ? DEFAULT_BACKLOG_LIMIT : backlog,
       DEFAULT_BACKLOG_LIMIT,
     );
-    this.own = credentialsOf(task);
+    this.peerCredentials = new SocketPeer(task);
     this.tellRefused();
     return 0;
   }
@@ -188,10 +184,9 @@ export class UnixSocket extends Socket {
     }
     const server = new UnixSocket(this.kernel, this.type);
     server.address = listener.address;
-    server.peerCredentials = credentialsOf(task);
-    server.own = listener.own;
+    server.peerCredentials = new SocketPeer(task);
     for (const [option, value] of listener.kept) server.kept.set(option, value);
-    this.peerCredentials = listener.own;
+    this.peerCredentials = listener.peerCredentials;
     join(this, server);
     listener.pendingConnections.push(server);
     listener.wake(POLLIN | POLLRDNORM);
@@ -511,10 +506,7 @@ export class UnixSocket extends Socket {
 
   override getOption(_task: Task, level: number, option: number): Uint8Array | number {
     if (level !== SOL_SOCKET) return -EOPNOTSUPP;
-    if (option === SO_ACCEPTCONN) return words(this.listening ? 1 : 0);
-    if (option !== SO_PEERCRED) return -92;
-    const peer = this.peerCredentials;
-    return peer === null ? words(0, -1, -1) : words(peer.pid, peer.uid, peer.gid);
+    return option === SO_ACCEPTCONN ? words(this.listening ? 1 : 0) : -ENOPROTOOPT;
   }
 
   override ioctl(caller: Caller, request: number, argument: number): number {
@@ -559,8 +551,8 @@ export class UnixFamily implements SocketFamily {
     const first = one as UnixSocket;
     const second = new UnixSocket(task.kernel, first.type);
     join(first, second);
-    first.peerCredentials = credentialsOf(task);
-    second.peerCredentials = credentialsOf(task);
+    first.peerCredentials = new SocketPeer(task);
+    second.peerCredentials = first.peerCredentials;
     return [first, second];
   }
 }

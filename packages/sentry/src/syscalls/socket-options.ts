@@ -52,7 +52,10 @@ import {
   SO_PASSPIDFD,
   SO_PASSSEC,
   SO_PEEK_OFF,
+  SO_PEERCRED,
+  SO_PEERGROUPS,
   SO_PEERNAME,
+  SO_PEERPIDFD,
   SO_PREFER_BUSY_POLL,
   SO_PRIORITY,
   SO_PROTOCOL,
@@ -86,6 +89,7 @@ import {
   getFilter,
   lockFilter,
 } from './socket-filter.js';
+import { getPeerGroups, getPeerPidfd, peerCredentials } from './socket-peer.js';
 import { put64 } from './user-time.js';
 
 const LEAST_SEND = 4608;
@@ -323,6 +327,10 @@ export function getSocketOption(
   if ((room | 0) < 0) return -EINVAL;
   if (level === SOL_SOCKET && option === SO_GET_FILTER)
     return getFilter(task, socket, addr, lengthAddr, room);
+  if (level === SOL_SOCKET && option === SO_PEERGROUPS)
+    return getPeerGroups(task, socket, addr, lengthAddr, room);
+  if (level === SOL_SOCKET && option === SO_PEERPIDFD)
+    return getPeerPidfd(task, socket, addr, lengthAddr, room);
   const value = anyOption(task, socket, level, option, addr, room);
   if (typeof value === 'number') return value;
   const count = Math.min(room, value.length);
@@ -410,6 +418,8 @@ function rareOption(task: Task, socket: Socket, option: number, room: number): U
       return intBytes(0, socket.bufferSizes[1], 0, socket.bufferSizes[0], 0, 0, 0, 0, 0);
     case SO_PEERNAME:
       return peerName(socket, room);
+    case SO_PEERCRED:
+      return peerCredentials(socket);
     case SO_MAX_PACING_RATE:
       return pacing(socket, room);
     default:
