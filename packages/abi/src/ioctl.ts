@@ -323,6 +323,7 @@ export const NR_FILE = 8192;
 export const RWF_NOAPPEND = 0x20;
 export const RWF_ATOMIC = 0x40;
 export const RWF_DONTCACHE = 0x80;
+export const RWF_NOSIGNAL = 0x100;
 
 // struct fiemap
 export const FIEMAP_SIZE = 32;

@@ -28,5 +28,7 @@ export const FMODE_PATH = 8;
 export const FMODE_WRITER = 16;
 /** Counted as a reader of its inode (leases). */
 export const FMODE_READER = 64;
+/** This open made the file (F_CREATED_QUERY). */
+export const FMODE_CREATED = 128;
 /** Opened by the kernel for itself: no notification, no counting. */
 export const FMODE_INTERNAL = 32;

@@ -1,5 +1,5 @@
 // An open directory whose names are held in an EntryList (tmpfs, devfs, pseudo files): getdents64(2) with `.` and `..` first.
-import { EISDIR } from '@sandbox-kernel/abi';
+import { EINVAL, EISDIR } from '@sandbox-kernel/abi';
 import type { DirectorySink } from './directory-sink.js';
 import type { EntryList } from './entry-list.js';
 import type { FileDescription } from './file-description.js';
@@ -22,9 +22,9 @@ export class DirectoryOps extends FileOps {
     return 0;
   }
 
-  /** Cookies of directories have no end to seek to: SEEK_END counts from here. */
+  /** Cookies of directories have no end to seek to. */
   override size(): number {
-    return 0;
+    return -EINVAL;
   }
 }
 

@@ -34,6 +34,7 @@ export {
   CHANGE_UID,
 } from './attribute-change.js';
 export {
+  FMODE_CREATED,
   FMODE_INTERNAL,
   FMODE_PATH,
   FMODE_READ,
@@ -147,7 +148,16 @@ export {
 } from './ops/read-write.js';
 export { removeDirectory, unlinkFile } from './ops/remove.js';
 export { renameFile } from './ops/rename.js';
-export { copyBetween, copyFileRange, sendFile, spliceFiles, teePipes, vmsplice } from './ops/splice.js';
+export {
+  checkSendSource,
+  copyBetween,
+  copyFileRange,
+  NEGATIVE_OFFSET,
+  sendFile,
+  spliceFiles,
+  teePipes,
+  vmsplice,
+} from './ops/splice.js';
 export {
   checkAccess,
   readLink,

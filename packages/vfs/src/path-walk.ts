@@ -283,6 +283,8 @@ export class PathWalker {
     const inode = link.inode!;
     if (++this.links > MAX_SYMLINKS) return -ELOOP;
     if ((this.resolve & RESOLVE_NO_SYMLINKS) !== 0 || (mount.flags & MS_NOSYMFOLLOW) !== 0) return -ELOOP;
+    // Processes are looked at afresh each time.
+    if ((this.resolve & RESOLVE_CACHED) !== 0 && inode.superblock.namesFixed) return -EAGAIN;
     if (inode.magic) return this.enterMagic(inode);
     const target = inode.ops.readlink(inode, this.caller);
     if (typeof target === 'number') return target;

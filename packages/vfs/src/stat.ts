@@ -29,6 +29,8 @@ export class StatData {
   attributesMask = 0;
   /** statx: which of STATX_* are valid. */
   mask = 0;
+  /** statx: times of change are looked up only for those who ask. */
+  preciseTimes = false;
 }
 
 export class StatfsData {

@@ -267,6 +267,7 @@ export const NEWER: Readonly<Record<string, string>> = {
   RWF_NOAPPEND: '6.9',
   RWF_ATOMIC: '6.11',
   RWF_DONTCACHE: '6.14',
+  RWF_NOSIGNAL: '6.18',
   PIDFD_THREAD: '6.9',
   PIDFD_SIGNAL_THREAD: '6.9',
   PIDFD_SIGNAL_THREAD_GROUP: '6.9',

@@ -114,7 +114,7 @@ function utimensat(task: Task, args: SyscallArgs): number {
   if (typeof times === 'number') return times;
   if (times[1] === TIME_OMIT && times[3] === TIME_OMIT) return 0;
   const flags = args.int(3);
-  if (args.addr(1) === 0) {
+  if (args.addr(1) === 0 && args.int(0) !== AT_FDCWD) {
     if (flags !== 0) return -EINVAL;
     const file = task.files.getOpen(args.int(0));
     return file === null ? -EBADF : setTimesOf(task, file, ...times);

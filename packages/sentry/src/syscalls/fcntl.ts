@@ -11,9 +11,10 @@ import {
   ERESTARTSYS,
   ESRCH,
   F_ADD_SEALS,
+  F_CREATED_QUERY,
   F_DUPFD,
   F_DUPFD_CLOEXEC,
-  F_GET_FILE_RW_HINT,
+  F_DUPFD_QUERY,
   F_GET_RW_HINT,
   F_GET_SEALS,
   F_GETFD,
@@ -22,6 +23,7 @@ import {
   F_GETLK,
   F_GETOWN,
   F_GETOWN_EX,
+  F_GETOWNER_UIDS,
   F_GETPIPE_SZ,
   F_GETSIG,
   F_NOTIFY,
@@ -32,7 +34,6 @@ import {
   F_OWNER_PID,
   F_OWNER_TID,
   F_RDLCK,
-  F_SET_FILE_RW_HINT,
   F_SET_RW_HINT,
   F_SETFD,
   F_SETFL,
@@ -76,6 +77,7 @@ import {
 } from '@sandbox-kernel/kernel';
 import {
   type FileDescription,
+  FMODE_CREATED,
   findConflict,
   flock as flockFile,
   getLease,
@@ -97,9 +99,18 @@ const CAP_LEASE = 28;
 const CAP_SYS_RESOURCE = 24;
 const SETTABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 /** Commands that work on O_PATH descriptors too. */
-const PATH_COMMANDS: readonly number[] = [F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL];
+const PATH_COMMANDS: readonly number[] = [
+  F_DUPFD,
+  F_DUPFD_CLOEXEC,
+  F_GETFD,
+  F_SETFD,
+  F_GETFL,
+  F_DUPFD_QUERY,
+  F_CREATED_QUERY,
+];
 const FLOCK_SIZE = 32;
 const TWO_32 = 2 ** 32;
+const OFFSET_MAX = 2n ** 63n - 1n;
 
 function fcntl(task: Task, args: SyscallArgs): number {
   const fd = args.int(0);
@@ -179,6 +190,11 @@ function ownerCommand(task: Task, args: SyscallArgs, file: FileDescription, comm
       const failed = memory.writeU32(args.addr(2), file.ownerKind);
       return failed < 0 ? failed : memory.writeU32(args.addr(2) + 4, file.ownerId);
     }
+    case F_GETOWNER_UIDS: {
+      const { memory } = task;
+      const failed = memory.writeU32(args.addr(2), file.ownerUid);
+      return failed < 0 ? failed : memory.writeU32(args.addr(2) + 4, file.ownerEuid);
+    }
     case F_SETSIG:
       if (args.int(2) < 0 || args.int(2) > NSIG) return -EINVAL;
       file.ownerSignal = args.int(2);
@@ -207,16 +223,21 @@ function specialCommand(task: Task, args: SyscallArgs, file: FileDescription, co
       return typeof data === 'number' ? -EINVAL : data.seals;
     }
     case F_GET_RW_HINT:
-    case F_GET_FILE_RW_HINT:
       return writeHint(task, args.addr(2), file.writeHint);
-    case F_SET_RW_HINT:
-    case F_SET_FILE_RW_HINT: {
+    case F_SET_RW_HINT: {
       const hint = task.memory.readU64(args.addr(2));
       if (hint < 0) return hint;
       if (hint > RWH_WRITE_LIFE_EXTREME) return -EINVAL;
       file.writeHint = hint;
       return 0;
     }
+    case F_DUPFD_QUERY: {
+      const other = task.files.get(args.int(2));
+      if (other === null) return -EBADF;
+      return other === file ? 1 : 0;
+    }
+    case F_CREATED_QUERY:
+      return (file.mode & FMODE_CREATED) !== 0 ? 1 : 0;
     default:
       return -EINVAL;
   }
@@ -227,9 +248,10 @@ function writeHint(task: Task, addr: number, hint: number): number {
 }
 
 function addSeals(file: FileDescription, seals: number): number {
+  if (!file.writable) return -EPERM;
   const data = file.inode === null ? -EINVAL : tmpfsFileOf(file.inode);
   if (typeof data === 'number') return -EINVAL;
-  return file.writable ? data.addSeals(seals) : -EPERM;
+  return data.addSeals(seals);
 }
 
 function setOwner(task: Task, file: FileDescription, id: number): number {
@@ -281,26 +303,44 @@ class LockRequest {
   pid = 0;
 }
 
-function readLock(task: Task, file: FileDescription, addr: number, out: LockRequest): number {
+/** `asks`: for F_GETLK, which looks at the type first. */
+function readLock(task: Task, file: FileDescription, addr: number, out: LockRequest, asks = false): number {
   const { bytes, view } = workspaceOf(task);
   if (task.memory.copyIn(addr, bytes, 0, FLOCK_SIZE) < FLOCK_SIZE) return -EFAULT;
   out.type = view.getInt16(0, true);
   out.pid = view.getInt32(24, true);
+  if (asks && out.type !== F_RDLCK && out.type !== F_WRLCK) return -EINVAL;
   const base = lockBase(file, view.getInt16(2, true));
   if (base < 0) return base;
   const start = base + signed(view, 8);
   const length = signed(view, 16);
+  if (start >= 2 ** 53 || length >= 2 ** 53) {
+    const checked = checkExactly(base, view);
+    if (checked !== 0) return checked;
+  }
   if (start < 0 || (length < 0 && start + length < 0)) return -EINVAL;
-  if (start >= 2 ** 63 || start + length > 2 ** 63) return -EOVERFLOW;
   out.start = length < 0 ? start + length : start;
-  out.end = length === 0 ? Number.POSITIVE_INFINITY : length < 0 ? start : start + length;
+  out.end = length < 0 ? start : start + length;
+  if (length === 0 || out.end >= 2 ** 63) out.end = Number.POSITIVE_INFINITY;
   return out.type === F_RDLCK || out.type === F_WRLCK || out.type === F_UNLCK ? 0 : -EINVAL;
 }
 
 function lockBase(file: FileDescription, whence: number): number {
   if (whence === SEEK_SET) return 0;
   if (whence === SEEK_CUR) return file.position;
-  return whence === SEEK_END ? file.ops.size(file) : -EINVAL;
+  if (whence !== SEEK_END) return -EINVAL;
+  const { inode } = file;
+  const size = inode?.isDirectory === true ? inode.size : file.ops.size(file);
+  return size >= 0 ? size : (inode?.size ?? 0);
+}
+
+/** Is the range within what offsets can be, to the byte? */
+function checkExactly(base: number, view: DataView): number {
+  const start = BigInt(base) + view.getBigInt64(8, true);
+  const length = view.getBigInt64(16, true);
+  if (start > OFFSET_MAX) return -EOVERFLOW;
+  if (start < 0n || (length < 0n && start + length < 0n)) return -EINVAL;
+  return length > 0n && length - 1n > OFFSET_MAX - start ? -EOVERFLOW : 0;
 }
 
 function signed(view: DataView, at: number): number {
@@ -309,10 +349,9 @@ function signed(view: DataView, at: number): number {
 
 function testLock(task: Task, file: FileDescription, addr: number, ofd: boolean): number {
   const request = new LockRequest();
-  const read = readLock(task, file, addr, request);
+  const read = readLock(task, file, addr, request, !ofd);
   if (read < 0) return read;
   if (file.inode === null || (ofd && request.pid !== 0)) return -EINVAL;
-  if (!ofd && request.type === F_UNLCK) return -EINVAL;
   const owner = ofd ? file : task.files;
   const conflict = findConflict(file.inode, owner, request.type, request.start, request.end);
   const { bytes, view } = workspaceOf(task);
@@ -324,7 +363,9 @@ function testLock(task: Task, file: FileDescription, addr: number, ofd: boolean)
 function describeLock(view: DataView, lock: RecordLock): void {
   view.setInt16(0, lock.type, true);
   view.setInt16(2, SEEK_SET, true);
-  put64(view, 8, lock.start);
+  // The largest offset is not a number that a double has.
+  if (lock.start >= 2 ** 63) view.setBigInt64(8, OFFSET_MAX, true);
+  else put64(view, 8, lock.start);
   put64(view, 16, lock.end === Number.POSITIVE_INFINITY ? 0 : lock.end - lock.start);
   view.setInt32(24, lock.ofd ? -1 : lock.pid, true);
 }

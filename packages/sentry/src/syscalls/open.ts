@@ -11,11 +11,17 @@ import {
   O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
+  O_DSYNC,
+  O_NOFOLLOW,
   O_NONBLOCK,
+  O_PATH,
+  O_SYNC,
   O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
+  RESOLVE_BENEATH,
   RESOLVE_CACHED,
+  RESOLVE_IN_ROOT,
   SYS_close,
   SYS_close_range,
   SYS_creat,
@@ -46,6 +52,12 @@ const KNOWN_FLAGS = 0x7fffc3;
 const TMPFILE_BIT = O_TMPFILE & ~O_DIRECTORY;
 const MODE_BITS = 0o7777;
 const RESOLVE_FLAGS = 0x3f;
+/** Two ideas of what the top is. */
+const ROOTS = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+/** What goes with O_PATH. */
+const PATH_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+/** The bit of O_SYNC that O_DSYNC does not have. */
+const SYNC_BIT = O_SYNC & ~O_DSYNC;
 /** sizeof(struct open_how), first version. */
 const OPEN_HOW_SIZE = 24;
 const PAGE_BYTES = 4096;
@@ -73,7 +85,11 @@ function openAt(
   if (task.call.phase !== 0) return waitForPeer(task, flags);
   const path = pathArgument(task, args, pathIndex);
   if (typeof path === 'number') return path;
-  return finishOpen(task, openFile(task, dirfd, path, flags & KNOWN_FLAGS, mode & MODE_BITS), flags);
+  return finishOpen(
+    task,
+    openFile(task, dirfd, path, withSync(flags & KNOWN_FLAGS), mode & MODE_BITS),
+    flags,
+  );
 }
 
 /** struct open_how: flags, mode, resolve; larger ones must be zero beyond what is known. */
@@ -90,13 +106,20 @@ function openat2(task: Task, args: SyscallArgs): number {
   if (view.getUint32(4, true) !== 0 || (flags & ~KNOWN_FLAGS) !== 0) return -EINVAL;
   if (view.getUint32(12, true) !== 0 || (mode & ~MODE_BITS) !== 0) return -EINVAL;
   if (view.getUint32(20, true) !== 0 || (resolve & ~RESOLVE_FLAGS) !== 0) return -EINVAL;
+  if ((resolve & ROOTS) === ROOTS) return -EINVAL;
   if ((flags & (O_CREAT | TMPFILE_BIT)) === 0 && mode !== 0) return -EINVAL;
+  if ((flags & O_PATH) !== 0 && (flags & ~PATH_FLAGS) !== 0) return -EINVAL;
   // What has to ask the filesystem can't be done from memory alone.
   if ((resolve & RESOLVE_CACHED) !== 0 && (flags & (O_CREAT | O_TRUNC | TMPFILE_BIT)) !== 0) return -EAGAIN;
   if (task.call.phase !== 0) return waitForPeer(task, flags);
   const path = pathArgument(task, args, 1);
   if (typeof path === 'number') return path;
-  return finishOpen(task, openFile(task, args.int(0), path, flags, mode, resolve), flags);
+  return finishOpen(task, openFile(task, args.int(0), path, withSync(flags), mode, resolve), flags);
+}
+
+/** O_SYNC alone means O_DSYNC too, as old programs have it. */
+function withSync(flags: number): number {
+  return (flags & SYNC_BIT) !== 0 ? flags | O_DSYNC : flags;
 }
 
 function finishOpen(task: Task, file: FileDescription | number, flags: number): number {

@@ -9,6 +9,7 @@ import {
   EOPNOTSUPP,
   EPIPE,
   ERESTARTSYS,
+  ESPIPE,
   O_DIRECT,
   O_NONBLOCK,
   POLLERR,
@@ -20,6 +21,7 @@ import {
   RWF_DSYNC,
   RWF_HIPRI,
   RWF_NOAPPEND,
+  RWF_NOSIGNAL,
   RWF_NOWAIT,
   RWF_SYNC,
   SIGPIPE,
@@ -41,6 +43,7 @@ import { kernelSignal, type SyscallArgs, sendToTask, socketOf, type Task } from 
 import { type IoBuffers, importBuffer, importIovec, MAX_RW_COUNT } from '@sandbox-kernel/mm';
 import {
   type FileDescription,
+  FMODE_SEEK,
   pipeOf,
   readFile,
   readFileAt,
@@ -59,7 +62,11 @@ import { workspaceOf } from './workspace.js';
 const CURRENT = -1;
 /** No buffer ends above this. */
 const TASK_SIZE = 2 ** 47 - PAGE_SIZE;
-export const KNOWN_RWF = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND;
+export const KNOWN_RWF =
+  RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND | RWF_NOSIGNAL;
+
+/** Where offsets end. */
+const OFFSET_LIMIT = 2 ** 63;
 
 function read(task: Task, args: SyscallArgs): number {
   const file = task.files.getOpen(args.int(0));
@@ -120,7 +127,9 @@ function pread64(task: Task, args: SyscallArgs): number {
   if (file === null) return -EBADF;
   const io = workspaceOf(task).io;
   const imported = importBuffer(task.memory, args.addr(1), args.size(2), ACCESS_WRITE, io);
-  return imported < 0 ? imported : readInto(task, file, io, offset, 0);
+  if (imported < 0) return imported;
+  const beyond = offset + io.total >= OFFSET_LIMIT && file.readable && (file.mode & FMODE_SEEK) !== 0;
+  return beyond ? -EINVAL : readInto(task, file, io, offset, 0);
 }
 
 function pwrite64(task: Task, args: SyscallArgs): number {
@@ -130,7 +139,9 @@ function pwrite64(task: Task, args: SyscallArgs): number {
   if (file === null) return -EBADF;
   const io = workspaceOf(task).io;
   const imported = importBuffer(task.memory, args.addr(1), args.size(2), ACCESS_READ, io);
-  return imported < 0 ? imported : writeFrom(task, file, io, offset, 0);
+  if (imported < 0) return imported;
+  const beyond = offset + io.total >= OFFSET_LIMIT && file.writable && (file.mode & FMODE_SEEK) !== 0;
+  return beyond ? -EINVAL : writeFrom(task, file, io, offset, 0);
 }
 
 function readv(task: Task, args: SyscallArgs): number {
@@ -167,20 +178,28 @@ function pwritev2(task: Task, args: SyscallArgs): number {
 
 function readVector(task: Task, args: SyscallArgs, offset: number, flags: number): number {
   const file = task.files.getOpen(args.int(0));
-  if (file === null || !file.readable) return -EBADF;
+  if (file === null) return -EBADF;
+  if (offset !== CURRENT && (file.mode & FMODE_SEEK) === 0) return -ESPIPE;
+  if (!file.readable) return -EBADF;
   const io = workspaceOf(task).io;
   const imported = importIovec(task.memory, args.addr(1), args.size(2), ACCESS_WRITE, io);
   if (imported < 0) return imported;
+  if (offset + io.total >= OFFSET_LIMIT) return -EINVAL;
+  const isDirectory = file.inode?.isDirectory === true;
+  if (isDirectory && (flags & ~RWF_HIPRI) !== 0) return -EOPNOTSUPP;
   if ((flags & ~KNOWN_RWF) !== 0 || refusesNoWait(file, flags)) return -EOPNOTSUPP;
   return readInto(task, file, io, offset, flags);
 }
 
 function writeVector(task: Task, args: SyscallArgs, offset: number, flags: number): number {
   const file = task.files.getOpen(args.int(0));
-  if (file === null || !file.writable) return -EBADF;
+  if (file === null) return -EBADF;
+  if (offset !== CURRENT && (file.mode & FMODE_SEEK) === 0) return -ESPIPE;
+  if (!file.writable) return -EBADF;
   const io = workspaceOf(task).io;
   const imported = importIovec(task.memory, args.addr(1), args.size(2), ACCESS_READ, io);
   if (imported < 0) return imported;
+  if (offset + io.total >= OFFSET_LIMIT) return -EINVAL;
   // Unlike write(2), which sends an empty message.
   if (io.total === 0 && socketOf(file) !== null) return 0;
   if ((flags & ~KNOWN_RWF) !== 0 || refusesNoWait(file, flags)) return -EOPNOTSUPP;
@@ -237,7 +256,8 @@ export function writeFrom(
     if (done === -EAGAIN && mayWait(file, flags)) {
       return task.blockOn(file, POLLOUT, call.progress > 0 ? call.progress : -ERESTARTSYS);
     }
-    return call.progress > 0 ? call.progress : failed(task, done, limit);
+    if (call.progress > 0) return call.progress;
+    return (flags & RWF_NOSIGNAL) !== 0 && done === -EPIPE ? done : failed(task, done, limit);
   }
 }
 
@@ -246,7 +266,7 @@ function mayWait(file: FileDescription, flags: number): boolean {
 }
 
 function written(file: FileDescription, count: number, flags: number): number {
-  if (count > 0 && (flags & (RWF_DSYNC | RWF_SYNC)) !== 0) {
+  if (count > 0 && (flags & (RWF_DSYNC | RWF_SYNC)) !== 0 && (file.mode & FMODE_SEEK) !== 0) {
     const synced = syncFile(file, (flags & RWF_SYNC) === 0);
     if (synced < 0) return synced;
   }

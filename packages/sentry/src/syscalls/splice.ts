@@ -6,6 +6,7 @@ import {
   EINVAL,
   EPIPE,
   ERESTARTSYS,
+  ESPIPE,
   IPPROTO_TCP,
   O_NONBLOCK,
   POLLIN,
@@ -29,8 +30,10 @@ import {
 } from '@sandbox-kernel/kernel';
 import { importIovec } from '@sandbox-kernel/mm';
 import {
+  checkSendSource,
   copyFileRange,
   type FileDescription,
+  NEGATIVE_OFFSET,
   pipeOf,
   sendFile,
   spliceFiles,
@@ -48,7 +51,7 @@ const SPLICE_KNOWN = 0xf;
 const NO_OFFSET = -1;
 const TWO_32 = 2 ** 32;
 
-/** A loff_t in memory: -1 for a null pointer; -EFAULT and -EINVAL come as -2^53 less the errno. */
+/** A loff_t in memory: -1 for a null pointer, NEGATIVE_OFFSET for a negative one; -EFAULT comes as -2^53 less the errno. */
 const FAILED = -(2 ** 53);
 
 function readOffset(task: Task, addr: number): number {
@@ -56,7 +59,7 @@ function readOffset(task: Task, addr: number): number {
   const { bytes, view } = workspaceOf(task);
   if (task.memory.copyIn(addr, bytes, 0, 8) < 8) return FAILED - EFAULT;
   const offset = view.getInt32(4, true) * TWO_32 + view.getUint32(0, true);
-  return offset < 0 ? FAILED - EINVAL : offset;
+  return offset < 0 ? NEGATIVE_OFFSET : offset;
 }
 
 function writeOffset(task: Task, addr: number, offset: number): number {
@@ -100,9 +103,12 @@ function blocks(file: FileDescription): boolean {
 function sendfile(task: Task, args: SyscallArgs): number {
   const offset = readOffset(task, args.addr(2));
   if (offset <= FAILED) return offset - FAILED;
-  const to = task.files.getOpen(args.int(0));
   const from = task.files.getOpen(args.int(1));
-  if (to === null || from === null) return -EBADF;
+  if (from === null) return -EBADF;
+  const source = checkSendSource(from, offset, args.size(3));
+  if (source !== 0) return source;
+  const to = task.files.getOpen(args.int(0));
+  if (to === null) return -EBADF;
   const allowed = mayReadFrom(task, from);
   if (allowed !== 0) return allowed;
   const result = sendAll(task, from, to, offset, args.size(3));
@@ -123,7 +129,7 @@ function sendAll(
   const { call } = task;
   const limit = fileSizeLimit(task);
   for (;;) {
-    const at = offset < 0 ? NO_OFFSET : offset + call.progress;
+    const at = offset < 0 ? offset : offset + call.progress;
     const done = sendFile(to, from, at, size - call.progress, limit, task.credentials);
     if (done <= 0) return settle(task, done, from, to, blocks(from), blocks(to));
     call.progress += done;
@@ -138,10 +144,12 @@ function splice(task: Task, args: SyscallArgs): number {
   const from = task.files.getOpen(args.int(0));
   const to = task.files.getOpen(args.int(2));
   if (from === null || to === null) return -EBADF;
-  const fromOffset = readOffset(task, args.addr(1));
-  if (fromOffset <= FAILED) return fromOffset - FAILED;
+  if (args.addr(1) !== 0 && pipeOf(from) !== null) return -ESPIPE;
+  if (args.addr(3) !== 0 && pipeOf(to) !== null) return -ESPIPE;
   const toOffset = readOffset(task, args.addr(3));
   if (toOffset <= FAILED) return toOffset - FAILED;
+  const fromOffset = readOffset(task, args.addr(1));
+  if (fromOffset <= FAILED) return fromOffset - FAILED;
   const allowed = mayReadFrom(task, from);
   if (allowed !== 0) return allowed;
   const result = spliceAll(task, from, fromOffset, to, toOffset, args.size(4), flags);
@@ -170,7 +178,7 @@ function spliceAll(
   const waitTo = both && blocks(to) && (mayWait || target === null);
   const limit = fileSizeLimit(task);
   for (;;) {
-    const at = toOffset < 0 ? NO_OFFSET : toOffset + call.progress;
+    const at = toOffset < 0 ? toOffset : toOffset + call.progress;
     const done = spliceFiles(from, fromOffset, to, at, size - call.progress, limit, task.credentials);
     if (done <= 0) return settle(task, done, from, to, waitFrom, waitTo);
     call.progress += done;
@@ -199,11 +207,13 @@ function vmsplice(task: Task, args: SyscallArgs): number {
   const flags = args.uint(3);
   if ((flags & ~SPLICE_KNOWN) !== 0) return -EINVAL;
   const file = task.files.getOpen(args.int(0));
-  if (file === null || pipeOf(file) === null) return -EBADF;
+  if (file === null || (!file.writable && !file.readable)) return -EBADF;
   const { io } = workspaceOf(task);
   const access = file.writable ? ACCESS_READ : ACCESS_WRITE;
   const imported = importIovec(task.memory, args.addr(1), args.size(2), access, io);
   if (imported < 0) return imported;
+  if (io.total === 0) return 0;
+  if (pipeOf(file) === null) return -EBADF;
   const first = task.memory.readU64(args.addr(1));
   const done = splicePages(file, io, Math.max(first, 0) % PAGE_SIZE);
   if (done > 0 && !file.writable) {
@@ -215,7 +225,6 @@ function vmsplice(task: Task, args: SyscallArgs): number {
 }
 
 function copyRange(task: Task, args: SyscallArgs): number {
-  if (args.uint(5) !== 0) return -EINVAL;
   const from = task.files.getOpen(args.int(0));
   const to = task.files.getOpen(args.int(2));
   if (from === null || to === null) return -EBADF;
@@ -223,6 +232,7 @@ function copyRange(task: Task, args: SyscallArgs): number {
   if (fromOffset <= FAILED) return fromOffset - FAILED;
   const toOffset = readOffset(task, args.addr(3));
   if (toOffset <= FAILED) return toOffset - FAILED;
+  if (args.uint(5) !== 0) return -EINVAL;
   const allowed = mayReadFrom(task, from);
   if (allowed !== 0) return allowed;
   const done = copyFileRange(

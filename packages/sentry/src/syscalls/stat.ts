@@ -35,8 +35,11 @@ import {
   STATFS_F_NAMELEN,
   STATFS_F_TYPE,
   STATFS_SIZE,
+  STATX_BTIME,
+  STATX_CTIME,
   STATX_MNT_ID,
   STATX_MNT_ID_UNIQUE,
+  STATX_MTIME,
   STATX_STRUCT_SIZE,
   STATX_STX_ATIME_TV_SEC,
   STATX_STX_ATTRIBUTES,
@@ -100,12 +103,14 @@ function lstat(task: Task, args: SyscallArgs): number {
 
 function newfstatat(task: Task, args: SyscallArgs): number {
   const flags = args.int(3);
-  if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)) !== 0) return -EINVAL;
-  return statAt(task, args, args.int(0), 1, flags);
+  const known = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE;
+  if ((flags & ~known) !== 0) return -EINVAL;
+  return statAt(task, args, args.int(0), 1, flags & ~AT_STATX_SYNC_TYPE);
 }
 
 function statAt(task: Task, args: SyscallArgs, dirfd: number, pathIndex: number, flags: number): number {
-  const path = pathArgument(task, args, pathIndex);
+  const nullPath = (flags & AT_EMPTY_PATH) !== 0 && args.addr(pathIndex) === 0;
+  const path = nullPath ? '' : pathArgument(task, args, pathIndex);
   if (typeof path === 'number') return path;
   const space = workspaceOf(task);
   const result = statPath(task, dirfd, path, flags, space.stat);
@@ -166,7 +171,10 @@ function putStatx(space: Workspace, wanted: number): void {
   const { bytes, view, stat: data } = space;
   const unique = (wanted & STATX_MNT_ID_UNIQUE) !== 0 && (data.mask & STATX_MNT_ID) !== 0;
   bytes.fill(0, 0, STATX_STRUCT_SIZE);
-  const mask = unique ? (data.mask & ~STATX_MNT_ID) | STATX_MNT_ID_UNIQUE : data.mask;
+  let mask = unique ? (data.mask & ~STATX_MNT_ID) | STATX_MNT_ID_UNIQUE : data.mask;
+  // Times are looked up exactly only when somebody asks; so is that of birth.
+  if ((wanted & STATX_BTIME) === 0) mask &= ~STATX_BTIME;
+  if ((wanted & (STATX_CTIME | STATX_MTIME)) === 0 && data.preciseTimes) mask &= ~(STATX_CTIME | STATX_MTIME);
   view.setUint32(STATX_STX_MASK, mask, true);
   view.setUint32(STATX_STX_BLKSIZE, data.blockSize, true);
   set64(view, STATX_STX_ATTRIBUTES, data.attributes);

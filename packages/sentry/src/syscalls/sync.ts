@@ -50,9 +50,12 @@ function syncfs(task: Task, args: SyscallArgs): number {
 function syncFileRange(task: Task, args: SyscallArgs): number {
   const offset = args.long(1);
   const length = args.long(2);
-  if ((args.uint(3) & ~SYNC_FILE_RANGE_FLAGS) !== 0 || offset < 0 || length < 0) return -EINVAL;
   const file = task.files.getOpen(args.int(0));
   if (file === null) return -EBADF;
+  if ((args.uint(3) & ~SYNC_FILE_RANGE_FLAGS) !== 0 || offset < 0 || length < 0) return -EINVAL;
+  // Only sums that fit into 63 bits.
+  if (length >= 2 ** 53 && BigInt(offset) + (BigInt(args.hi(2)) << 32n) + BigInt(args.uint(2)) >= 2n ** 63n)
+    return -EINVAL;
   const type = (file.inode?.mode ?? 0) & S_IFMT;
   if (type !== S_IFREG && type !== S_IFDIR && type !== S_IFLNK) return -ESPIPE;
   return syncFile(file, true);
@@ -69,7 +72,7 @@ function fadvise64(task: Task, args: SyscallArgs): number {
 function readahead(task: Task, args: SyscallArgs): number {
   const file = task.files.getOpen(args.int(0));
   if (file === null || !file.readable) return -EBADF;
-  return ((file.inode?.mode ?? 0) & S_IFMT) === S_IFREG ? 0 : -EINVAL;
+  return ((file.inode?.mode ?? 0) & S_IFMT) === S_IFREG && args.long(2) >= 0 ? 0 : -EINVAL;
 }
 
 export const SYNC_SYSCALLS: readonly SyscallRow[] = [

@@ -50,6 +50,7 @@ import { workspaceOf } from './workspace.js';
 /** sizeof(struct xattr_args). */
 const XATTR_ARGS_SIZE = 16;
 const PAGE_BYTES = 4096;
+const SET_FLAGS = XATTR_CREATE | XATTR_REPLACE;
 
 function nameArgument(task: Task, args: SyscallArgs, at = 1): string | number {
   const name = task.memory.readString(args.addr(at), XATTR_NAME_MAX);
@@ -82,17 +83,15 @@ function lgetxattr(task: Task, args: SyscallArgs): number {
 }
 
 function fgetxattr(task: Task, args: SyscallArgs): number {
-  const file = task.files.getOpen(args.int(0));
-  if (file === null) return -EBADF;
   const name = nameArgument(task, args);
   if (typeof name === 'number') return name;
+  const file = task.files.getOpen(args.int(0));
+  if (file === null) return -EBADF;
   const value = getFileXattr(task, file, name);
   return typeof value === 'number' ? value : putValue(task, args.addr(2), args.size(3), value);
 }
 
 function valueArgument(task: Task, args: SyscallArgs): Uint8Array | number {
-  const flags = args.int(4);
-  if ((flags & ~(XATTR_CREATE | XATTR_REPLACE)) !== 0) return -EINVAL;
   const size = args.size(3);
   if (size < 0 || size > XATTR_SIZE_MAX) return -E2BIG;
   const value = new Uint8Array(size);
@@ -100,6 +99,7 @@ function valueArgument(task: Task, args: SyscallArgs): Uint8Array | number {
 }
 
 function setByPath(task: Task, args: SyscallArgs, flags: number): number {
+  if ((args.int(4) & ~SET_FLAGS) !== 0) return -EINVAL;
   const name = nameArgument(task, args);
   if (typeof name === 'number') return name;
   const value = valueArgument(task, args);
@@ -117,12 +117,13 @@ function lsetxattr(task: Task, args: SyscallArgs): number {
 }
 
 function fsetxattr(task: Task, args: SyscallArgs): number {
-  const file = task.files.getOpen(args.int(0));
-  if (file === null) return -EBADF;
+  if ((args.int(4) & ~SET_FLAGS) !== 0) return -EINVAL;
   const name = nameArgument(task, args);
   if (typeof name === 'number') return name;
   const value = valueArgument(task, args);
-  return typeof value === 'number' ? value : setFileXattr(task, file, name, value, args.int(4));
+  if (typeof value === 'number') return value;
+  const file = task.files.getOpen(args.int(0));
+  return file === null ? -EBADF : setFileXattr(task, file, name, value, args.int(4));
 }
 
 function listByPath(task: Task, args: SyscallArgs, flags: number): number {
@@ -163,10 +164,10 @@ function lremovexattr(task: Task, args: SyscallArgs): number {
 }
 
 function fremovexattr(task: Task, args: SyscallArgs): number {
-  const file = task.files.getOpen(args.int(0));
-  if (file === null) return -EBADF;
   const name = nameArgument(task, args);
-  return typeof name === 'number' ? name : removeFileXattr(task, file, name);
+  if (typeof name === 'number') return name;
+  const file = task.files.getOpen(args.int(0));
+  return file === null ? -EBADF : removeFileXattr(task, file, name);
 }
 
 /** Flags of the xattrat calls; -EINVAL for unknown ones. */

@@ -11,8 +11,13 @@ import {
   EPERM,
   ESPIPE,
   ETXTBSY,
+  FALLOC_FL_COLLAPSE_RANGE,
+  FALLOC_FL_INSERT_RANGE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_UNSHARE_RANGE,
+  FALLOC_FL_WRITE_ZEROES,
+  FALLOC_FL_ZERO_RANGE,
   O_WRONLY,
   S_IFDIR,
   S_IFIFO,
@@ -274,9 +279,7 @@ export function allocateFile(
   length: number,
 ): number {
   if (offset < 0 || length <= 0) return -EINVAL;
-  if ((mode & ~0x7f) !== 0) return -EOPNOTSUPP;
-  const punch = (mode & FALLOC_FL_PUNCH_HOLE) !== 0;
-  if (punch && (mode & FALLOC_FL_KEEP_SIZE) === 0) return -EOPNOTSUPP;
+  if (!isAllocation(mode)) return -EOPNOTSUPP;
   if (!file.writable) return -EBADF;
   const inode = file.inode;
   if (inode === null) return -ENODEV;
@@ -291,6 +294,25 @@ export function allocateFile(
   const done = file.ops.allocate(file, mode, offset, length);
   if (done === 0 && file.dentry !== null) notifyDentry(file.dentry, IN_MODIFY);
   return done;
+}
+
+/** One thing at a time, with the size kept where that makes sense. */
+function isAllocation(mode: number): boolean {
+  const keeps = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
+  switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_UNSHARE_RANGE:
+    case FALLOC_FL_ZERO_RANGE:
+      return true;
+    case FALLOC_FL_PUNCH_HOLE:
+      return keeps;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+    case FALLOC_FL_WRITE_ZEROES:
+      return !keeps;
+    default:
+      return false;
+  }
 }
 
 function mayAlter(_caller: FileCaller, mount: Mount | null, inode: Inode): number {

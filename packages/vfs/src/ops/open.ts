@@ -42,6 +42,7 @@ import {
 import { bitsOfNew, inheritAcl } from '../acl/inode-acl.js';
 import { CHANGE_CTIME, CHANGE_MODE, CHANGE_MTIME, CHANGE_SIZE } from '../attribute-change.js';
 import {
+  FMODE_CREATED,
   FMODE_INTERNAL,
   FMODE_PATH,
   FMODE_READ,
@@ -146,6 +147,7 @@ export function openAllowed(
     return abandon(file, -EINVAL);
   }
   file.flags = (flags & ~NOT_KEPT) | O_LARGEFILE;
+  if (created && (flags & O_CREAT) !== 0) file.mode |= FMODE_CREATED;
   notifyDentry(dentry, IN_OPEN, mount);
   return file;
 }

@@ -3,6 +3,7 @@
 import {
   EAGAIN,
   EBADF,
+  EFBIG,
   EINVAL,
   EISDIR,
   EOVERFLOW,
@@ -13,6 +14,7 @@ import {
   S_IFDIR,
   S_IFMT,
   S_IFREG,
+  S_IFSOCK,
 } from '@sandbox-kernel/abi';
 import { type CallerCredentials, type IoSegments, PAGE_SIZE } from '@sandbox-kernel/contracts';
 import { FMODE_SEEK } from '../constants.js';
@@ -25,6 +27,8 @@ import { readFile, readFileAt, writeFile, writeFileAt } from './read-write.js';
 
 // What an offset can't reach (loff_t). Programs ask for nearly all of it at once: cat(1) and cp(1) of coreutils do.
 const OFFSET_END = 2 ** 63;
+/** Where sums of offset and count begin anew. */
+const COUNT_END = 2 ** 64;
 
 /** The most that one call moves. */
 const MAX_TRANSFER = 0x7ffff000;
@@ -74,6 +78,25 @@ function giveBack(from: FileDescription, offset: number, position: number): void
   if (offset < 0 && (from.mode & FMODE_SEEK) !== 0) from.position = position;
 }
 
+/** As an offset: one was given, and it is negative. Where that is looked at differs from call to call. */
+export const NEGATIVE_OFFSET = -2;
+
+/** What sendfile(2) looks at before it knows where to. `offset`: -1 for the file's own position. */
+export function checkSendSource(from: FileDescription, offset: number, length: number): number {
+  if (!from.readable) return -EBADF;
+  const seekable = (from.mode & FMODE_SEEK) !== 0;
+  if (offset !== -1 && !seekable) return -ESPIPE;
+  const start = offset === -1 ? from.position : offset;
+  return start < 0 || length < 0 || start + length >= OFFSET_END ? -EINVAL : 0;
+}
+
+/** Can its content be had otherwise than by reading? Directories, and most of what has no name, can't be asked. */
+function canBeSpliced(from: FileDescription): boolean {
+  const { inode } = from;
+  if (inode === null || inode.isDirectory) return false;
+  return inode.superblock !== inode.superblock.vfs.anonymous;
+}
+
 export function sendFile(
   to: FileDescription,
   from: FileDescription,
@@ -82,12 +105,16 @@ export function sendFile(
   sizeLimit: number,
   writer: CallerCredentials = to.credentials!,
 ): number {
-  if (!from.readable || !to.writable) return -EBADF;
-  if (length < 0 || (to.flags & O_APPEND) !== 0) return -EINVAL;
-  const seekable = (from.mode & FMODE_SEEK) !== 0;
-  if (offset >= 0 && !seekable) return -ESPIPE;
-  if (!seekable) return -EINVAL;
+  const source = checkSendSource(from, offset, length);
+  if (source !== 0) return source;
+  if (!to.writable) return -EBADF;
   const pipe = pipeOf(to);
+  const seekable = (from.mode & FMODE_SEEK) !== 0;
+  if (pipe === null && (to.flags & O_APPEND) !== 0) return -EINVAL;
+  if (pipe === null && !seekable && !from.ops.ignoresSeek(from)) return -EINVAL;
+  if (length === 0) return 0;
+  const streams = pipe !== null && ((from.inode?.mode ?? 0) & S_IFMT) === S_IFSOCK;
+  if ((!seekable && !streams) || !canBeSpliced(from)) return -EINVAL;
   if (pipe === null) return copyBetween(from, offset, to, -1, length, sizeLimit, writer);
   if (pipe.readers === 0) return -EPIPE;
   return pipe.full
@@ -104,18 +131,21 @@ export function copyFileRange(
   sizeLimit: number,
   writer: CallerCredentials = to.credentials!,
 ): number {
-  if (!from.readable || !to.writable || (to.flags & O_APPEND) !== 0) return -EBADF;
   const source = from.inode;
   const target = to.inode;
   if (source === null || target === null) return -EINVAL;
   if ((source.mode & S_IFMT) === S_IFDIR || (target.mode & S_IFMT) === S_IFDIR) return -EISDIR;
   if ((source.mode & S_IFMT) !== S_IFREG || (target.mode & S_IFMT) !== S_IFREG) return -EINVAL;
+  if (!from.readable || !to.writable || (to.flags & O_APPEND) !== 0) return -EBADF;
+  if (source.superblock !== target.superblock) return -EXDEV;
+  if (fromOffset === NEGATIVE_OFFSET || toOffset === NEGATIVE_OFFSET)
+    return length > 0 ? -EOVERFLOW : -EINVAL;
   const start = fromOffset < 0 ? from.position : fromOffset;
   const at = toOffset < 0 ? to.position : toOffset;
-  if (start + length >= OFFSET_END || at + length >= OFFSET_END) return -EOVERFLOW;
+  if (start + length >= COUNT_END || at + length >= COUNT_END) return -EOVERFLOW;
+  if (at >= target.superblock.maxFileSize) return -EFBIG;
   const size = Math.max(Math.min(length, from.ops.size(from) - start), 0);
   if (source === target && start < at + size && at < start + size) return -EINVAL;
-  if (source.superblock.filesystem.type !== target.superblock.filesystem.type) return -EXDEV;
   return size === 0 ? 0 : copyBetween(from, fromOffset, to, toOffset, size, sizeLimit, writer);
 }
 
@@ -133,19 +163,23 @@ export function spliceFiles(
   const source = pipeOf(from);
   const target = pipeOf(to);
   if (source === null && target === null) return -EINVAL;
-  if ((source !== null && fromOffset >= 0) || (target !== null && toOffset >= 0)) return -ESPIPE;
+  if ((source !== null && fromOffset !== -1) || (target !== null && toOffset !== -1)) return -ESPIPE;
   if (source !== null && target !== null) {
     if (source === target) return -EINVAL;
     return movePipe(from, to, length);
   }
   if (target !== null) {
-    if (fromOffset >= 0 && (from.mode & FMODE_SEEK) === 0) return -EINVAL;
+    if (fromOffset !== -1 && (from.mode & FMODE_SEEK) === 0) return -EINVAL;
     if (target.readers === 0) return -EPIPE;
     if (target.full) return -EAGAIN;
+    const start = fromOffset === -1 ? from.position : fromOffset;
+    if (start < 0 || start + length >= OFFSET_END || !canBeSpliced(from)) return -EINVAL;
     return copyBetween(from, fromOffset, to, -1, Math.min(length, target.room), sizeLimit, writer);
   }
   if ((to.flags & O_APPEND) !== 0) return -EINVAL;
-  if (toOffset >= 0 && (to.mode & FMODE_SEEK) === 0) return -EINVAL;
+  if (toOffset !== -1 && (to.mode & FMODE_SEEK) === 0) return -EINVAL;
+  const start = toOffset === -1 ? to.position : toOffset;
+  if (start < 0 || start + length >= OFFSET_END) return -EINVAL;
   return emptyPipe(source as Pipe, to, toOffset, length, sizeLimit, writer);
 }
 

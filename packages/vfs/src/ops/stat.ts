@@ -27,6 +27,9 @@ const STATX_ATTR_MOUNT_ROOT = 0x2000;
 const STATX_BASIC_AND_BTIME = 0xfff;
 const STATX_MNT_ID = 0x1000;
 
+/** As Linux's with fine-grained times (FS_MGTIME). */
+const PRECISE: readonly string[] = ['tmpfs', 'devtmpfs', 'overlay', 'hostfs'];
+
 /** AT_* flags to WALK_* for calls that follow links unless told otherwise. */
 export function walkFlags(flags: number): number {
   const follow = (flags & AT_SYMLINK_NOFOLLOW) === 0 ? WALK_FOLLOW : 0;
@@ -89,6 +92,7 @@ function showInode(inode: Inode, mount: Mount | null, out: StatData): number {
   out.btime = inode.btime;
   out.btimeNanos = inode.btimeNanos;
   out.mountId = mount === null ? 0 : mount.id;
+  out.preciseTimes = PRECISE.includes(inode.superblock.filesystem.type);
   out.mask = mount === null ? STATX_BASIC_AND_BTIME : STATX_BASIC_AND_BTIME | STATX_MNT_ID;
   out.attributes = 0;
   if ((inode.attributes & INODE_IMMUTABLE) !== 0) out.attributes |= STATX_ATTR_IMMUTABLE;

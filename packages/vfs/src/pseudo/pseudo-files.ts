@@ -1,5 +1,5 @@
 // Open pseudo files and directories. Text is computed when reading starts and again when it starts over, as seq_file does.
-import { S_IFMT } from '@sandbox-kernel/abi';
+import { EINVAL, S_IFMT } from '@sandbox-kernel/abi';
 import type { IoSegments } from '@sandbox-kernel/contracts';
 import { DirectoryOps, emitDots } from '../directory-ops.js';
 import type { DirectorySink } from '../directory-sink.js';
@@ -45,13 +45,18 @@ class PseudoTextOps extends FileOps {
     return (file.data as OpenText).node.write(text, file, offset);
   }
 
-  override size(): number {
-    return 0;
+  /** Files of proc have neither an end to seek from nor anything to write out. */
+  override size(file: FileDescription): number {
+    return isOfProc(file) ? -EINVAL : 0;
   }
 
-  override sync(): number {
-    return 0;
+  override sync(file: FileDescription): number {
+    return isOfProc(file) ? -EINVAL : 0;
   }
+}
+
+function isOfProc(file: FileDescription): boolean {
+  return file.inode?.superblock.filesystem.type === 'proc';
 }
 
 const PSEUDO_TEXT_OPS = new PseudoTextOps();

@@ -8,6 +8,7 @@ import {
   ENOSPC,
   ENXIO,
   EPERM,
+  F_SEAL_EXEC,
   F_SEAL_FUTURE_WRITE,
   F_SEAL_GROW,
   F_SEAL_SEAL,
@@ -33,7 +34,8 @@ import type { TmpfsUsage } from './tmpfs-usage.js';
 
 /** Pages taken at once for a large write: consecutive in the memory file, so that copies and mappings are long. */
 const RUN = 64;
-const ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+const ALL_SEALS =
+  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC;
 
 export class TmpfsFile implements Mappable {
   readonly anonymous: boolean;
@@ -215,6 +217,9 @@ export class TmpfsFile implements Mappable {
     const denies = (seals & F_SEAL_WRITE) !== 0 && (this.seals & F_SEAL_WRITE) === 0;
     if (denies && this.mappings.some((range) => range.shared && range.writable)) return -EBUSY;
     this.seals |= seals;
+    // What can be executed is not to be written to any more either.
+    if ((seals & F_SEAL_EXEC) !== 0 && (this.inodeObject.mode & 0o111) !== 0)
+      this.seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
     return 0;
   }
 

@@ -8,6 +8,7 @@ import {
   ENOTEMPTY,
   EOPNOTSUPP,
   EPERM,
+  F_SEAL_EXEC,
   RENAME_EXCHANGE,
   RENAME_WHITEOUT,
   S_IFCHR,
@@ -19,7 +20,7 @@ import {
   XATTR_REPLACE,
 } from '@sandbox-kernel/abi';
 import { isAclName } from '../acl/inode-acl.js';
-import { type AttributeChange, applyChange, CHANGE_SIZE } from '../attribute-change.js';
+import { type AttributeChange, applyChange, CHANGE_MODE, CHANGE_SIZE } from '../attribute-change.js';
 import { LISTED_DIRECTORY_OPS } from '../directory-ops.js';
 import { EntryList } from '../entry-list.js';
 import type { FileDescription } from '../file-description.js';
@@ -183,6 +184,8 @@ class TmpfsOps extends InodeOps {
       const truncated = nodeOf(inode).file!.truncate(change.size);
       if (truncated !== 0) return truncated;
     }
+    if ((change.what & CHANGE_MODE) !== 0 && ((change.mode ^ inode.mode) & 0o111) !== 0)
+      if (((nodeOf(inode).file?.seals ?? 0) & F_SEAL_EXEC) !== 0) return -EPERM;
     applyChange(inode, change);
     return 0;
   }
