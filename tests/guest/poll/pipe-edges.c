@@ -6,7 +6,7 @@
 enum { READ_END, WRITE_END, BOTH_ENDS, ENDS };
 static const char *const ends[] = {"r", "w", "rw"};
 static const uint32_t masks[] = {0, EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT, EPOLLRDHUP};
-static int fds[ENDS], epoll, other[2], file, spare;
+static int fds[ENDS], epoll, other[2], file;
 static volatile sig_atomic_t told[8];
 static int told_codes[8];
 
@@ -187,6 +187,7 @@ static void exclusive(void) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   scratch();
   closefrom(3);
   signal(SIGPIPE, SIG_IGN);

@@ -90,7 +90,6 @@ static void signals(void) {
 }
 
 static void readiness(void) {
-  struct epoll_event event;
   int epoll = MUST(epoll_create1(0)), path = MUST(open("/", O_PATH));
   CHECK(epoll_wait(epoll, beyond, 1, 0));
   CHECK(epoll_wait(epoll, bad, 1, 0));
@@ -180,6 +179,7 @@ static void buffers(void) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   limits();
   waits();
   programs();

@@ -30,7 +30,7 @@ static bool looks_random(const unsigned char *bytes, size_t count) {
   long ones = 0, runs = 0;
   for (size_t i = 0; i < count; i++) ones += __builtin_popcount(bytes[i]), runs += i > 0 && bytes[i] == bytes[i - 1];
   double off = ones - count * 4.0;
-  return off * off < 64 * count * 2.0 && (count < 65536 || (runs > count / 512 && runs < count / 128));
+  return off * off < 64 * count * 2.0 && (count < 65536 || (runs > (long)count / 512 && runs < (long)count / 128));
 }
 
 static void *thread(void *at) {
@@ -41,6 +41,7 @@ static void *thread(void *at) {
 }
 
 static void on_alarm(int signal) {
+  (void)signal;
   unsigned char bytes[32];
   if (v_random(bytes, 32, 0, states, parameters.state_size) == 32) handled++;
 }
