@@ -123,6 +123,7 @@ static void stats(void) {
 
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
+  scratch();
   queries();
   seals();
   locks();

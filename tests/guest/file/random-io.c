@@ -176,7 +176,8 @@ static void run(uint64_t seed, int steps, int everything) {
 }
 
 int guest(int argc, char **argv) {
-  if (argc > 1 && chdir(argv[1]) != 0) return 1;
+  if (argc == 1) scratch();
+  else if (chdir(argv[1]) != 0) return 1;
   int steps = argc > 2 ? atoi(argv[2]) : 1500;
   for (int seed = 1; seed <= 3; seed++) run(seed, steps, 0);
   for (int seed = 4; seed <= 5; seed++) run(seed, steps, 1);

@@ -117,6 +117,7 @@ static void each_kind(void) {
 
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
+  scratch();
   signal(SIGPIPE, SIG_IGN);
   matrix();
   each_kind();
