@@ -1,5 +1,8 @@
 // /proc/PID/mounts, mountinfo: proc_pid_mounts(5), proc_pid_mountinfo(5).
 import {
+  MS_DIRSYNC,
+  MS_LAZYTIME,
+  MS_MANDLOCK,
   MS_NOATIME,
   MS_NODEV,
   MS_NODIRATIME,
@@ -8,9 +11,10 @@ import {
   MS_NOSYMFOLLOW,
   MS_RDONLY,
   MS_RELATIME,
+  MS_SYNCHRONOUS,
 } from '@sandbox-kernel/abi';
 import type { Task } from '@sandbox-kernel/kernel';
-import { type Mount, majorOf, minorOf, placeName } from '@sandbox-kernel/vfs';
+import { type Mount, majorOf, minorOf, placeName, type Superblock } from '@sandbox-kernel/vfs';
 
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [MS_NOSUID, 'nosuid'],
@@ -20,6 +24,13 @@ const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [MS_NODIRATIME, 'nodiratime'],
   [MS_RELATIME, 'relatime'],
   [MS_NOSYMFOLLOW, 'nosymfollow'],
+];
+
+const SUPER_NAMES: readonly (readonly [number, string])[] = [
+  [MS_SYNCHRONOUS, 'sync'],
+  [MS_DIRSYNC, 'dirsync'],
+  [MS_MANDLOCK, 'mand'],
+  [MS_LAZYTIME, 'lazytime'],
 ];
 
 /** By id, as since Linux 6.8. */
@@ -42,8 +53,15 @@ function escaped(text: string): string {
   );
 }
 
-function mountOptions(mount: Mount, readOnly = mount.flags & MS_RDONLY): string {
-  const names = [readOnly !== 0 ? 'ro' : 'rw'];
+/** As `names` in the order of Linux. */
+function superNames({ flags }: Superblock): string[] {
+  return SUPER_NAMES.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => name);
+}
+
+function mountOptions(mount: Mount, all = false): string {
+  const { superblock } = mount;
+  const readOnly = (mount.flags | (all ? superblock.flags : 0)) & MS_RDONLY;
+  const names = [readOnly !== 0 ? 'ro' : 'rw', ...(all ? superNames(superblock) : [])];
   for (const [flag, name] of FLAG_NAMES) if ((mount.flags & flag) !== 0) names.push(name);
   return names.join(',');
 }
@@ -51,8 +69,8 @@ function mountOptions(mount: Mount, readOnly = mount.flags & MS_RDONLY): string 
 function superOptions(mount: Mount): string {
   const { superblock } = mount;
   const own = superblock.filesystem.options(superblock);
-  const access = (superblock.flags & MS_RDONLY) !== 0 ? 'ro' : 'rw';
-  return own === '' ? access : `${access},${own}`;
+  const names = [(superblock.flags & MS_RDONLY) !== 0 ? 'ro' : 'rw', ...superNames(superblock)];
+  return own === '' ? names.join(',') : `${names.join(',')},${own}`;
 }
 
 export function mountsText(task: Task): string {
@@ -62,7 +80,7 @@ export function mountsText(task: Task): string {
     if (path === null) continue;
     const own = mount.superblock.filesystem.options(mount.superblock);
     // Read-only by the mount or by the filesystem: here it is one word.
-    const access = mountOptions(mount, (mount.flags | mount.superblock.flags) & MS_RDONLY);
+    const access = mountOptions(mount, true);
     const options = own === '' ? access : `${access},${own}`;
     text += `${escaped(mount.source)} ${escaped(path)} ${mount.superblock.filesystem.type} ${options} 0 0\n`;
   }

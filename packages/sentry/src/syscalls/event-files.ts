@@ -67,8 +67,12 @@ function inotifyInit1(task: Task, args: SyscallArgs): number {
   return install(task, createInotify(task, flags & O_NONBLOCK), flags);
 }
 
+/** IN_ALL_EVENTS, what the kernel alone tells, and what a watch can be asked to be. */
+const IN_KNOWN = 0xf700efff;
+
 function inotifyAddWatch(task: Task, args: SyscallArgs): number {
   const mask = args.uint(2);
+  if ((mask & ~IN_KNOWN) !== 0 || mask === 0) return -EINVAL;
   const file = task.files.getOpen(args.int(0));
   if (file === null) return -EBADF;
   const inotify = inotifyOf(file);

@@ -12,6 +12,9 @@ import {
   MNT_EXPIRE,
   MNT_FORCE,
   MS_BIND,
+  MS_DIRSYNC,
+  MS_LAZYTIME,
+  MS_MANDLOCK,
   MS_MOVE,
   MS_NOATIME,
   MS_NODEV,
@@ -19,6 +22,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_NOSYMFOLLOW,
+  MS_NOUSER,
   MS_PRIVATE,
   MS_RDONLY,
   MS_REC,
@@ -27,6 +31,7 @@ import {
   MS_SHARED,
   MS_SLAVE,
   MS_STRICTATIME,
+  MS_SYNCHRONOUS,
   MS_UNBINDABLE,
   SYS_mount,
   SYS_pivot_root,
@@ -55,6 +60,8 @@ import type { SyscallRow } from './row.js';
 const PROPAGATION = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 const PER_MOUNT =
   MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_STRICTATIME | MS_NOSYMFOLLOW;
+/** Of the filesystem, whatever mount shows it. */
+const SUPER_FLAGS = MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_LAZYTIME;
 /** Old programs pass this in the high half. */
 const MAGIC = 0xc0ed0000;
 const MAGIC_MASK = 0xffff0000;
@@ -70,7 +77,11 @@ function mount(task: Task, args: SyscallArgs): number {
   const flags = (raw & MAGIC_MASK) >>> 0 === MAGIC ? raw & ~MAGIC_MASK : raw;
   const place = placeOf(task, path);
   if (typeof place === 'number') return place;
-  if ((flags & MS_REMOUNT) !== 0) return remount(place, mountFlags(flags), data, (flags & MS_BIND) !== 0);
+  if ((flags & MS_NOUSER) !== 0) return -EINVAL;
+  if ((flags & MS_REMOUNT) !== 0) {
+    const { superFlags, own } = takeCommon(flags, data);
+    return remount(place, mountFlags(flags), own, (flags & MS_BIND) !== 0, superFlags);
+  }
   if ((flags & MS_BIND) !== 0) return fromPath(task, args, place, flags, true);
   if ((flags & PROPAGATION) !== 0) return setPropagation(place, flags & (PROPAGATION | MS_REC));
   if ((flags & MS_MOVE) !== 0) return fromPath(task, args, place, flags, false);
@@ -80,7 +91,8 @@ function mount(task: Task, args: SyscallArgs): number {
 /** relatime is what Linux does when nothing else is asked for. */
 function mountFlags(flags: number): number {
   const kept = flags & PER_MOUNT;
-  return (kept & (MS_NOATIME | MS_STRICTATIME)) === 0 ? kept | MS_RELATIME : kept;
+  if ((kept & MS_STRICTATIME) !== 0) return kept & ~MS_NOATIME;
+  return (kept & MS_NOATIME) === 0 ? kept | MS_RELATIME : kept;
 }
 
 function placeOf(task: Task, path: string, flags = WALK_FOLLOW): Location | number {
@@ -97,10 +109,21 @@ function fromPath(task: Task, args: SyscallArgs, place: Location, flags: number,
   return bind ? bindMount(source, place, (flags & MS_REC) !== 0) : moveMount(source, place);
 }
 
+/** What every filesystem takes may stand among its own options. */
+function takeCommon(flags: number, data: string): { readonly superFlags: number; readonly own: string } {
+  const parts = data.split(',');
+  let superFlags = flags;
+  for (const part of parts) {
+    const common = COMMON_OPTIONS[part];
+    if (common !== undefined) superFlags = (superFlags | common[0]) & ~common[1];
+  }
+  return { superFlags, own: parts.filter((part) => COMMON_OPTIONS[part] === undefined).join(',') };
+}
+
 function mountNew(task: Task, args: SyscallArgs, place: Location, flags: number, data: string): number {
-  const type = args.addr(2) === 0 ? '' : task.memory.readString(args.addr(2), DATA_MAX);
+  if (args.addr(2) === 0) return -EINVAL;
+  const type = task.memory.readString(args.addr(2), DATA_MAX);
   if (typeof type === 'number') return -EFAULT;
-  if (type === '') return -EINVAL;
   const source = args.addr(0) === 0 ? 'none' : pathArgument(task, args, 0);
   if (typeof source === 'number') return source;
   const filesystem = task.fs.vfs.filesystemTypes.get(type);
@@ -108,17 +131,10 @@ function mountNew(task: Task, args: SyscallArgs, place: Location, flags: number,
   if (place.dentry === place.mount.root && place.mount.superblock.source === source && source !== 'none') {
     if (place.mount.superblock.filesystem.type === type && filesystem.needsDevice) return -EBUSY;
   }
-  // What every filesystem takes may stand among its own options.
-  const parts = data.split(',');
-  const own = parts.filter((part) => COMMON_OPTIONS[part] === undefined);
-  let superFlags = flags;
-  for (const part of parts) {
-    const common = COMMON_OPTIONS[part];
-    if (common !== undefined) superFlags = (superFlags | common[0]) & ~common[1];
-  }
-  const superblock = filesystem.mount(task.fs.vfs, source, superFlags, own.join(','), task);
+  const { superFlags, own } = takeCommon(flags, data);
+  const superblock = filesystem.mount(task.fs.vfs, source, superFlags, own, task);
   if (typeof superblock === 'number') return superblock;
-  if ((superFlags & MS_RDONLY) !== 0) superblock.flags |= MS_RDONLY;
+  superblock.flags |= superFlags & SUPER_FLAGS;
   return attachMount(newMount(superblock, mountFlags(flags)), place);
 }
 

@@ -240,7 +240,8 @@ function copyRange(task: Task, args: SyscallArgs): number {
     fromOffset,
     to,
     toOffset,
-    args.size(4),
+    // A count, not a difference.
+    args.size(4) < 0 ? args.size(4) + 2 ** 64 : args.size(4),
     fileSizeLimit(task),
     task.credentials,
   );

@@ -73,7 +73,7 @@ export class Inotify {
 
   /** inotify_add_watch(2) on what the path led to. Watch descriptor, or -errno. */
   add(inode: Inode, mask: number): number {
-    if ((mask & IN_ALL_EVENTS) === 0) return -EINVAL;
+    if (mask === 0) return -EINVAL;
     if ((mask & IN_MASK_ADD) !== 0 && (mask & IN_MASK_CREATE) !== 0) return -EINVAL;
     const kept = (mask & (IN_ALL_EVENTS | IN_ONESHOT | IN_EXCL_UNLINK)) >>> 0;
     const old = this.find(inode);

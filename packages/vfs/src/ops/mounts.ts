@@ -302,14 +302,20 @@ function makePrivate(mount: Mount, unbindable: boolean): void {
   mount.unbindable = unbindable;
 }
 
-/** MS_REMOUNT: flags of the mount (`bind`) or of the filesystem with new options. */
-export function remount(place: Location, flags: number, data: string, bind: boolean): number {
+/** MS_REMOUNT: flags of the mount (`bind`) or of the filesystem (`superFlags`) with new options. */
+export function remount(
+  place: Location,
+  flags: number,
+  data: string,
+  bind: boolean,
+  superFlags = flags,
+): number {
   const mount = place.mount;
   if (place.dentry !== mount.root) return -EINVAL;
   if (bind) {
     if (becomesReadOnly(mount.flags, flags) && mount.writers > 0) return -EBUSY;
   } else {
-    const result = reconfigure(mount.superblock, flags, data);
+    const result = reconfigure(mount.superblock, superFlags, data);
     if (result !== 0) return result;
   }
   mount.flags = flags;

@@ -90,10 +90,13 @@ export function checkSendSource(from: FileDescription, offset: number, length: n
   return start < 0 || length < 0 || start + length >= OFFSET_END ? -EINVAL : 0;
 }
 
+/** 1:3, which has nothing to give. */
+const NULL_DEVICE = 0x103;
+
 /** Can its content be had otherwise than by reading? Directories, and most of what has no name, can't be asked. */
 function canBeSpliced(from: FileDescription): boolean {
   const { inode } = from;
-  if (inode === null || inode.isDirectory) return false;
+  if (inode === null || inode.isDirectory || inode.rdev === NULL_DEVICE) return false;
   return inode.superblock !== inode.superblock.vfs.anonymous;
 }
 
@@ -142,7 +145,7 @@ export function copyFileRange(
     return length > 0 ? -EOVERFLOW : -EINVAL;
   const start = fromOffset < 0 ? from.position : fromOffset;
   const at = toOffset < 0 ? to.position : toOffset;
-  if (start + length >= COUNT_END || at + length >= COUNT_END) return -EOVERFLOW;
+  if (start + length > COUNT_END || at + length > COUNT_END) return -EOVERFLOW;
   if (at >= target.superblock.maxFileSize) return -EFBIG;
   const size = Math.max(Math.min(length, from.ops.size(from) - start), 0);
   if (source === target && start < at + size && at < start + size) return -EINVAL;

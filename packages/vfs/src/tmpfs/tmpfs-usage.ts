@@ -8,6 +8,8 @@ export class TmpfsUsage {
   readonly defaultInodes: number;
   pages: number;
   inodes: number;
+  /** Other options, as /proc/mounts shows them. */
+  shown: string;
 
   /** No limits but the `defaultPages`, `defaultInodes` that a share of memory makes. */
   constructor(defaultPages: number, defaultInodes: number) {
@@ -17,6 +19,7 @@ export class TmpfsUsage {
     this.defaultInodes = defaultInodes;
     this.pages = 0;
     this.inodes = 0;
+    this.shown = '';
   }
 
   /** How many of `wanted` pages may be taken; they count as taken. */

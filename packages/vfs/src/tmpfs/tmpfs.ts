@@ -24,6 +24,8 @@ export interface TmpfsOptions {
   /** The name in /proc/mounts and statfs; default "tmpfs". */
   readonly type?: string;
   readonly source?: string;
+  /** What /proc/mounts shows of the options beside the limits. */
+  readonly shown?: string;
 }
 
 class Tmpfs implements Filesystem {
@@ -66,10 +68,11 @@ class Tmpfs implements Filesystem {
     const size = usage.maxPages === usage.defaultPages ? '' : `size=${pages * 4}k`;
     const most = usage.maxInodes < NO_LIMIT ? usage.maxInodes : 0;
     const inodes = usage.maxInodes === usage.defaultInodes ? '' : `nr_inodes=${most}`;
-    return [size, inodes].filter((part) => part.length > 0).join(',');
+    return [size, inodes, usage.shown].filter((part) => part.length > 0).join(',');
   }
 
   remount(superblock: Superblock, _flags: number, data: string): number {
+    if (data.split(',').includes('noswap')) return -EINVAL;
     const options = parseTmpfsOptions(data, memoryOf(superblock.vfs));
     if (typeof options === 'number') return options;
     const usage = superblock.data as TmpfsUsage;
@@ -121,6 +124,7 @@ export function createTmpfs(vfs: Vfs, options: TmpfsOptions = {}): Superblock {
   const usage = new TmpfsUsage(half, half);
   if (options.size !== undefined) usage.maxPages = pagesOf(options.size);
   if (options.inodes !== undefined) usage.maxInodes = options.inodes || NO_LIMIT;
+  usage.shown = options.shown ?? '';
   superblock.data = usage;
   const mode = S_IFDIR | (options.mode ?? 0o1777);
   const root = newTmpfsInode(superblock, mode, options.uid ?? 0, options.gid ?? 0)!;
@@ -149,15 +153,18 @@ export function parseTmpfsOptions(data: string, memory: number): TmpfsOptions | 
   return options;
 }
 
-const IGNORED = /^(huge=(never|always|within_size|advise)|mpol=.*|inode(32|64)|noswap)$/;
+const POLICY = 'default|local|prefer(:\\d+)?|(bind|interleave)(=static|=relative)?:[\\d,-]+';
+const IGNORED = new RegExp(`^(huge=(never|always|within_size|advise)|mpol=(${POLICY})|inode(32|64)|noswap)$`);
 const OPTIONS = /^(size|nr_blocks|nr_inodes|mode|uid|gid|huge|mpol|inode32|inode64|noswap)$/;
 const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 function parseValue(key: string, text: string, memory: number): number {
-  if (key === 'mode') return /^[0-7]{1,4}$/.test(text) ? Number.parseInt(text, 8) : Number.NaN;
+  if (key === 'mode') return /^[0-7]{1,10}$/.test(text) ? Number.parseInt(text, 8) & 0o7777 : Number.NaN;
   const match = /^(\d+)([kmgt%]?)$/i.exec(text);
   if (match === null) return Number.NaN;
   const unit = match[2]!.toLowerCase();
+  // The id that stands for none.
+  if ((key === 'uid' || key === 'gid') && (unit !== '' || Number(match[1]) >= 0xffffffff)) return Number.NaN;
   if (unit === '%') return key === 'size' ? shareOf(memory, Number(match[1])) : Number.NaN;
   return Number(match[1]) * (UNITS[unit] ?? 1);
 }
@@ -167,6 +174,20 @@ function shareOf(memory: number, percent: number): number {
   return memory === Number.POSITIVE_INFINITY ? 0 : Math.floor((memory * percent) / 100);
 }
 
+/** As Linux shows them: what is not the default, in its order. */
+function shownOptions({ mode, uid, gid }: TmpfsOptions, data: string): string {
+  const parts = data.split(',');
+  const shown: string[] = [];
+  if (mode !== undefined && mode !== 0o1777) shown.push(`mode=${mode.toString(8).padStart(3, '0')}`);
+  if (uid !== undefined && uid !== 0) shown.push(`uid=${uid}`);
+  if (gid !== undefined && gid !== 0) shown.push(`gid=${gid}`);
+  if (parts.includes('inode64')) shown.push('inode64');
+  const huge = parts.findLast((part) => part.startsWith('huge='));
+  if (huge !== undefined && huge !== 'huge=never') shown.push(huge);
+  if (parts.includes('noswap')) shown.push('noswap');
+  return shown.join(',');
+}
+
 export const TMPFS_TYPE: FilesystemType = {
   name: 'tmpfs',
   needsDevice: false,
@@ -174,6 +195,7 @@ export const TMPFS_TYPE: FilesystemType = {
   checks: (option) => typeof parseTmpfsOptions(option, 0) !== 'number',
   mount(vfs: Vfs, source: string, _flags: number, data: string): Superblock | number {
     const options = parseTmpfsOptions(data, memoryOf(vfs));
-    return typeof options === 'number' ? options : createTmpfs(vfs, { ...options, source });
+    if (typeof options === 'number') return options;
+    return createTmpfs(vfs, { ...options, source, shown: shownOptions(options, data) });
   },
 };
