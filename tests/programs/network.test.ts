@@ -307,6 +307,22 @@ describe('captures and events', () => {
     expect(parsePcapng(bytes)?.packets.length).toBeGreaterThan(6);
     expect(bytes.includes('GET /seen')).toBe(true);
   });
+
+  itWith('/usr/bin/python3')('--pcap writes what passes lo as a second interface', async () => {
+    const file = `${world}/capture-lo`;
+    const program = [
+      'import socket',
+      's = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0))',
+      's.sendto(b"to itself", s.getsockname()); s.recv(99)',
+    ].join('\n');
+    await run([...LOOPBACK, '--pcap', file], ['python3', '-c', program]);
+    const bytes = readFileSync(file);
+    const capture = parsePcapng(bytes);
+    const onLo = capture?.packets.filter(({ interfaceId }) => interfaceId === 1) ?? [];
+    expect(capture?.interfaces.map(({ linkType }) => linkType)).toEqual([1, 101]);
+    expect(onLo.map((packet) => Buffer.from(packet.bytes).includes('to itself'))).toEqual([true]);
+    expect(bytes.includes('lo')).toBe(true);
+  });
 });
 
 describe('the end of a sandbox', () => {

@@ -109,7 +109,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
   { name: 'net-bytes', kind: 'value', value: 'BYTES', help: 'cap on bytes in all' },
   { name: 'net-address', kind: 'list', value: 'ADDRESS/N', help: "tap: the guest's address" },
   { name: 'net-gateway', kind: 'list', value: 'ADDRESS', help: 'tap: the way out' },
-  { name: 'pcap', kind: 'value', value: 'FILE', help: 'write what passes the link, as pcapng' },
+  { name: 'pcap', kind: 'value', value: 'FILE', help: 'write what passes the link and lo, as pcapng' },
   {
     name: 'strace',
     kind: 'optional',

@@ -11,6 +11,7 @@ import {
   EINVAL,
   ENODEV,
   ENOPROTOOPT,
+  EOPNOTSUPP,
   EPERM,
   IPPROTO_IP,
   IPPROTO_IPV6,
@@ -21,6 +22,7 @@ import {
   SO_MARK,
   SO_ZEROCOPY,
   SOCK_RAW,
+  SOL_RAW,
   SOL_SOCKET,
 } from '@sandbox-kernel/abi';
 import type { Caller } from '@sandbox-kernel/contracts';
@@ -58,6 +60,8 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
     this.kernel = internet.kernel;
     this.isV6 = isV6;
     this.ip = new IpState(internet.settings.v6Only);
+    // As on Linux, which sets it for sockets of IPv4 only.
+    if (isV6) this.ip.multicastAll = false;
     this.uid = uid;
     this.gid = internet.kernel.current?.credentials.fsgid ?? 0;
     this.boundInterface = 0;
@@ -138,11 +142,13 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
     question: Uint8Array,
     room: number,
   ): Uint8Array | number {
+    if (!this.isV6 && level === IPPROTO_IPV6) return -ENOPROTOOPT;
     return askXtOption(this.internet.netfilter, task, level, option, question, room);
   }
 
   override getOption(task: Task, level: number, option: number, room: number): Uint8Array | number {
     if (level === SOL_SOCKET) return this.getSocketOption(option);
+    if (!this.isV6 && !this.hasLevel(level)) return -EOPNOTSUPP;
     if (option === SO_ORIGINAL_DST && (level === IPPROTO_IP || level === IPPROTO_IPV6))
       return originalDestination(this, level === IPPROTO_IPV6, room);
     if (level === IPPROTO_IP && (!this.isV6 || this.type !== SOCK_RAW))
@@ -151,8 +157,14 @@ export abstract class InetSocket extends Socket implements ReadinessOwner {
     return this.getTransportOption(task, level, option, room);
   }
 
+  /** Of IPv4's sockets: others are not known at all. */
+  private hasLevel(level: number): boolean {
+    return level === IPPROTO_IP || level === (this.type === SOCK_RAW ? SOL_RAW : this.protocol);
+  }
+
   override setOption(task: Task, level: number, option: number, value: Uint8Array): number {
     if (level === SOL_SOCKET) return this.setSocketOption(task, option, value);
+    if (!this.isV6 && level === IPPROTO_IPV6) return -ENOPROTOOPT;
     if (isXtSetOption(level, option)) return setXtOption(this.internet.netfilter, task, level, option, value);
     if (level === IPPROTO_IP && (!this.isV6 || this.type !== SOCK_RAW))
       return setIpOption(this, task, option, value);

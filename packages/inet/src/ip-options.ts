@@ -70,6 +70,7 @@ const RECEIVE = [
 const ECN_MASK = 3;
 
 export function setIpOption(socket: InetSocket, task: Task, option: number, bytes: Uint8Array): number {
+  if (option === IP_RECVFRAGSIZE && socket.type === SOCK_STREAM) return -EINVAL;
   if (RECEIVE.includes(option)) {
     if (shortInt(bytes) !== 0) socket.ip.receive4.add(option);
     else socket.ip.receive4.delete(option);
@@ -281,7 +282,8 @@ function currentValue(socket: InetSocket, option: number): number | null {
     case IP_UNICAST_IF:
       return new DataView(intBytes(ip.unicastInterface).buffer).getInt32(0);
     case IP_PROTOCOL:
-      return socket.protocol;
+      // Linux tells the number that the socket is known by: of others than raw ones the port.
+      return socket.type === SOCK_RAW ? socket.protocol : socket.localPort;
     default:
       return null;
   }

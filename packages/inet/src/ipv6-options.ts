@@ -53,6 +53,7 @@ import { mtuOf } from './ip-options.js';
 import { groupRequest, ipv6Membership } from './memberships.js';
 import { intBytes, viewOf, wholeInt } from './option-bytes.js';
 
+const ECN_MASK = 3;
 const RECEIVE = [
   IPV6_RECVPKTINFO,
   IPV6_2292PKTINFO,
@@ -68,6 +69,11 @@ const RECEIVE = [
   IPV6_FLOWINFO,
 ];
 
+/** Numbers that are nothing's, or can only be asked for. */
+const UNKNOWN = [7, 9, 10, 12, 13, 14, 15, 36, 37, 38, 39, 40, 41, 52, 61, 63, 68, 69, 71];
+/** Too short a value is none: off. */
+const LENIENT = [IPV6_DONTFRAG, IPV6_AUTOFLOWLABEL, IPV6_RECVFRAGSIZE];
+
 export function setIpv6Option(socket: InetSocket, task: Task, option: number, bytes: Uint8Array): number {
   if (option === IPV6_ADD_MEMBERSHIP || option === IPV6_DROP_MEMBERSHIP) {
     if (socket.type === SOCK_STREAM) return -EINVAL;
@@ -81,8 +87,8 @@ export function setIpv6Option(socket: InetSocket, task: Task, option: number, by
     if (kept === 0) socket.applyOptions();
     return kept;
   }
-  if (bytes.length < 4) return isKnown(option) ? -EINVAL : -ENOPROTOOPT;
-  const value = wholeInt(bytes);
+  if (bytes.length < 4 && !LENIENT.includes(option)) return isKnown(socket, option) ? -EINVAL : -ENOPROTOOPT;
+  const value = bytes.length < 4 ? 0 : wholeInt(bytes);
   if (RECEIVE.includes(option)) {
     if (value !== 0) socket.ip.receive6.add(option);
     else socket.ip.receive6.delete(option);
@@ -93,8 +99,10 @@ export function setIpv6Option(socket: InetSocket, task: Task, option: number, by
   return result;
 }
 
-function isKnown(option: number): boolean {
-  return RECEIVE.includes(option) || (option >= 1 && option <= 78);
+function isKnown(socket: InetSocket, option: number): boolean {
+  const multicast = option === IPV6_MULTICAST_IF || option === IPV6_MULTICAST_HOPS;
+  if (multicast && socket.type === SOCK_STREAM) return false;
+  return RECEIVE.includes(option) || (option >= 1 && option <= 78 && !UNKNOWN.includes(option));
 }
 
 function assign(socket: InetSocket, task: Task, option: number, value: number): number {
@@ -111,7 +119,7 @@ function assign(socket: InetSocket, task: Task, option: number, value: number): 
       return 0;
     case IPV6_TCLASS:
       if (value < -1 || value > 255) return -EINVAL;
-      ip.trafficClass = value === -1 ? 0 : value;
+      ip.trafficClass = trafficClass(socket, value === -1 ? 0 : value);
       return 0;
     case IPV6_MTU_DISCOVER:
       if (value < 0 || value > 5) return -EINVAL;
@@ -150,12 +158,10 @@ function assignRare(socket: InetSocket, task: Task, option: number, value: numbe
       ip.multicastLoop6 = on;
       return 0;
     case IPV6_MULTICAST_ALL:
-      if (value !== 0 && value !== 1) return -EINVAL;
       ip.multicastAll6 = on;
       return 0;
     case IPV6_MULTICAST_IF:
       if (socket.type === SOCK_STREAM) return -ENOPROTOOPT;
-      if (value < 0) return -EINVAL;
       if (on && socket.internet.stack.network.interfaceByIndex(value) === null) return -ENODEV;
       ip.multicastInterface6 = value;
       return 0;
@@ -251,4 +257,10 @@ function currentValue(socket: InetSocket, option: number): number | null {
     default:
       return null;
   }
+}
+
+/** The bits of congestion notification are TCP's own. */
+function trafficClass(socket: InetSocket, value: number): number {
+  if (socket.type !== SOCK_STREAM) return value;
+  return (value & ~ECN_MASK) | (socket.ip.trafficClass & ECN_MASK);
 }

@@ -5,6 +5,7 @@ import {
   EADDRNOTAVAIL,
   EINVAL,
   ENODEV,
+  EPROTO,
   IP_ADD_MEMBERSHIP,
   IP_ADD_SOURCE_MEMBERSHIP,
   IP_BLOCK_SOURCE,
@@ -40,15 +41,15 @@ function change(socket: InetSocket, join: boolean, group: Address, index: number
 }
 
 export function ipMembership(socket: InetSocket, option: number, bytes: Uint8Array): number {
-  if (bytes.length < 8) return -EINVAL;
+  const plain = option === IP_ADD_MEMBERSHIP || option === IP_DROP_MEMBERSHIP;
+  if (bytes.length < (plain ? 8 : 12) && !(plain && socket.type === SOCK_STREAM)) return -EINVAL;
+  if (socket.type === SOCK_STREAM && plain) return -EPROTO;
   const view = viewOf(bytes);
   const group = Address.v4(view.getInt32(0));
-  const plain = option === IP_ADD_MEMBERSHIP || option === IP_DROP_MEMBERSHIP;
   if (plain) {
     const index = bytes.length >= 12 ? view.getInt32(8, true) : 0;
     return change(socket, option === IP_ADD_MEMBERSHIP, group, index, view.getInt32(4));
   }
-  if (bytes.length < 12) return -EINVAL;
   const { memberships } = socket;
   if (!group.isMulticast || memberships === null) return -EINVAL;
   const source = Address.v4(view.getInt32(8));

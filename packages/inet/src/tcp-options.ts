@@ -12,6 +12,7 @@ import {
   TCP_DEFER_ACCEPT,
   TCP_FASTOPEN,
   TCP_FASTOPEN_CONNECT,
+  TCP_FASTOPEN_KEY,
   TCP_FASTOPEN_NO_COOKIE,
   TCP_INFO,
   TCP_INFO_SIZE,
@@ -21,10 +22,16 @@ import {
   TCP_KEEPINTVL,
   TCP_LINGER2,
   TCP_MAXSEG,
+  TCP_MD5SIG,
+  TCP_MD5SIG_EXT,
   TCP_NODELAY,
   TCP_NOTSENT_LOWAT,
+  TCP_QUEUE_SEQ,
   TCP_QUICKACK,
   TCP_REPAIR,
+  TCP_REPAIR_OPTIONS,
+  TCP_REPAIR_QUEUE,
+  TCP_REPAIR_WINDOW,
   TCP_SAVE_SYN,
   TCP_SAVED_SYN,
   TCP_SYNCNT,
@@ -44,6 +51,10 @@ const SECOND = 1_000_000;
 const MILLI = 1000;
 const MSS_DEFAULT = 536;
 const MOST_WINDOW = 32767;
+/** Newer than the headers. */
+const TCP_IS_MPTCP = 43;
+/** TCP_MIN_MSS. */
+const LEAST_SEGMENT = 88;
 /** TCP_CA_NAME_MAX. */
 const NAME_MOST = 16;
 const ALGORITHMS: readonly string[] = ['reno', 'cubic', 'bbr'];
@@ -208,7 +219,7 @@ function assign(socket: TcpSocket, task: Task, option: number, value: number): n
       kept.synCount = value;
       return 0;
     case TCP_MAXSEG:
-      if (value !== 0 && !within(value, 48, MOST_WINDOW)) return -EINVAL;
+      if (value !== 0 && !within(value, LEAST_SEGMENT, MOST_WINDOW)) return -EINVAL;
       kept.maxSegment = value;
       return 0;
     default:
@@ -281,8 +292,19 @@ function assignLegacy(socket: TcpSocket, task: Task, option: number, value: numb
       kept.inQueue = value === 1;
       return 0;
     case TCP_REPAIR:
-    case TCP_TIMESTAMP:
       return task.credentials.hasCapability(CAP_NET_ADMIN) ? -ENOPROTOOPT : -EPERM;
+    // For sockets under repair, which none is, and keys, which none has.
+    case TCP_TIMESTAMP:
+    case TCP_REPAIR_QUEUE:
+    case TCP_REPAIR_WINDOW:
+      return -EPERM;
+    case TCP_QUEUE_SEQ:
+      return socket.endpoint.state === TCP_CLOSE ? -EINVAL : -EPERM;
+    case TCP_REPAIR_OPTIONS:
+    case TCP_MD5SIG:
+    case TCP_MD5SIG_EXT:
+    case TCP_FASTOPEN_KEY:
+      return -EINVAL;
     default:
       return -ENOPROTOOPT;
   }
@@ -297,7 +319,14 @@ export function getTcpOption(socket: TcpSocket, option: number, room: number): U
     case TCP_CC_INFO:
     case TCP_ULP:
     case TCP_SAVED_SYN:
+    case TCP_FASTOPEN_KEY:
       return new Uint8Array(0);
+    case TCP_REPAIR_QUEUE:
+    case TCP_REPAIR_WINDOW:
+    case TCP_QUEUE_SEQ:
+      return -EINVAL;
+    case TCP_IS_MPTCP:
+      return intBytes(0).subarray(0, room);
     default: {
       const value = currentValue(socket, option);
       if (value === null) return -ENOPROTOOPT;

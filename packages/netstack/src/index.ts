@@ -125,6 +125,7 @@ export {
 } from './network/hooks.js';
 export type { InterfaceOptions, NetInterface } from './network/interface.js';
 export type { InterfaceAddress } from './network/interface-address.js';
+export { LoopbackCapture } from './network/loopback-capture.js';
 export type {
   MulticastEntry,
   MulticastMiss,

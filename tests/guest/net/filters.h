@@ -3,7 +3,7 @@
 #include <linux/filter.h>
 #include <sys/socket.h>
 
-static inline int attach(int fd, const struct sock_filter *code, int count) {
+__attribute__((unused)) static int attach(int fd, const struct sock_filter *code, int count) {
   struct sock_fprog program = {.len = count, .filter = (struct sock_filter *)code};
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }

@@ -3,6 +3,7 @@ import {
   AF_NETLINK,
   type BpfProgram,
   CAP_NET_ADMIN,
+  CAP_NET_BROADCAST,
   EADDRINUSE,
   EAGAIN,
   ECONNREFUSED,
@@ -344,6 +345,8 @@ export class NetlinkSocket extends Socket {
       return 0;
     }
     if (!FLAGS.includes(option)) return -ENOPROTOOPT;
+    if (option === NETLINK_LISTEN_ALL_NSID && !task.credentials.hasCapability(CAP_NET_BROADCAST))
+      return -EPERM;
     if (number !== 0) this.flags.add(option);
     else this.flags.delete(option);
     return 0;

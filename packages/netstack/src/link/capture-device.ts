@@ -20,6 +20,8 @@ export interface CaptureOptions {
   readonly sink: CaptureSink;
   /** Bytes kept of each packet; default all. */
   readonly snapLength?: number;
+  /** What the file calls the link. */
+  readonly name?: string;
   /** Clock for packets that come in; microseconds. Default: the time of the last poll. */
   readonly now?: number;
 }
@@ -36,7 +38,7 @@ export class CaptureDevice extends LinkDecorator {
     this.now = options.now ?? 0;
     this.out.captured(emitSectionHeader());
     const linkType = inner.medium === MEDIUM_ETHERNET ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
-    this.out.captured(emitInterface({ linkType, snapLength: this.snapLength }));
+    this.out.captured(emitInterface({ linkType, snapLength: this.snapLength }, options.name));
   }
 
   override transmit(packet: PacketBuffer, now: number): number {

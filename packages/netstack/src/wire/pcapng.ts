@@ -6,6 +6,7 @@ export const LINKTYPE_RAW = 101;
 const SECTION = 0x0a0d0d0a;
 const INTERFACE = 1;
 const ENHANCED = 6;
+const IF_NAME = 2;
 const MAGIC = 0x1a2b3c4d;
 
 export interface CapturedPacket {
@@ -49,9 +50,14 @@ export function emitSectionHeader(): Uint8Array {
   return bytesOf(view);
 }
 
-/** Timestamps are in microseconds, pcapng's default resolution. */
-export function emitInterface(description: CaptureInterface): Uint8Array {
-  const view = block(INTERFACE, 8);
+/** Timestamps are in microseconds, pcapng's default resolution. `name`: ASCII (option if_name). */
+export function emitInterface(description: CaptureInterface, name = ''): Uint8Array {
+  const view = block(INTERFACE, 8 + (name === '' ? 0 : 4 + pad4(name.length) + 4));
+  if (name !== '') {
+    view.setUint16(16, IF_NAME, true);
+    view.setUint16(18, name.length, true);
+    for (let i = 0; i < name.length; i++) view.setUint8(20 + i, name.charCodeAt(i));
+  }
   view.setUint16(8, description.linkType, true);
   view.setUint32(12, description.snapLength, true);
   return bytesOf(view);

@@ -31,7 +31,7 @@ export class SandboxNetwork {
   join(outside: Outside): void {
     this.#outside = outside;
     for (const link of outside.attachments) this.internet.attach(link);
-    outside.useStack(this.internet.udp);
+    outside.useStack(this.internet.stack, this.internet.udp);
   }
 
   /** Delivers packets and fires timers that are due; wakes tasks. */

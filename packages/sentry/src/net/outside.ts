@@ -7,8 +7,10 @@ import {
   CaptureDevice,
   type CaptureSink,
   type LinkDevice,
+  LoopbackCapture,
   type RandomSource,
   Resolver,
+  type Stack,
   type Udp,
 } from '@sandbox-kernel/netstack';
 import {
@@ -63,6 +65,8 @@ export class Outside {
   readonly #net: HostNet;
   readonly #user: UserNetwork | null;
   readonly #fars: readonly Far[];
+  /** Where a capture goes; null: none is asked for. */
+  readonly #sink: CaptureSink | null;
   readonly attachments: readonly LinkAttachment[];
   readonly plan: LinkPlan;
   /** µs at which the far end wants to be polled. */
@@ -74,9 +78,10 @@ export class Outside {
     this.#net = new HostNet(inet, context.side.watcher, FIRST_NETWORK_TOKEN);
     this.#user = spec.mode === 'user' ? this.#openUser(spec) : null;
     this.#fars = this.#open(spec, this.#user);
+    this.#sink = this.#captureSink(spec);
     this.attachments = this.#fars.map(({ plan, link }, i) => ({
       name: plan.name,
-      device: i === 0 ? this.#captured(link, spec) : link,
+      device: i === 0 ? this.#captured(link, plan.name) : link,
       addresses: plan.addresses,
       routes: plan.routes,
       options: { dadTransmits: 0, acceptRouterAdvertisements: spec.mode === 'tap' },
@@ -90,8 +95,12 @@ export class Outside {
     return [spec.mode === 'switch' ? this.#openPort(spec, 'eth0') : this.#openTap(spec)];
   }
 
-  /** Names of one label that the rules know nothing of are asked for on the switch, by the guest's own stack. */
-  useStack(udp: Udp): void {
+  /**
+   * The guest's own stack is there: names of one label that the rules know nothing of are asked for on the switch by it, and what passes
+   * its lo is captured too.
+   */
+  useStack(stack: Stack, udp: Udp): void {
+    if (this.#sink !== null) new LoopbackCapture(stack, this.#sink, 1);
     const [, lan] = this.#fars;
     if (this.#user === null || lan === undefined) return;
     const resolver = new Resolver(udp, null, { servers: lan.plan.nameServers, timeout: 300, tries: 2 });
@@ -233,11 +242,16 @@ export class Outside {
   }
 
   /** The link with everything that passes written to the capture's descriptor. */
-  #captured(link: LinkDevice, spec: NetworkSpec): LinkDevice {
+  #captured(link: LinkDevice, name: string): LinkDevice {
+    const sink = this.#sink;
+    return sink === null ? link : new CaptureDevice(link, { sink, name, now: this.#micros() });
+  }
+
+  #captureSink(spec: NetworkSpec): CaptureSink | null {
     const fd = this.#context.fds[spec.pcap];
-    if (fd === undefined) return link;
+    if (fd === undefined) return null;
     const { transfer } = this.#context.side.host;
-    const sink: CaptureSink = {
+    return {
       captured: (block) => {
         for (let at = 0; at < block.length; ) {
           const written = transfer.write(fd, block, at, block.length - at, -1);
@@ -246,7 +260,6 @@ export class Outside {
         }
       },
     };
-    return new CaptureDevice(link, { sink, now: this.#micros() });
   }
 }
 

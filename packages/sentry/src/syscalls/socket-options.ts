@@ -75,6 +75,7 @@ import {
   SO_TIMESTAMPING,
   SO_TIMESTAMPNS,
   SO_TYPE,
+  SO_WIFI_STATUS,
   SO_ZEROCOPY,
   SOL_PACKET,
   SOL_SOCKET,
@@ -90,6 +91,7 @@ import {
   lockFilter,
 } from './socket-filter.js';
 import { getPeerGroups, getPeerPidfd, peerCredentials } from './socket-peer.js';
+import { getRareOption, mayPass, setRareOption } from './socket-rare-options.js';
 import { put64 } from './user-time.js';
 
 const LEAST_SEND = 4608;
@@ -128,6 +130,8 @@ const FLAGS = [
   SO_RXQ_OVFL,
   SO_SELECT_ERR_QUEUE,
   SO_NOFCS,
+  SO_PREFER_BUSY_POLL,
+  SO_WIFI_STATUS,
 ];
 /** Integers that are kept as they were set. */
 const NUMBERS = [
@@ -135,7 +139,6 @@ const NUMBERS = [
   SO_RCVLOWAT,
   SO_INCOMING_CPU,
   SO_BUSY_POLL,
-  SO_PREFER_BUSY_POLL,
   SO_TIMESTAMPING,
   SO_TIMESTAMPING_NEW,
   SO_ZEROCOPY,
@@ -151,6 +154,7 @@ export function setSocketOption(
   length: number,
 ): number {
   if (length < 0) return -EINVAL;
+  if (socket.domain === AF_UNIX && level !== SOL_SOCKET) return -EOPNOTSUPP;
   const most = isTableOption(level, option) ? MOST_TABLE : MOST_VALUE;
   const bytes = new Uint8Array(Math.min(length, most));
   if (task.memory.copyIn(addr, bytes, 0, bytes.length) !== bytes.length) return -EFAULT;
@@ -173,7 +177,9 @@ export function setSocketOption(
     case SO_LINGER:
       return setLinger(task, socket, bytes, value);
     case SO_DEBUG:
-      return value !== 0 && !task.credentials.hasCapability(CAP_NET_ADMIN) ? -EACCES : 0;
+      if (value !== 0 && !task.credentials.hasCapability(CAP_NET_ADMIN)) return -EACCES;
+      socket.kept.set(SO_DEBUG, value === 0 ? 0 : 1);
+      return 0;
     case SO_PEEK_OFF:
       return setPeekOffset(socket, value);
     case SO_ATTACH_FILTER:
@@ -196,7 +202,7 @@ export function setSocketOption(
     case SO_SNDLOWAT:
       return -ENOPROTOOPT;
     default:
-      return keep(task, socket, option, value, bytes);
+      return setRareOption(task, socket, option, value, bytes) ?? keep(task, socket, option, value, bytes);
   }
 }
 
@@ -240,12 +246,8 @@ function mayKeep(task: Task, socket: Socket, option: number, value: number): num
       return value < 0 || value > 1 ? -EINVAL : 0;
     case SO_BUF_LOCK:
       return (value & ~3) !== 0 ? -EINVAL : 0;
-    case SO_PASSCRED:
-    case SO_PASSSEC:
-    case SO_PASSPIDFD:
-      return 0;
     default:
-      return 0;
+      return mayPass(socket, option);
   }
 }
 
@@ -386,8 +388,6 @@ function socketOption(task: Task, socket: Socket, option: number, room: number):
       return timeval(socket.sendTimeout);
     case SO_SNDLOWAT:
       return intBytes(1);
-    case SO_DEBUG:
-      return intBytes(0);
     case SO_LOCK_FILTER:
       return intBytes(socket.filterLocked ? 1 : 0);
     case SO_LINGER: {
@@ -422,10 +422,21 @@ function rareOption(task: Task, socket: Socket, option: number, room: number): U
       return peerCredentials(socket);
     case SO_MAX_PACING_RATE:
       return pacing(socket, room);
+    case SO_TIMESTAMPING:
+    case SO_TIMESTAMPING_NEW:
+      return intBytes(socket.kept.get(option) ?? 0, 0);
     default:
-      if (FLAGS.includes(option) || NUMBERS.includes(option)) return intBytes(socket.kept.get(option) ?? 0);
-      return socket.getOption(task, SOL_SOCKET, option, room);
+      return keptOption(task, socket, option, room);
   }
+}
+
+function keptOption(task: Task, socket: Socket, option: number, room: number): Uint8Array | number {
+  const refused = mayPass(socket, option);
+  if (refused !== 0) return refused;
+  const rare = getRareOption(socket, option, room);
+  if (rare !== null) return rare;
+  if (FLAGS.includes(option) || NUMBERS.includes(option)) return intBytes(socket.kept.get(option) ?? 0);
+  return socket.getOption(task, SOL_SOCKET, option, room);
 }
 
 function peerName(socket: Socket, room: number): Uint8Array | number {
