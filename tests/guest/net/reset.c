@@ -3,7 +3,7 @@
 #include "net.h"
 
 static void show_events(const char *what, int fd, int until) {
-  struct pollfd p = {fd, POLLIN | POLLOUT | POLLRDHUP | POLLPRI};
+  struct pollfd p = {.fd = fd, .events = POLLIN | POLLOUT | POLLRDHUP | POLLPRI};
   for (int i = 0; i < 1000; i++) {
     poll(&p, 1, 0);
     if ((p.revents & until) == until) break;
