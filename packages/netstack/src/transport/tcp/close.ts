@@ -29,7 +29,7 @@ const ALL_READY = READY_READ | READY_WRITE | READY_READ_HANGUP;
 export function finArrived(tcb: Tcb): void {
   tcb.rcvNxt = (tcb.rcvNxt + 1) | 0;
   tcb.finSeen = false;
-  tcb.ended = true;
+  tcb.finTaken = true;
   tcb.shutdown |= SHUTDOWN_RECEIVE;
   tcb.reassembly?.clear();
   mustAckNow(tcb);

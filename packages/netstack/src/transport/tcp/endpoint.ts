@@ -296,7 +296,7 @@ export class TcpEndpoint {
   }
 
   private emptyRead(tcb: Tcb): number {
-    if (tcb.ended) return 0;
+    if (tcb.finTaken) return 0;
     if (tcb.error !== 0) return -this.takeError();
     if ((tcb.shutdown & SHUTDOWN_RECEIVE) !== 0) return 0;
     if (tcb.state === TCP_CLOSE) return -ENOTCONN;

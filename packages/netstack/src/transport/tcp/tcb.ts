@@ -189,8 +189,8 @@ export class Tcb implements TimerOwner {
   reassembly: Reassembly | null = null;
   finSeq = 0;
   finSeen = false;
-  /** The peer's FIN was taken: reads have an end, even if a reset came after it. */
-  ended = false;
+  /** The peer's FIN was taken: reads end there, whatever fails afterwards. */
+  finTaken = false;
   receiveBuffer: number;
   receiveBufferLocked = false;
   rcvMss = 536;
