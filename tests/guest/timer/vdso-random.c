@@ -27,10 +27,10 @@ static bool all_different(unsigned char (*made)[32], int count) {
 
 // Bits of a fair coin: within eight standard deviations of the middle; and as many equal neighbours as there should be.
 static bool looks_random(const unsigned char *bytes, size_t count) {
-  long ones = 0, runs = 0;
+  size_t ones = 0, runs = 0;
   for (size_t i = 0; i < count; i++) ones += __builtin_popcount(bytes[i]), runs += i > 0 && bytes[i] == bytes[i - 1];
-  double off = ones - count * 4.0;
-  return off * off < 64 * count * 2.0 && (count < 65536 || (runs > (long)count / 512 && runs < (long)count / 128));
+  double off = (double)ones - count * 4.0;
+  return off * off < 64 * count * 2.0 && (count < 65536 || (runs > count / 512 && runs < count / 128));
 }
 
 static void *thread(void *at) {
@@ -40,8 +40,8 @@ static void *thread(void *at) {
   return NULL;
 }
 
-static void on_alarm(int signal) {
-  (void)signal;
+static void on_alarm(int number) {
+  (void)number;
   unsigned char bytes[32];
   if (v_random(bytes, 32, 0, states, parameters.state_size) == 32) handled++;
 }
