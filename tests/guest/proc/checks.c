@@ -133,6 +133,13 @@ static void readiness(void) {
   CHECK(syscall(SYS_clock_nanosleep, -1, 0, bad, NULL));
   CHECK(syscall(SYS_clock_nanosleep, -1, 0, &late, NULL));
   CHECK(syscall(SYS_clock_nanosleep, 99, 0, bad, NULL));
+  for (int clock = 4; clock < 7; clock++) CHECK(syscall(SYS_timer_create, clock, NULL, bad));
+  CHECK(syscall(SYS_timer_create, 99, NULL, bad));
+  CHECK(syscall(SYS_timer_create, 99, bad, bad));
+  CHECK(syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, bad));
+  int terminal = MUST(posix_openpt(O_RDWR | O_NOCTTY));
+  CHECK(syscall(SYS_ioctl, terminal, 0x5410, bad));
+  close(terminal);
   struct timespec none = {0, 0};
   CHECK(syscall(SYS_clock_nanosleep, -2, 0, &none, NULL));
   close(epoll);
