@@ -19,6 +19,10 @@ static void limits(void) {
   CHECK(syscall(SYS_prlimit64, 0, 1000, NULL, bad));
   CHECK(syscall(SYS_setrlimit, 1000, bad));
   CHECK(syscall(SYS_getrlimit, 1000, bad));
+  CHECK(syscall(SYS_getrlimit, RLIMIT_FSIZE, NULL));
+  // Set, although what it was can't be told.
+  struct rlimit old, small = {1 << 20, 1 << 20};
+  IN_CHILD("limit", CHECK(syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, &small, bad)); getrlimit(RLIMIT_FSIZE, &old); printf("%d\n", (int)old.rlim_cur));
   unsigned long set[16];
   CHECK(syscall(SYS_sched_getaffinity, -1, 0x80000000, bad));
   CHECK(syscall(SYS_sched_getaffinity, -1, 7, bad));
@@ -89,6 +93,22 @@ static void signals(void) {
     }
 }
 
+static void descriptors(void) {
+  siginfo_t info;
+  int self = MUST(syscall(SYS_pidfd_open, getpid(), 0));
+  memset(&info, 0, sizeof info);
+  info.si_signo = SIGUSR1;
+  info.si_code = -8;
+  CHECK(syscall(SYS_pidfd_send_signal, self, SIGUSR2, &info, 0));
+  ((char *)&info)[127] = 1;
+  CHECK(syscall(SYS_pidfd_send_signal, self, SIGUSR2, &info, 0));
+  CHECK(syscall(SYS_pidfd_send_signal, self, 65, NULL, 0));
+  CHECK(syscall(SYS_pidfd_send_signal, self, 65, bad, 0));
+  CHECK(syscall(SYS_pidfd_send_signal, 1000, 65, bad, 0x100));
+  CHECK(syscall(SYS_pidfd_send_signal, 1000, 65, bad, 0));
+  close(self);
+}
+
 static void readiness(void) {
   int epoll = MUST(epoll_create1(0)), path = MUST(open("/", O_PATH));
   CHECK(epoll_wait(epoll, beyond, 1, 0));
@@ -112,6 +132,13 @@ static void readiness(void) {
   CHECK(syscall(SYS_clock_nanosleep, -1, 0, bad, NULL));
   CHECK(syscall(SYS_clock_nanosleep, -1, 0, &late, NULL));
   CHECK(syscall(SYS_clock_nanosleep, 99, 0, bad, NULL));
+  for (int clock = 4; clock < 7; clock++) CHECK(syscall(SYS_timer_create, clock, NULL, bad));
+  CHECK(syscall(SYS_timer_create, 99, NULL, bad));
+  CHECK(syscall(SYS_timer_create, 99, bad, bad));
+  CHECK(syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, bad));
+  int terminal = MUST(posix_openpt(O_RDWR | O_NOCTTY));
+  CHECK(syscall(SYS_ioctl, terminal, 0x5410, bad));
+  close(terminal);
   struct timespec none = {0, 0};
   CHECK(syscall(SYS_clock_nanosleep, -2, 0, &none, NULL));
   close(epoll);
@@ -184,6 +211,7 @@ int guest(int argc, char **argv) {
   waits();
   programs();
   signals();
+  descriptors();
   readiness();
   others();
   buffers();

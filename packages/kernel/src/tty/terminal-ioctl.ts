@@ -279,10 +279,10 @@ function setForeground(task: Task, terminal: Terminal, addr: number, master: boo
   if (allowed === -EIO) return -ENOTTY;
   if (allowed !== 0) return allowed;
   const session = task.group.processGroup.session;
-  if (session.terminal === null || (session.terminal !== terminal && !master) || terminal.session !== session)
-    return -ENOTTY;
   const pgid = task.memory.readU32(addr);
   if (pgid < 0) return -EFAULT;
+  if (session.terminal === null || (session.terminal !== terminal && !master) || terminal.session !== session)
+    return -ENOTTY;
   if ((pgid | 0) < 0) return -EINVAL;
   const group = task.kernel.processes.groups.get(pgid);
   if (group === undefined) return -ESRCH;

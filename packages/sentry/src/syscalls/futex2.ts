@@ -65,7 +65,7 @@ function wait(task: Task, args: SyscallArgs): number {
 }
 
 function requeue(task: Task, args: SyscallArgs): number {
-  if (args.uint(1) !== 0) return -EINVAL;
+  if (args.uint(1) !== 0 || args.addr(0) === 0) return -EINVAL;
   const bytes = new Uint8Array(WAITV_BYTES * 2);
   if (task.memory.copyIn(args.addr(0), bytes, 0, bytes.length) !== bytes.length) return -EFAULT;
   const view = new DataView(bytes.buffer);

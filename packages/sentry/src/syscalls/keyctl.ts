@@ -269,12 +269,12 @@ function serials(links: readonly Key[]): Uint8Array {
 }
 
 function describe(task: Task, args: SyscallArgs): number {
-  const key = keyOf(task, args.int(1), true, KEY_VIEW);
+  const key = keyOf(task, args.int(1), false, KEY_VIEW);
   if (typeof key === 'number') return key;
   const permissions = (key.permissions >>> 0).toString(16).padStart(8, '0');
   const text = `${key.type};${key.uid};${key.gid};${permissions};${key.description}`;
   const bytes = Uint8Array.from(`${text}\0`, (character) => character.charCodeAt(0));
-  if (args.addr(2) === 0 || args.size(3) < bytes.length) return bytes.length;
+  if (args.addr(2) === 0 || args.addr(3) < bytes.length) return bytes.length;
   return task.memory.copyOut(args.addr(2), bytes, 0, bytes.length) < bytes.length ? -EFAULT : bytes.length;
 }
 

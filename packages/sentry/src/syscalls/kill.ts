@@ -144,17 +144,20 @@ function pidfdSendSignal(task: Task, args: SyscallArgs): number {
   const infoAddr = args.addr(2);
   if (target.ended && target.group.reaped) return -ESRCH;
   if (infoAddr === 0 && !validSignal(signal)) return -EINVAL;
-  if (infoAddr !== 0) {
-    // Unlike rt_sigqueueinfo(2), this one wants si_signo to be right.
-    const told = task.memory.readU32(infoAddr);
-    if (told < 0) return -EFAULT;
-    if ((told | 0) !== signal) return -EINVAL;
-  }
   const info =
     infoAddr === 0
       ? userSignal(signal, task.group.pid, task.credentials.uid)
-      : readInfo(task, infoAddr, signal, target.group === task.group);
+      : readOwnInfo(task, infoAddr, signal, target.group === task.group);
   return typeof info === 'number' ? info : sendToScope(task, target, flags, info);
+}
+
+/** Unlike rt_sigqueueinfo(2), pidfd_send_signal(2) wants si_signo to be right. */
+function readOwnInfo(task: Task, addr: number, signal: number, self: boolean): SignalInfo | number {
+  const told = task.memory.readU32(addr);
+  if (told < 0) return -EFAULT;
+  const info = readInfo(task, addr, told | 0, self);
+  if (info === -EFAULT || info === -E2BIG) return info;
+  return (told | 0) === signal ? info : -EINVAL;
 }
 
 /** Without a flag, the kind of descriptor decides. */

@@ -57,21 +57,29 @@ function readNodes(task: Task, addr: number, maxNode: number): number {
   return low > NODE_0 ? -EINVAL : low;
 }
 
+const BOTH = MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES;
+
+function isMode(mode: number): boolean {
+  const kind = mode & ~MPOL_MODE_FLAGS;
+  return kind >= 0 && kind <= MPOL_MAX && (mode & BOTH) !== BOTH;
+}
+
 /** Checks a mode with its flags against a node mask (sanitize_mpol_flags, mpol_new). 0 or -EINVAL. */
 function checkPolicy(mode: number, nodes: number): number {
   const flags = mode & MPOL_MODE_FLAGS;
   const kind = mode & ~MPOL_MODE_FLAGS;
-  const both = MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES;
-  if (kind < 0 || kind > MPOL_MAX || (flags & both) === both) return -EINVAL;
+  if (!isMode(mode)) return -EINVAL;
   if (kind === MPOL_DEFAULT || kind === MPOL_LOCAL) return nodes !== 0 || flags !== 0 ? -EINVAL : 0;
   const needsNodes = kind === MPOL_BIND || kind === MPOL_INTERLEAVE || kind >= MPOL_PREFERRED_MANY;
-  if (nodes === 0 && (needsNodes || (flags & both) !== 0)) return -EINVAL;
+  if (nodes === 0 && (needsNodes || (flags & BOTH) !== 0)) return -EINVAL;
   return 0;
 }
 
 function setMempolicy(task: Task, args: SyscallArgs): number {
+  const mode = args.int(0);
+  if (!isMode(mode)) return -EINVAL;
   const nodes = readNodes(task, args.addr(1), args.addr(2));
-  return nodes < 0 ? nodes : checkPolicy(args.int(0), nodes);
+  return nodes < 0 ? nodes : checkPolicy(mode, nodes);
 }
 
 function mbind(task: Task, args: SyscallArgs): number {

@@ -22,9 +22,9 @@ function pipe(task: Task, args: SyscallArgs): number {
 
 function pipe2(task: Task, args: SyscallArgs): number {
   const flags = args.int(1);
+  if ((flags & ~(O_CLOEXEC | O_DIRECT | O_NONBLOCK | O_EXCL)) !== 0) return -EINVAL;
   // O_NOTIFICATION_PIPE: there are no watch queues.
   if ((flags & O_EXCL) !== 0) return -ENOPKG;
-  if ((flags & ~(O_CLOEXEC | O_DIRECT | O_NONBLOCK)) !== 0) return -EINVAL;
   return makePipe(task, args.addr(0), flags);
 }
 

@@ -84,7 +84,10 @@ function times(task: Task, args: SyscallArgs): number {
 }
 
 function getrlimit(task: Task, args: SyscallArgs): number {
-  return writeLimit(task, task, args.uint(0), args.addr(1));
+  const resource = args.uint(0);
+  if (resource >= RLIM_NLIMITS) return -EINVAL;
+  const { soft, hard } = task.group.limits;
+  return writeLimit(task, { soft: soft[resource]!, hard: hard[resource]! }, args.addr(1));
 }
 
 function setrlimit(task: Task, args: SyscallArgs): number {
@@ -122,13 +125,11 @@ function mayChange(task: Task, target: Task): boolean {
   return (sameUser && sameGroup) || from.hasCapability(CAP_SYS_RESOURCE);
 }
 
-function writeLimit(task: Task, target: Task, resource: number, addr: number): number {
-  if (resource >= RLIM_NLIMITS) return -EINVAL;
-  const limits = target.group.limits;
+function writeLimit(task: Task, limit: Limit, addr: number): number {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
-  putLimit(view, 0, limits.soft[resource]!);
-  putLimit(view, 8, limits.hard[resource]!);
+  putLimit(view, 0, limit.soft);
+  putLimit(view, 8, limit.hard);
   return task.memory.copyOut(addr, bytes, 0, 16) === 16 ? 0 : -EFAULT;
 }
 
@@ -144,7 +145,7 @@ function limitOf(view: DataView, at: number): number {
   return value >= INFINITE ? Infinity : value;
 }
 
-/** Checks the new limit, gives out the old one, then sets. */
+/** Checks and sets the new limit, and gives out the old one: what can't be given out is set all the same. */
 function changeLimit(
   task: Task,
   target: Task,
@@ -160,16 +161,13 @@ function changeLimit(
     const raises = hard > target.group.limits.hard[resource]!;
     if (raises && !task.credentials.hasCapability(CAP_SYS_RESOURCE)) return -EPERM;
   }
-  if (oldAddr !== 0) {
-    const written = writeLimit(task, target, resource, oldAddr);
-    if (written < 0) return written;
-  }
+  const old = { soft: target.group.limits.soft[resource]!, hard: target.group.limits.hard[resource]! };
   if (wanted !== null) {
     target.group.limits.soft[resource] = wanted.soft;
     target.group.limits.hard[resource] = wanted.hard;
     if (resource === RLIMIT_CPU) target.group.cpuLimit.arm();
   }
-  return 0;
+  return oldAddr === 0 ? 0 : writeLimit(task, old, oldAddr);
 }
 
 export const RESOURCE_SYSCALLS: readonly SyscallRow[] = [

@@ -2,11 +2,15 @@
 import {
   CLOCK_BOOTTIME,
   CLOCK_MONOTONIC,
+  CLOCK_MONOTONIC_COARSE,
+  CLOCK_MONOTONIC_RAW,
   CLOCK_PROCESS_CPUTIME_ID,
   CLOCK_REALTIME,
+  CLOCK_REALTIME_COARSE,
   CLOCK_THREAD_CPUTIME_ID,
   EFAULT,
   EINVAL,
+  EOPNOTSUPP,
   NSIG,
   SIGALRM,
   SIGEV_NONE,
@@ -79,10 +83,18 @@ function alarm(task: Task, args: SyscallArgs): number {
   return left === 0 ? 0 : Math.max(1, Math.round(left / 1e9));
 }
 
+/** Clocks that no timer runs on. */
+const READ_ONLY_CLOCKS: readonly number[] = [
+  CLOCK_MONOTONIC_RAW,
+  CLOCK_REALTIME_COARSE,
+  CLOCK_MONOTONIC_COARSE,
+];
+
 function timerCreate(task: Task, args: SyscallArgs): number {
   const clock = args.int(0);
   const event = readEvent(task, args.addr(1));
   if (typeof event === 'number') return event;
+  if (READ_ONLY_CLOCKS.includes(clock)) return -EOPNOTSUPP;
   if (!isTimerClock(task, clock)) return -EINVAL;
   const timer = task.group.timers.create(task, clock, event, SIGALRM);
   if (typeof timer === 'number') return timer;
