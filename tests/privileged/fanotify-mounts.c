@@ -8,8 +8,8 @@
 #define REPORT_MNT 0x4000
 #define MARK_MNTNS 0x110
 #define PRE_ACCESS 0x100000
-#define MNT_ATTACH 0x1000000
-#define MNT_DETACH 0x2000000
+#define EVENT_ATTACH 0x1000000
+#define EVENT_DETACH 0x2000000
 #define INFO_MNT 7
 
 static const char *result(long r) { return r >= 0 ? "ok" : strerrorname_np(errno); }
@@ -62,7 +62,7 @@ static void marks(void) {
   static const char *const names[] = {"f", "d", "p", "none", "/proc/self/ns/mnt", "/proc/self", "/proc/version"};
   static const unsigned types[] = {0, FAN_MARK_MOUNT, FAN_MARK_FILESYSTEM, MARK_MNTNS};
   static const unsigned flags[] = {1, 2, 0x80, 3, 0x81, 0, 0x21, 0x401, 0x421, 0x61, 0x441, 0x461, 0x201, 0x5, 0x9, 0x1001, 0x41, 0x241, 0x221, 0x84, 0x280, 0x480};
-  static const unsigned long masks[] = {FAN_OPEN | FAN_ONDIR, FAN_OPEN | FAN_EVENT_ON_CHILD, FAN_ONDIR, PRE_ACCESS | FAN_OPEN, PRE_ACCESS | FAN_ONDIR, MNT_ATTACH | FAN_OPEN, MNT_ATTACH | MNT_DETACH, 0, 1ul << 32 | FAN_OPEN};
+  static const unsigned long masks[] = {FAN_OPEN | FAN_ONDIR, FAN_OPEN | FAN_EVENT_ON_CHILD, FAN_ONDIR, PRE_ACCESS | FAN_OPEN, PRE_ACCESS | FAN_ONDIR, EVENT_ATTACH | FAN_OPEN, EVENT_ATTACH | EVENT_DETACH, 0, 1ul << 32 | FAN_OPEN};
   for (int g = 0; g < 10; g++) {
     int fd = init(groups[g] | FAN_CLOEXEC, 0);
     int ok = 0, counts[200] = {0};
@@ -140,7 +140,7 @@ static void drain(int fd) {
 static void mounts(void) {
   int fd = init(REPORT_MNT | FAN_NONBLOCK, 0);
   int ns = open("/proc/self/ns/mnt", O_RDONLY);
-  CHECK(syscall(SYS_fanotify_mark, fd, MARK_MNTNS | FAN_MARK_ADD, MNT_ATTACH | MNT_DETACH, ns, NULL));
+  CHECK(syscall(SYS_fanotify_mark, fd, MARK_MNTNS | FAN_MARK_ADD, EVENT_ATTACH | EVENT_DETACH, ns, NULL));
   TOLD(mount("t", "d", "tmpfs", 0, NULL));
   TOLD(mount("t", "d", "tmpfs", 0, NULL));
   TOLD(mount("d", "d2", NULL, MS_BIND, NULL));
@@ -154,14 +154,14 @@ static void mounts(void) {
   TOLD(mount("d", "d2", NULL, MS_BIND | MS_REC, NULL));
   TOLD(umount2("d2", MNT_DETACH));
   TOLD(umount2("d", MNT_DETACH));
-  TOLD(mark(fd, MARK_MNTNS | FAN_MARK_REMOVE, MNT_ATTACH, "/proc/self/ns/mnt"));
+  TOLD(mark(fd, MARK_MNTNS | FAN_MARK_REMOVE, EVENT_ATTACH, "/proc/self/ns/mnt"));
   TOLD(mount("t", "d", "tmpfs", 0, NULL));
   TOLD(umount2("d", 0));
   TOLD(mark(fd, MARK_MNTNS | FAN_MARK_FLUSH, 0, NULL));
   TOLD(mount("t", "d", "tmpfs", 0, NULL));
   TOLD(umount2("d", 0));
   int detached = syscall(SYS_open_tree, AT_FDCWD, "d", OPEN_TREE_CLONE);
-  CHECK(mark(fd, MARK_MNTNS | FAN_MARK_ADD, MNT_ATTACH | MNT_DETACH, "/proc/self/ns/mnt"));
+  CHECK(mark(fd, MARK_MNTNS | FAN_MARK_ADD, EVENT_ATTACH | EVENT_DETACH, "/proc/self/ns/mnt"));
   TOLD(syscall(SYS_move_mount, detached, "", AT_FDCWD, "d2", 4));
   TOLD(close(detached));
   TOLD(umount2("d2", 0));
@@ -233,7 +233,7 @@ static void responses(unsigned class) {
     printf(", child %s\n", status == 0 ? "ok" : strerrorname_np(WEXITSTATUS(status)));
     close(event.fd);
   }
-  static const struct reply replies[] = {{-1, 0x21, 1, 0, 16}, {-1, 0x22, 1, 0, 16}, {-1, 1, 1, 0, 16}, {-1, 0x21, 2, 0, 16}, {-1, 0x21, 1, 0, 12}, {-1, 0x20, 1, 0, 16}, {99, 0x21, 1, 0, 16}, {-5, 0x21, 1, 0, 16}, {99, 1, 0, 0, 0}};
+  static const struct reply replies[] = {{-1, 0x21, 1, 0, 16, 0, 0, 0}, {-1, 0x22, 1, 0, 16, 0, 0, 0}, {-1, 1, 1, 0, 16, 0, 0, 0}, {-1, 0x21, 2, 0, 16, 0, 0, 0}, {-1, 0x21, 1, 0, 12, 0, 0, 0}, {-1, 0x20, 1, 0, 16, 0, 0, 0}, {99, 0x21, 1, 0, 16, 0, 0, 0}, {-5, 0x21, 1, 0, 16, 0, 0, 0}, {99, 1, 0, 0, 0, 0, 0, 0}};
   for (unsigned i = 0; i < sizeof replies / sizeof *replies; i++)
     for (unsigned size = 0; size <= 24; size += 4) {
       long r = write(fd, &replies[i], size);

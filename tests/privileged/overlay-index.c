@@ -75,12 +75,6 @@ static void show_text(const char *path, const char *name) {
   printf("  %s %s: %s\n", path, name, n < 0 ? strerrorname_np(errno) : value);
 }
 
-static void show_presence(const char *path, const char *name) {
-  char value[256];
-  ssize_t n = lgetxattr(path, name, value, sizeof value);
-  printf("  %s %s: %s\n", path, name, n < 0 ? strerrorname_np(errno) : "there");
-}
-
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void show_list(const char *path) {
