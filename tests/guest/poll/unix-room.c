@@ -51,6 +51,7 @@ static void reap(pid_t child) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   char buffer[16];
   scratch();
   int r = receiver(), b = sender(), a = fill();

@@ -10,8 +10,9 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
-static void *const bad = (void *)8;
-static void *const beyond = (void *)(1UL << 47);
+// Volatile, so that the compiler does not know better.
+static void *volatile bad = (void *)8;
+static void *volatile beyond = (void *)(1UL << 47);
 
 static void limits(void) {
   CHECK(syscall(SYS_prlimit64, -5, 1000, bad, NULL));
@@ -110,7 +111,6 @@ static void descriptors(void) {
 }
 
 static void readiness(void) {
-  struct epoll_event event;
   int epoll = MUST(epoll_create1(0)), path = MUST(open("/", O_PATH));
   CHECK(epoll_wait(epoll, beyond, 1, 0));
   CHECK(epoll_wait(epoll, bad, 1, 0));
@@ -207,6 +207,7 @@ static void buffers(void) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   limits();
   waits();
   programs();

@@ -122,7 +122,6 @@ static void whole(void) {
   CHECK(set(PR_SET_MM_MAP, 0, sizeof good, 0));
   CHECK(set(PR_SET_MM_MAP, 0, 3, 0));
   CHECK(set(PR_SET_MM_MAP, (unsigned long)&good, sizeof good, 0));
-  unsigned long *words = (void *)&good;
   for (int i = 0; i < 11; i++) {
     static const unsigned long values[] = {0, 4095, 1UL << 47, ~0UL};
     for (int k = 0; k < 4; k++) {
@@ -204,6 +203,7 @@ static void whole(void) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   TRUE(field(26) > 4096 && field(26) < field(27) && field(45) <= field(46));
   drop_rights();
   single();

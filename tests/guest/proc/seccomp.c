@@ -111,6 +111,7 @@ static void programs(void) {
 }
 
 static void on_sigsys(int number, siginfo_t *info, void *context) {
+  (void)number;
   ucontext_t *frame = context;
   printf("  signal: code %d errno %d call %d arch %x rax %lld\n", info->si_code, info->si_errno, info->si_syscall, info->si_arch, frame->uc_mcontext.gregs[REG_RAX]);
   TRUE(info->si_call_addr == (void *)frame->uc_mcontext.gregs[REG_RIP]);
@@ -122,6 +123,7 @@ static void *in_thread(void *arg) {
 }
 
 static void *dies(void *arg) {
+  (void)arg;
   filter(SYS_getppid, SECCOMP_RET_KILL_THREAD, 0);
   syscall(SYS_getppid);
   printf("not reached\n");
@@ -275,7 +277,7 @@ static void show_stop(void) {
   MUST(pt(PTRACE_GETEVENTMSG, child, 0, (long)&message));
   memset(&info, 0, sizeof info);
   long size = pt(0x420e, child, sizeof info, (long)&info);
-  printf("  nr %lld rax %s message %lu; info %ld op %d", regs.orig_rax, regs.rax == -ENOSYS ? "ENOSYS" : "other", message, size, info.op);
+  printf("  nr %lld rax %s message %lu; info %ld op %d", regs.orig_rax, (long)regs.rax == -ENOSYS ? "ENOSYS" : "other", message, size, info.op);
   if (info.op == 1 || info.op == 3) printf(" nr %lu", info.nr);
   if (info.op == 3) printf(" data %u", info.ret);
   printf("\n");
@@ -308,7 +310,7 @@ static void traced(void) {
       show_stop();
       struct user_regs_struct regs;
       MUST(pt(PTRACE_GETREGS, child, 0, (long)&regs));
-      if (regs.orig_rax == SYS_getppid && regs.rax == -ENOSYS) {
+      if (regs.orig_rax == SYS_getppid && (long)regs.rax == -ENOSYS) {
         if (how == 2) pt(PTRACE_POKEUSER, child, offsetof(struct user_regs_struct, orig_rax), SYS_getuid);
         if (how == 3) {
           pt(PTRACE_POKEUSER, child, offsetof(struct user_regs_struct, orig_rax), -1);
@@ -323,6 +325,7 @@ static void traced(void) {
 }
 
 int guest(int argc, char **argv) {
+  (void)argc, (void)argv;
   if (argc > 1) {
     CHECK(syscall(SYS_getppid));
     CHECK(prctl(PR_GET_SECCOMP));
