@@ -10,8 +10,9 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
-static void *const bad = (void *)8;
-static void *const beyond = (void *)(1UL << 47);
+// Volatile, so that the compiler does not know better.
+static void *volatile bad = (void *)8;
+static void *volatile beyond = (void *)(1UL << 47);
 
 static void limits(void) {
   CHECK(syscall(SYS_prlimit64, -5, 1000, bad, NULL));

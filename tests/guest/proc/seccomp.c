@@ -325,7 +325,7 @@ static void traced(void) {
 }
 
 int guest(int argc, char **argv) {
-  (void)argv;
+  (void)argc, (void)argv;
   if (argc > 1) {
     CHECK(syscall(SYS_getppid));
     CHECK(prctl(PR_GET_SECCOMP));

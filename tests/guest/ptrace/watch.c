@@ -277,7 +277,7 @@ static void bases(void) {
 }
 
 int guest(int argc, char **argv) {
-  (void)argv;
+  (void)argc, (void)argv;
   if (argc > 1) {
     data.e = 5;
     return 0;
