@@ -29,17 +29,11 @@ import {
   SECCOMP_RET_TRAP,
   SECCOMP_SET_MODE_FILTER,
   SECCOMP_SET_MODE_STRICT,
-  SOCK_FILTER_CODE,
-  SOCK_FILTER_JF,
-  SOCK_FILTER_JT,
-  SOCK_FILTER_K,
-  SOCK_FILTER_SIZE,
-  SOCK_FPROG_FILTER,
-  SOCK_FPROG_LEN,
   SOCK_FPROG_SIZE,
   SYS_seccomp,
 } from '@sandbox-kernel/abi';
 import { commitCredentials, SeccompFilter, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
+import { encodeProgram, programAddress, programLength, readInstructions } from './filter-program.js';
 import type { SyscallRow } from './row.js';
 
 const KNOWN_FLAGS =
@@ -112,15 +106,14 @@ function readProgram(task: Task, addr: number): BpfProgram | number {
   const head = new Uint8Array(SOCK_FPROG_SIZE);
   if (task.memory.copyIn(addr, head, 0, SOCK_FPROG_SIZE) !== SOCK_FPROG_SIZE) return -EFAULT;
   const view = new DataView(head.buffer);
-  const length = view.getUint16(SOCK_FPROG_LEN, true);
-  const at = view.getUint32(SOCK_FPROG_FILTER + 4, true) * 2 ** 32 + view.getUint32(SOCK_FPROG_FILTER, true);
+  const length = programLength(view);
   if (length === 0 || length > BPF_MAXINSNS) return -EINVAL;
   const { credentials } = task;
   if (!credentials.noNewPrivileges && !credentials.hasCapability(CAP_SYS_ADMIN)) return -EACCES;
+  const at = programAddress(view);
   if (at === 0) return -EINVAL;
-  const code = new Uint8Array(length * SOCK_FILTER_SIZE);
-  if (task.memory.copyIn(at, code, 0, code.length) !== code.length) return -EFAULT;
-  return parseSeccompFilter(new DataView(code.buffer), 0, length);
+  const code = readInstructions(task, at, length);
+  return code === null ? -EFAULT : parseSeccompFilter(code, 0, length);
 }
 
 /** A thread whose filters are not a beginning of the caller's. */
@@ -162,15 +155,7 @@ export function filterOf(task: Task, tracee: Task, index: number, data: number):
   if (typeof filter === 'number' || data === 0)
     return typeof filter === 'number' ? filter : filter.program.length;
   const { program } = filter;
-  const bytes = new Uint8Array(program.length * SOCK_FILTER_SIZE);
-  const view = new DataView(bytes.buffer);
-  for (let i = 0; i < program.length; i++) {
-    const at = i * SOCK_FILTER_SIZE;
-    view.setUint16(at + SOCK_FILTER_CODE, program.code[i]!, true);
-    view.setUint8(at + SOCK_FILTER_JT, program.jumpTrue[i]!);
-    view.setUint8(at + SOCK_FILTER_JF, program.jumpFalse[i]!);
-    view.setUint32(at + SOCK_FILTER_K, program.k[i]!, true);
-  }
+  const bytes = encodeProgram(program);
   return task.memory.copyOut(data, bytes, 0, bytes.length) === bytes.length ? program.length : -EFAULT;
 }
 

@@ -8,16 +8,10 @@ import {
   ENOENT,
   EPERM,
   parseSocketFilter,
-  SOCK_FILTER_CODE,
-  SOCK_FILTER_JF,
-  SOCK_FILTER_JT,
-  SOCK_FILTER_K,
-  SOCK_FILTER_SIZE,
-  SOCK_FPROG_FILTER,
-  SOCK_FPROG_LEN,
   SOCK_FPROG_SIZE,
 } from '@sandbox-kernel/abi';
 import type { Socket, Task } from '@sandbox-kernel/kernel';
+import { encodeProgram, programAddress, programLength, readInstructions } from './filter-program.js';
 
 export function attachFilter(task: Task, socket: Socket, bytes: Uint8Array): number {
   const program = readProgram(task, socket, bytes);
@@ -41,13 +35,11 @@ function readProgram(task: Task, socket: Socket, bytes: Uint8Array): BpfProgram 
   if (bytes.length !== SOCK_FPROG_SIZE) return -EINVAL;
   if (socket.filterLocked) return -EPERM;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const length = view.getUint16(SOCK_FPROG_LEN, true);
-  const addr =
-    view.getUint32(SOCK_FPROG_FILTER + 4, true) * 2 ** 32 + view.getUint32(SOCK_FPROG_FILTER, true);
+  const length = programLength(view);
+  const addr = programAddress(view);
   if (addr === 0 || length === 0 || length > BPF_MAXINSNS) return -EINVAL;
-  const code = new Uint8Array(length * SOCK_FILTER_SIZE);
-  if (task.memory.copyIn(addr, code, 0, code.length) !== code.length) return -EFAULT;
-  return parseSocketFilter(new DataView(code.buffer), 0, length);
+  const code = readInstructions(task, addr, length);
+  return code === null ? -EFAULT : parseSocketFilter(code, 0, length);
 }
 
 /** SO_ATTACH_BPF: there is no bpf(2), so no descriptor is a program. */
@@ -79,21 +71,8 @@ export function getFilter(
   const count = socket.filter?.length ?? 0;
   if (room > 0 && count > 0) {
     if (room < count) return -EINVAL;
-    const bytes = encode(socket.filter as BpfProgram);
+    const bytes = encodeProgram(socket.filter as BpfProgram);
     if (task.memory.copyOut(addr, bytes, 0, bytes.length) !== bytes.length) return -EFAULT;
   }
   return task.memory.writeU32(lengthAddr, count) < 0 ? -EFAULT : 0;
-}
-
-function encode(program: BpfProgram): Uint8Array {
-  const bytes = new Uint8Array(program.length * SOCK_FILTER_SIZE);
-  const view = new DataView(bytes.buffer);
-  for (let i = 0; i < program.length; i++) {
-    const at = i * SOCK_FILTER_SIZE;
-    view.setUint16(at + SOCK_FILTER_CODE, program.code[i] as number, true);
-    view.setUint8(at + SOCK_FILTER_JT, program.jumpTrue[i] as number);
-    view.setUint8(at + SOCK_FILTER_JF, program.jumpFalse[i] as number);
-    view.setUint32(at + SOCK_FILTER_K, program.k[i] as number, true);
-  }
-  return bytes;
 }
