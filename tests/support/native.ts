@@ -16,11 +16,13 @@ const cache = `${root}tests/.cache`;
 const headers = [`${root}tests/guest/guest.h`, `${root}tests/privileged/privileged.h`];
 const cli = `${root}packages/cli/bin/sandbox-cli.cjs`;
 
-/** What a program's leading comment asks for: `// guest: dynamic`, `// guest: args a b`. */
+/** What a program's leading comment asks for: `// guest: dynamic`, `// guest: args a b`, `// guest: linux 6.11`. */
 export interface GuestOptions {
   readonly dynamic: boolean;
   /** Needs ::1 on the host, to compare with. */
   readonly ipv6: boolean;
+  /** The oldest kernel that can be the oracle, as a number that compares. */
+  readonly linux: number;
   readonly args: readonly string[];
 }
 
@@ -71,12 +73,19 @@ export function users(): User[] {
   return process.getuid?.() === 0 ? ['self', 'nobody'] : ['self'];
 }
 
+/** Of a kernel: 6.11 is more than 6.5. */
+export function versionOf(release: string): number {
+  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
+  return major * 1000 + minor;
+}
+
 export function guestOptions(source: string): GuestOptions {
   const text = readFileSync(source, 'utf8');
   const args = /^\/\/ guest: args (.*)$/m.exec(text)?.[1];
   return {
     dynamic: /^\/\/ guest: dynamic$/m.test(text),
     ipv6: /^\/\/ guest: ipv6$/m.test(text),
+    linux: versionOf(/^\/\/ guest: linux ([\d.]+)$/m.exec(text)?.[1] ?? '0.0'),
     args: args?.split(' ') ?? [],
   };
 }

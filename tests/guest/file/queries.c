@@ -1,5 +1,6 @@
 // fcntl(2): what files tell about themselves and each other, seals, locks at the end of what offsets can be; flags of openat2(2) that exclude
 // one another; AT_* flags of the stat family.
+// guest: linux 6.18
 #include "../guest.h"
 #include <linux/openat2.h>
 #include <sys/socket.h>

@@ -1,5 +1,6 @@
 // sendfile(2), splice(2), copy_file_range(2), vmsplice(2), fallocate(2), preadv2(2) and their like between everything a descriptor can be: what
 // is refused, with which errno, and in which order that is found out.
+// guest: linux 6.18
 #include "../guest.h"
 #include <linux/falloc.h>
 #include <sys/eventfd.h>

@@ -1,4 +1,5 @@
 // MAP_DROPPABLE (mmap(2), Linux 6.11): anonymous memory for __vdso_getrandom, which a fork wipes and nobody locks.
+// guest: linux 6.11
 #include "../guest.h"
 
 #ifndef MAP_DROPPABLE

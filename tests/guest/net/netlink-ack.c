@@ -1,5 +1,6 @@
 // netlink(7): NETLINK_EXT_ACK's reasons and offsets, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK, with requests that rtnetlink(7) refuses. As
 // nobody changes are refused before they are looked at.
+// guest: linux 6.18
 #include "../guest.h"
 #include <linux/if_addr.h>
 #include <linux/if_link.h>

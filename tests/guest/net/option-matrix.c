@@ -1,5 +1,6 @@
 // getsockopt(2), setsockopt(2): options of every level on every kind of socket, by sizes and values; what comes back and how long it is. Left out
 // is what a host's sysctls decide, and what is newer than Linux 6.1 where kernels differ.
+// guest: linux 6.18
 #include "../guest.h"
 #include <linux/if_ether.h>
 

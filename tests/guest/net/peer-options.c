@@ -1,4 +1,5 @@
 // socket(7): SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD, SO_PEERSEC and SO_PASSCRED by family: only unix sockets know their peer's rights.
+// guest: linux 6.16
 #include "../guest.h"
 #include "net.h"
 #include <linux/netlink.h>

@@ -1,4 +1,5 @@
 // In which order calls look at their arguments: each line has more than one thing wrong with it.
+// guest: linux 6.18
 #include "../guest.h"
 #include <linux/capability.h>
 #include <linux/futex.h>

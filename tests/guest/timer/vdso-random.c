@@ -1,4 +1,5 @@
 // __vdso_getrandom (vdso(7), random(4)): state that a library keeps, in the way of glibc 2.41; threads, forks, handlers in the middle.
+// guest: linux 6.11
 #include "../guest.h"
 #include "vdso.h"
 #include <pthread.h>
