@@ -222,9 +222,12 @@ static void marks(const char *options) {
     append("m/single", "+");
     append("m/d/x", "+");
     struct stat st;
-    static const char *paths[] = {"up", "work", "work/work", "work/index", "work/work/incompat", "work/work/incompat/volatile", "work/work/incompat/volatile/dirty"};
-    for (int i = 0; i < 7; i++)
-      if (stat(paths[i], &st) == 0) printf("  %s %o\n", paths[i], st.st_mode);
+    // What overlayfs has made in its directory.
+    static const char *paths[] = {".", "work", "index", "work/incompat", "work/incompat/volatile", "work/incompat/volatile/dirty"};
+    int own = MUST(open("work", O_PATH));
+    for (int i = 0; i < 6; i++)
+      if (fstatat(own, paths[i], &st, 0) == 0) printf("  own %s %o\n", paths[i], st.st_mode);
+    close(own);
     MUST(umount2("m", 0));
     show_list("up");
     show_list("up/single");
