@@ -1,6 +1,7 @@
 // Reads ELF files (elf(5), System V ABI, x86-64 supplement): a header and program headers as checked values.
 // The bytes are a program's: hostile input gives a negative errno, never an exception. The order and the limits of the
 // checks are execve(2)'s (ENOEXEC for what is no ELF file of ours, 64 KiB of program headers).
+import { TASK_SIZE } from './address-space.js';
 import {
   EI_CLASS,
   EI_DATA,
@@ -36,9 +37,6 @@ import { PATH_MAX } from './limits.js';
 
 /** Largest program header table that execve(2) takes. */
 export const ELF_MAX_PHDR_BYTES = 65536;
-
-/** Addresses at and above this are no user addresses (four-level paging). */
-export const ELF_ADDRESS_LIMIT = 2 ** 47 - 4096;
 
 export interface ElfHeader {
   /** ET_EXEC or ET_DYN. */
@@ -108,8 +106,8 @@ function checkSegment(segment: ProgramHeader): number {
   }
   if (segment.type !== PT_LOAD) return 0;
   if (segment.fileSize > segment.memorySize) return -EINVAL;
-  if (segment.memorySize > ELF_ADDRESS_LIMIT) return -EINVAL;
-  if (segment.virtualAddress > ELF_ADDRESS_LIMIT - segment.memorySize) return -EINVAL;
+  if (segment.memorySize > TASK_SIZE) return -EINVAL;
+  if (segment.virtualAddress > TASK_SIZE - segment.memorySize) return -EINVAL;
   if (segment.offset > Number.MAX_SAFE_INTEGER - segment.fileSize) return -EINVAL;
   const sameOffsetInPage = (segment.virtualAddress & 4095) === (segment.offset & 4095);
   return segment.fileSize === 0 || sameOffsetInPage ? 0 : -EINVAL;

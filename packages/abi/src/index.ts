@@ -1,4 +1,5 @@
 // Every public name, one by one; written by scripts/write-index.ts.
+export { MMAP_MIN_ADDR, TASK_SIZE } from './address-space.js';
 export {
   IO_EVENT_DATA,
   IO_EVENT_LAYOUT,
@@ -257,7 +258,6 @@ export {
   writeDirent,
 } from './dirent.js';
 export {
-  ELF_ADDRESS_LIMIT,
   ELF_MAX_PHDR_BYTES,
   type ElfHeader,
   loadAlignment,

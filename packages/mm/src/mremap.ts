@@ -6,6 +6,7 @@ import {
   ENOMEM,
   EPERM,
   MAP_FIXED,
+  MMAP_MIN_ADDR,
   MREMAP_DONTUNMAP,
   MREMAP_FIXED,
   MREMAP_MAYMOVE,
@@ -19,7 +20,7 @@ import { checkCommit, checkExpansion, checkLocked } from './limits.js';
 import type { MemoryManager } from './memory-manager.js';
 import { hasSealed, removeRange, widenHint } from './munmap.js';
 import { addPages, countPages, install, settle, touched, unmapPages } from './pages.js';
-import { isFree, MMAP_MIN_ADDR, place } from './placement.js';
+import { isFree, place } from './placement.js';
 import { populateArea, populateEagerly } from './prefault.js';
 
 const KNOWN = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;

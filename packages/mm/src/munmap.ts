@@ -1,6 +1,5 @@
 // munmap(2), and clearing the way for MAP_FIXED. As in Linux, a range without any mapping is a success.
-import { EINVAL, ENOMEM, EPERM } from '@sandbox-kernel/abi';
-import { PAGE_SIZE } from '@sandbox-kernel/contracts';
+import { EINVAL, ENOMEM, EPERM, TASK_SIZE } from '@sandbox-kernel/abi';
 import { isPageAligned, pageUp } from './addresses.js';
 import { VM_SEALED } from './area-flags.js';
 import { cutArea, removeAreas } from './areas.js';
@@ -8,12 +7,8 @@ import { tellUnmapped } from './fault-monitor.js';
 import type { MemoryManager } from './memory-manager.js';
 import { dropPages, settle } from './pages.js';
 
-/** TASK_SIZE of x86-64. A platform may keep the top for itself; there is nothing of the program's then, which is no error. */
-const TASK_SIZE = 2 ** 47 - PAGE_SIZE;
-
 export function munmap(mm: MemoryManager, addr: number, length: number): number {
-  const limit = TASK_SIZE;
-  if (!isPageAligned(addr) || addr > limit || length > limit - addr) return -EINVAL;
+  if (!isPageAligned(addr) || addr > TASK_SIZE || length > TASK_SIZE - addr) return -EINVAL;
   const end = addr + pageUp(length);
   if (length === 0) return -EINVAL;
   const result = removeRange(mm, addr, end);

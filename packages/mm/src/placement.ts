@@ -1,14 +1,11 @@
 // Choosing the address of a new mapping, as arch_get_unmapped_area(_topdown) of x86-64 does: the hint when it is free, else the highest hole
 // below mmap_base, else bottom-up. Holes keep stack_guard_gap below a growing stack.
-import { EINVAL, ENOMEM, EPERM, MAP_32BIT, MAP_FIXED } from '@sandbox-kernel/abi';
+import { EINVAL, ENOMEM, EPERM, MAP_32BIT, MAP_FIXED, MMAP_MIN_ADDR } from '@sandbox-kernel/abi';
 import { PAGE_SIZE } from '@sandbox-kernel/contracts';
 import { isPageAligned, pageUp } from './addresses.js';
 import { VM_GROWSDOWN } from './area-flags.js';
 import type { MemoryManager } from './memory-manager.js';
 import { STACK_GAP } from './stack.js';
-
-/** vm.mmap_min_addr */
-export const MMAP_MIN_ADDR = 65536;
 
 const LOW_BEGIN = 0x40000000;
 const LOW_END = 0x80000000;

@@ -1,16 +1,13 @@
 // PACKET_FANOUT (packet(7)): who of a group gets a packet, by every mode, and the checks of joining; on lo.
 #include "../guest.h"
-#include <linux/filter.h>
 #include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
 
-#include "net.h"
+#include "packets.h"
 
 #define say(what, result) report(what, result)
 #define MEMBERS 3
 
-static int lo, port, sender;
+static int sender;
 
 static void shoot(const char *text) {
   struct sockaddr_in to = loopback4(port);
@@ -18,16 +15,10 @@ static void shoot(const char *text) {
 }
 
 static int member(int protocol) {
-  int fd = MUST(socket(AF_PACKET, SOCK_DGRAM, 0));
-  // Datagrams to our port only: others talk on the host's lo too.
   struct sock_filter code[] = {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 17, 0, 3),
                                BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 22), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1),
                                BPF_STMT(BPF_RET | BPF_K, 0xffff),      BPF_STMT(BPF_RET | BPF_K, 0)};
-  struct sock_fprog program = {6, code};
-  MUST(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
-  struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(protocol), .sll_ifindex = lo};
-  MUST(bind(fd, (void *)&at, sizeof at));
-  return fd;
+  return filtered(protocol, code, 6);
 }
 
 static int join(int fd, int id, int mode, int flags) {
@@ -192,12 +183,7 @@ static void joining(void) {
 
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
-  int fd = socket(AF_PACKET, SOCK_RAW, 0);
-  say("socket", fd < 0 ? -1 : 0);
-  if (fd < 0) return 0;
-  close(fd);
-  lo = if_nametoindex("lo");
-  port = port_of(server4(SOCK_DGRAM, 0));
+  if (!may_have_packets()) return 0;
   sender = MUST(socket(AF_INET, SOCK_DGRAM, 0));
   by_program();
   by_hash();

@@ -1,20 +1,17 @@
 // packet(7), what is sent: PACKET_TX_RING of all three versions beside a ring for receiving, PACKET_TX_HAS_OFF, PACKET_LOSS,
 // PACKET_VNET_HDR both ways, and their errors; on lo.
 #include "../guest.h"
-#include <linux/filter.h>
 #include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <linux/virtio_net.h>
-#include <net/if.h>
 #include <sys/mman.h>
 
-#include "net.h"
+#include "packets.h"
 
 #define say(what, result) report(what, result)
 #define FRAME 2048
 #define HEAD(version) TPACKET_ALIGN(version == TPACKET_V3 ? sizeof(struct tpacket3_hdr) : version == TPACKET_V2 ? sizeof(struct tpacket2_hdr) : sizeof(struct tpacket_hdr))
 
-static int receiver, port, lo;
+static int receiver;
 
 // The sum of a UDP packet's IPv4 header.
 static void finish_header(unsigned char *ip) {
@@ -29,14 +26,9 @@ static void finish_header(unsigned char *ip) {
 
 // What comes in on lo of our datagrams. A UDP socket would get none: 127.0.0.1 does not come from outside.
 static int watcher(void) {
-  int fd = MUST(socket(AF_PACKET, SOCK_DGRAM, 0));
   struct sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 20), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 12345u << 16 | port, 0, 1),
                                BPF_STMT(BPF_RET | BPF_K, 0xffff), BPF_STMT(BPF_RET | BPF_K, 0)};
-  struct sock_fprog program = {4, code};
-  MUST(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
-  struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = lo};
-  MUST(bind(fd, (void *)&at, sizeof at));
-  return fd;
+  return filtered(ETH_P_IP, code, 4);
 }
 
 // A frame of a datagram to `port`, without a UDP checksum. Its length.
@@ -307,12 +299,7 @@ static void refusals(void) {
 
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
-  int fd = socket(AF_PACKET, SOCK_RAW, 0);
-  say("socket", fd < 0 ? -1 : 0);
-  if (fd < 0) return 0;
-  close(fd);
-  lo = if_nametoindex("lo");
-  port = port_of(server4(SOCK_DGRAM, 0));
+  if (!may_have_packets()) return 0;
   receiver = watcher();
   for (int version = TPACKET_V1; version <= TPACKET_V3; version++) {
     transmit(version, SOCK_RAW);

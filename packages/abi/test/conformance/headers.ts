@@ -347,6 +347,8 @@ export const KERNEL_INTERNAL: Readonly<Record<string, string>> = {
   ERESTART_RESTARTBLOCK: 'include/linux/errno.h, err.h',
   MAX_ERRNO: 'include/linux/errno.h, err.h',
   SIGRTMAX: 'the user header refers to _NSIG, which it lacks',
+  TASK_SIZE: 'arch/x86/include/asm/page_64_types.h',
+  MMAP_MIN_ADDR: 'a sysctl, and CONFIG_DEFAULT_MMAP_MIN_ADDR',
   ST_VALID: 'include/linux/statfs.h',
   ST_NOSYMFOLLOW: 'include/linux/statfs.h',
   CONTINUED_STATUS: 'the C library has only the test WIFCONTINUED',

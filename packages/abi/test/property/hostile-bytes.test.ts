@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
   BPF_MEMWORDS,
-  ELF_ADDRESS_LIMIT,
   getU64,
   PT_LOAD,
   parseElfHeader,
@@ -12,6 +11,7 @@ import {
   runSeccompFilter,
   SECCOMP_DATA_SIZE,
   set64,
+  TASK_SIZE,
 } from '../../src/index.js';
 import { assemble } from '../support/assemble.js';
 
@@ -55,7 +55,7 @@ it('accepts only load segments that lie in user space', () => {
       if (typeof result === 'number') return result < 0;
       const [segment] = result;
       if (segment === undefined || segment.type !== PT_LOAD) return true;
-      return segment.virtualAddress + segment.memorySize <= ELF_ADDRESS_LIMIT;
+      return segment.virtualAddress + segment.memorySize <= TASK_SIZE;
     }),
     { numRuns: 2000 },
   );

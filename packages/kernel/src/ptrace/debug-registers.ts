@@ -2,7 +2,7 @@
 // for hardware breakpoints and watchpoints. The processor's own belong to the host, which lends them to nobody here, so a thread with one enabled is
 // run step by step, and each step is looked at. Departures: a store is seen by what it changes, and watching for loads is refused (ENOSPC, as
 // if all registers were taken).
-import { EINVAL, EIO, ENOSPC } from '@sandbox-kernel/abi';
+import { EINVAL, EIO, ENOSPC, TASK_SIZE } from '@sandbox-kernel/abi';
 import { FRAME_RIP } from '@sandbox-kernel/contracts';
 import { getRegister } from '../registers.js';
 import type { Task } from '../task.js';
@@ -10,7 +10,6 @@ import type { Task } from '../task.js';
 const COUNT = 4;
 const STATUS = 6;
 const CONTROL = 7;
-const TASK_SIZE = 2 ** 47 - 4096;
 /** DR6: bits that are always set, and the one of a single step. */
 const STATUS_FIXED = 0xffff0ff0;
 const STATUS_STEP = 0x4000;

@@ -13,6 +13,7 @@ import {
   SYS_epoll_pwait,
   SYS_epoll_pwait2,
   SYS_epoll_wait,
+  TASK_SIZE,
 } from '@sandbox-kernel/abi';
 import { BLOCKED, dropTemporaryMask, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
 import { controlEpoll, createEpoll, type EpollSink, epollOf } from '@sandbox-kernel/vfs';
@@ -22,7 +23,6 @@ import type { SyscallRow } from './row.js';
 import { workspaceOf } from './workspace.js';
 
 /** sizeof(struct epoll_event): packed. */
-const TASK_SIZE = 2 ** 47 - 4096;
 const EVENT_SIZE = 12;
 const MOST_EVENTS = Math.floor(0x7fffffff / EVENT_SIZE);
 

@@ -8,6 +8,7 @@ import {
   EFAULT,
   EINVAL,
   EPERM,
+  MMAP_MIN_ADDR,
   PR_SET_MM_ARG_START,
   PR_SET_MM_AUXV,
   PR_SET_MM_EXE_FILE,
@@ -19,12 +20,11 @@ import {
   PRCTL_MM_MAP_EXE_FD,
   PRCTL_MM_MAP_SIZE,
   RLIMIT_DATA,
+  TASK_SIZE,
 } from '@sandbox-kernel/abi';
 import { SAVED_AUXV_BYTES, type SyscallArgs, type Task } from '@sandbox-kernel/kernel';
 import { emptyAreaInfo } from '@sandbox-kernel/mm';
 
-const TASK_SIZE = 2 ** 47 - 4096;
-const MMAP_MIN_ADDR = 65536;
 const NO_FILE = 0xffffffff;
 
 /** The fields of struct prctl_mm_map, in its order. */

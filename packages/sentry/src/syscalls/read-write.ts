@@ -37,6 +37,7 @@ import {
   SYS_readv,
   SYS_write,
   SYS_writev,
+  TASK_SIZE,
 } from '@sandbox-kernel/abi';
 import { ACCESS_READ, ACCESS_WRITE, PAGE_SIZE } from '@sandbox-kernel/contracts';
 import { kernelSignal, type SyscallArgs, sendToTask, socketOf, type Task } from '@sandbox-kernel/kernel';
@@ -60,8 +61,6 @@ import { workspaceOf } from './workspace.js';
 
 /** Offset that stands for "the current position". */
 const CURRENT = -1;
-/** No buffer ends above this. */
-const TASK_SIZE = 2 ** 47 - PAGE_SIZE;
 export const KNOWN_RWF =
   RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND | RWF_NOSIGNAL;
 

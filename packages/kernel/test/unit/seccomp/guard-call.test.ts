@@ -20,7 +20,6 @@ import {
   SIGKILL,
   SIGSYS,
   SIGTRAP,
-  SOCK_FILTER_SIZE,
 } from '@sandbox-kernel/abi';
 import { FRAME_RAX } from '@sandbox-kernel/contracts';
 import {
@@ -32,26 +31,20 @@ import {
   type Task,
 } from '@sandbox-kernel/kernel';
 import { expect, test } from 'vitest';
+import { assemble, type Instruction } from '../../../../abi/test/support/assemble.js';
 import { CLONE_THREAD, fork } from '../../support/calls.js';
 import { Machine, NOT_RUNNING } from '../../support/machine.js';
 
 /** Everything from the call numbers of tests on gets `answer`; or only `nr`. */
 function filterOf(answer: number, previous: SeccompFilter | null = null, nr = -1): SeccompFilter {
-  const code: (readonly [number, number, number, number])[] = [[BPF_RET | BPF_K, 0, 0, answer]];
+  const code: Instruction[] = [[BPF_RET | BPF_K, 0, 0, answer]];
   if (nr >= 0)
     code.unshift(
       [BPF_LD | BPF_W | BPF_ABS, 0, 0, 0],
       [BPF_JMP | BPF_JEQ | BPF_K, 1, 0, nr],
       [BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW],
     );
-  const view = new DataView(new ArrayBuffer(code.length * SOCK_FILTER_SIZE));
-  code.forEach(([op, yes, no, k], i) => {
-    view.setUint16(i * SOCK_FILTER_SIZE, op, true);
-    view.setUint8(i * SOCK_FILTER_SIZE + 2, yes);
-    view.setUint8(i * SOCK_FILTER_SIZE + 3, no);
-    view.setUint32(i * SOCK_FILTER_SIZE + 4, k, true);
-  });
-  const program = parseSeccompFilter(view, 0, code.length);
+  const program = parseSeccompFilter(assemble(code), 0, code.length);
   if (typeof program === 'number') throw new Error(`filter: ${program}`);
   return new SeccompFilter(program, previous, false);
 }
